@@ -1,0 +1,47 @@
+"""The command `pocketrnn-export`: from a run folder to one ONNX file."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pocketrnn import __version__, command
+from pocketrnn.errors import OutputError
+from pocketrnn_train import Run
+
+from .exporting import export
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with `argv` (default: the process's) and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="pocketrnn-export",
+        description="Export a trained model as the one ONNX file that `pocketrnn` serves.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"pocketrnn {__version__}")
+    parser.add_argument("run", metavar="RUN", help="folder that pocketrnn-train made")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="ONNX file to write")
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=0.5,
+        metavar="P",
+        help="probability over which the second of two labels is chosen (default: 0.5)",
+    )
+    arguments = parser.parse_args(argv)
+    return command.run("pocketrnn-export", lambda: _export(arguments))
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    if Path(arguments.output).exists() and not arguments.force:
+        raise OutputError(f"{arguments.output}: exists already; replace it with --force")
+    # TensorFlow's start-up notes would drown the two lines that matter.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    exported = export(Run(Path(arguments.run)), arguments.output, threshold=arguments.threshold)
+    print(
+        f"Keras and onnxruntime on {exported.texts} texts: largest difference "
+        f"{exported.difference:.1e}"
+    )
+    print(f"wrote {arguments.output} ({len(exported.data) / 1e6:.2f} MB)")

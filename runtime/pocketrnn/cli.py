@@ -1,0 +1,90 @@
+"""The command `pocketrnn`: score text, and say what a model is."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from . import __version__, command, modelfile
+from .errors import InputError
+from .model import load, naming, read_bytes
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with `argv` (default: the process's) and return its exit code."""
+    arguments = _parser().parse_args(argv)
+    return command.run("pocketrnn", lambda: arguments.run(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pocketrnn",
+        description="Score text with a small recurrent network, on this machine alone.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"pocketrnn {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    predict = commands.add_parser(
+        "predict",
+        allow_abbrev=False,
+        help="label texts given as arguments, or standard input, a line a text",
+    )
+    predict.add_argument("texts", nargs="*", metavar="TEXT", help="default: standard input")
+    predict.add_argument("--model", metavar="FILE", help="model file (default: the bundled one)")
+    predict.add_argument("--json", action="store_true", help="print one JSON object a text")
+    predict.set_defaults(run=_predict)
+
+    info = commands.add_parser("info", allow_abbrev=False, help="print a model's card")
+    info.add_argument("model", nargs="?", metavar="MODEL", help="default: the bundled one")
+    info.add_argument("--json", action="store_true", help="print it as JSON")
+    info.set_defaults(run=_info)
+    return parser
+
+
+def _predict(arguments: argparse.Namespace) -> None:
+    model = load(arguments.model)
+    width = max(len(label) for label in model.labels)
+    for text in arguments.texts or _lines():
+        prediction = model.predict(text)
+        if arguments.json:
+            # ASCII, so that any terminal, code page and lone surrogate will do.
+            print(json.dumps({**prediction.to_dict(), "text": text}), flush=True)
+        else:
+            shown = text.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding)
+            print(f"{prediction.label:{width}}  {prediction.score:.4f}  {shown}", flush=True)
+
+
+def _lines() -> Iterable[str]:
+    """Yield standard input's lines as they come, as UTF-8 whatever the locale says."""
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise InputError(f"standard input, line {number}: not UTF-8 text") from error
+
+
+def _info(arguments: argparse.Namespace) -> None:
+    with naming(arguments.model):
+        data = read_bytes(arguments.model)
+        file = modelfile.read(data)
+    about = {
+        "file": {"bytes": len(data), "sha256": file.sha256},
+        "labels": list(file.config.labels),
+        "threshold": file.config.threshold,
+        "text": file.config.text.to_dict(),
+        "card": file.card,
+    }
+    print(json.dumps(about, indent=2) if arguments.json else "\n".join(_outline(about)))
+
+
+def _outline(value: dict[str, Any], indent: str = "") -> Iterable[str]:
+    """Yield a nested dict as indented lines."""
+    for key, item in value.items():
+        if isinstance(item, dict):
+            yield f"{indent}{key}"
+            yield from _outline(item, indent + "  ")
+        else:
+            shown = item if isinstance(item, str) and item.isprintable() else json.dumps(item)
+            yield f"{indent}{key}: {shown}"

@@ -1,0 +1,53 @@
+"""The one family of errors that pocketrnn, pocketrnn_train and pocketrnn_export raise."""
+
+
+class PocketRNNError(Exception):
+    """Base of every error raised on purpose; its message says what, where and what to do."""
+
+
+class ConfigError(PocketRNNError, ValueError):
+    """A setting has a value, type or name that isn't allowed."""
+
+
+class TextError(PocketRNNError, TypeError):
+    """Something other than text was given to be scored."""
+
+
+class InputError(PocketRNNError):
+    """A file of texts can't be read, or doesn't hold what it should."""
+
+
+class OutputError(PocketRNNError):
+    """An output exists already, or can't be written."""
+
+
+class MissingExtraError(PocketRNNError, ImportError):
+    """An optional dependency isn't installed; the message names the extra that brings it."""
+
+
+class ModelFileError(PocketRNNError):
+    """A model file can't be used; each subclass is one reason."""
+
+
+class NotAModelError(ModelFileError):
+    """The bytes aren't an ONNX model."""
+
+
+class NoMetadataError(ModelFileError):
+    """The ONNX model has no pocketrnn metadata."""
+
+
+class NewerSchemaError(ModelFileError):
+    """The metadata follows a schema newer than this pocketrnn reads."""
+
+
+class CorruptModelError(ModelFileError):
+    """The file is cut short or altered."""
+
+
+class ExternalDataError(ModelFileError):
+    """The model keeps weights in other files, which pocketrnn never opens."""
+
+
+class VocabularyMismatchError(ModelFileError):
+    """The vocabulary and the weights aren't of one model."""

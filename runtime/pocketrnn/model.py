@@ -1,0 +1,152 @@
+"""Load a model file and score texts with it."""
+
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import modelfile
+from .errors import ConfigError, CorruptModelError, ModelFileError
+from .modelfile import ModelConfig
+from .session import Session
+from .text import Tokenizer
+
+BUNDLED = Path(__file__).with_name("bundled.onnx")
+
+# Texts given to onnxruntime at a time: enough to fill the matrix products, small enough that
+# a batch's activations stay in cache.
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model says of one text."""
+
+    label: str
+    score: float
+    """The probability of `label`, from 0 to 1."""
+    probabilities: dict[str, float]
+    """The probability of each label, in the model's order."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the prediction as plain JSON types."""
+        return dataclasses.asdict(self)
+
+
+class Model:
+    """A loaded model; many threads may use one at once."""
+
+    def __init__(self, file: modelfile.ModelFile, *, threads: int = 1) -> None:
+        """Make the session; use `load` to get a model from a path."""
+        self.config: ModelConfig = file.config
+        self.tokenizer: Tokenizer = file.tokenizer
+        self.card: dict[str, Any] = file.card
+        self.sha256: str = file.sha256
+        self._session = Session(file.data, threads=threads)
+        classes = len(self.config.labels)
+        if self._session.columns != (1 if classes == 2 else classes):
+            raise CorruptModelError(
+                f"the graph has {self._session.columns} outputs for {classes} labels"
+            )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the columns of `scores`."""
+        return self.config.labels
+
+    @overload  # a str is an Iterable[str] too; the first that fits is meant
+    def predict(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]
+    @overload
+    def predict(self, texts: Iterable[str]) -> list[Prediction]: ...
+    def predict(self, texts: str | Iterable[str]) -> Prediction | list[Prediction]:
+        """Label one text, or each of several. Raises TextError for what isn't a str."""
+        predictions = [self._prediction(row) for row in self.scores(texts)]
+        return predictions[0] if isinstance(texts, str) else predictions
+
+    def scores(self, texts: str | Iterable[str]) -> NDArray[np.float32]:
+        """Return the probability of each class: float32, shape (texts, classes).
+
+        With two classes the network has one sigmoid: column 1 is its value, untouched, and
+        column 0 is one minus it. Raises TextError for what isn't a str.
+        """
+        rows = iter([texts] if isinstance(texts, str) else texts)
+        batches = [self.score_ids(self.tokenizer.encode(batch)) for batch in _batches(rows)]
+        return np.concatenate(batches) if batches else np.zeros((0, len(self.labels)), np.float32)
+
+    def score_ids(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return `scores` for padded ids of int32 (texts, maxlen), in one run of the graph."""
+        output = self._session.run(ids)
+        return np.hstack([1 - output, output]) if output.shape[1] == 1 else output
+
+    def choose(self, row: NDArray[np.float32]) -> int:
+        """Return the index of the label for one row of `scores`.
+
+        With two classes, the second where its probability is over the threshold (Keras's
+        `binary_accuracy` compares the same way); with more, the most probable.
+        """
+        return int(row[1] > self.config.threshold) if len(row) == 2 else int(row.argmax())
+
+    def _prediction(self, row: NDArray[np.float32]) -> Prediction:
+        chosen = self.choose(row)
+        values = row.tolist()
+        return Prediction(
+            self.labels[chosen], values[chosen], dict(zip(self.labels, values, strict=True))
+        )
+
+
+def load(source: str | os.PathLike[str] | bytes | None = None, *, threads: int = 1) -> Model:
+    """Load a model file: a path, its bytes, or by default the bundled one.
+
+    `threads` are those that onnxruntime uses within one call. Raises a subclass of
+    ModelFileError, its message starting with the path, if the file can't be used.
+    """
+    if type(threads) is not int or threads < 1:
+        raise ConfigError(f"threads must be a whole number from 1, not {threads!r}")
+    with naming(source):
+        return Model(modelfile.read(read_bytes(source)), threads=threads)
+
+
+def read_bytes(source: str | os.PathLike[str] | bytes | None) -> bytes:
+    """Return the bytes of a model file that `load` would take."""
+    if isinstance(source, bytes):
+        return source
+    try:
+        return (BUNDLED if source is None else Path(source)).read_bytes()
+    except OSError as error:
+        if source is None:
+            raise ModelFileError(
+                "the bundled model is missing from this installation; install pocketrnn again, or "
+                "if this is a frozen app, include pocketrnn's data files in it"
+            ) from error
+        raise ModelFileError(f"can't read the model file ({error.strerror})") from error
+
+
+class naming:  # noqa: N801 (a context manager, read as a verb)
+    """Put the model's path before the message of any ModelFileError raised inside."""
+
+    def __init__(self, source: str | os.PathLike[str] | bytes | None) -> None:
+        self._name = (
+            "model in memory"
+            if isinstance(source, bytes)
+            else "bundled model"
+            if source is None
+            else os.fspath(source)
+        )
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ModelFileError):
+            error.args = (f"{self._name}: {error}",)
+
+
+def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
+    while batch := list(islice(texts, _BATCH)):
+        yield batch

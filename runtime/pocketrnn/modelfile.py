@@ -1,0 +1,151 @@
+"""The model file: one ONNX file whose metadata holds all that serving needs beside the weights.
+
+| metadata key           | value                                                               |
+|------------------------|---------------------------------------------------------------------|
+| `pocketrnn.schema`     | version of this layout, an integer                                  |
+| `pocketrnn.config`     | JSON of `ModelConfig`: text settings, labels, threshold, tables     |
+| `pocketrnn.vocabulary` | the words in order of rank, joined by the `split` character         |
+| `pocketrnn.card`       | JSON: what the model was made from, how, and how good it is         |
+| `pocketrnn.sha256`     | digest of the graph and of the values above: see `digest`           |
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from . import onnxproto
+from .errors import (
+    ConfigError,
+    CorruptModelError,
+    ExternalDataError,
+    NewerSchemaError,
+    NoMetadataError,
+    VocabularyMismatchError,
+)
+from .settings import Settings, check
+from .text import TextConfig, Tokenizer
+
+SCHEMA = 1
+_PREFIX = "pocketrnn."
+
+
+@dataclass(frozen=True)
+class ModelConfig(Settings):
+    """How to turn a text into the graph's input, and the graph's output into a label."""
+
+    text: TextConfig
+    labels: tuple[str, ...]  # one a class; with two, the sigmoid is the second one's probability
+    threshold: float  # with two classes: the second is chosen above it; unused with more
+    tables: tuple[str, ...]  # the graph's constants that have a row for each id
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for settings that no model could have."""
+        super().__post_init__()
+        check(len(self.labels) >= 2, f"a model needs two labels or more, not {self.labels}")
+        check(len(set(self.labels)) == len(self.labels), f"a label is there twice: {self.labels}")
+        check(0 <= self.threshold <= 1, f"threshold must be from 0 to 1, not {self.threshold}")
+        check(bool(self.tables), "no table named that has a row for each id")
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model file's checked contents."""
+
+    data: bytes
+    config: ModelConfig
+    tokenizer: Tokenizer
+    card: dict[str, Any]
+    sha256: str
+
+
+def to_metadata(
+    graph: bytes, config: ModelConfig, tokenizer: Tokenizer, card: dict[str, Any]
+) -> dict[str, str]:
+    """Return the metadata to store in the ONNX file beside the serialized GraphProto `graph`."""
+    metadata = {
+        _PREFIX + "schema": str(SCHEMA),
+        _PREFIX + "config": json.dumps(config.to_dict(), ensure_ascii=False),
+        _PREFIX + "vocabulary": config.text.split.join(tokenizer.vocabulary),
+        _PREFIX + "card": json.dumps(card, ensure_ascii=False),
+    }
+    metadata[_PREFIX + "sha256"] = digest(graph, metadata)
+    return metadata
+
+
+def digest(graph: bytes | memoryview, metadata: dict[str, str]) -> str:
+    """Return the SHA-256, in hex, of the graph and all pocketrnn metadata but the digest itself.
+
+    Hashed are the serialized GraphProto as it lies in the file, then key, NUL, value, NUL of
+    each entry in code-point order of the keys, as UTF-8.
+    """
+    sha256 = hashlib.sha256(graph)
+    for key in sorted(metadata):
+        if key.startswith(_PREFIX) and key != _PREFIX + "sha256":
+            sha256.update(f"{key}\0{metadata[key]}\0".encode())
+    return sha256.hexdigest()
+
+
+def read(data: bytes) -> ModelFile:
+    """Check a model file and return its contents, before onnxruntime sees a byte of it.
+
+    Raises the ModelFileError that fits: NotAModelError, NoMetadataError, NewerSchemaError,
+    ExternalDataError, VocabularyMismatchError or CorruptModelError.
+    """
+    onnx = onnxproto.parse(data)
+    schema = onnx.metadata.get(_PREFIX + "schema")
+    if schema is None:
+        raise NoMetadataError(
+            "an ONNX model without pocketrnn metadata; make the file with pocketrnn-export"
+        )
+    if not (schema.isascii() and schema.isdigit()):
+        raise CorruptModelError(f"the file is altered (schema {schema!r:.40})")
+    if len(schema) > 9 or int(schema) > SCHEMA:
+        raise NewerSchemaError(
+            f"made for a newer pocketrnn (schema {schema:.20}, this one reads up to {SCHEMA}); "
+            "run: pip install --upgrade pocketrnn"
+        )
+    if onnx.external:
+        raise ExternalDataError(
+            f"keeps weights in other files ({', '.join(onnx.external)[:80]}); a pocketrnn model is "
+            "one file: make it with pocketrnn-export"
+        )
+    try:
+        config = ModelConfig.from_dict(json.loads(onnx.metadata[_PREFIX + "config"]))
+        vocabulary = onnx.metadata[_PREFIX + "vocabulary"]
+        words = vocabulary.split(config.text.split) if vocabulary else []
+        _check_vocabulary(config, len(words), onnx.initializers)
+        tokenizer = Tokenizer(config.text, words)
+        card = json.loads(onnx.metadata[_PREFIX + "card"])
+        sha256 = onnx.metadata[_PREFIX + "sha256"]
+    except KeyError as error:
+        raise CorruptModelError(f"the file is cut short or altered (no {error})") from error
+    except (ValueError, RecursionError) as error:  # JSON that doesn't parse, and ConfigError
+        reason = str(error) if isinstance(error, ConfigError) else "metadata that isn't JSON"
+        raise CorruptModelError(f"the file is altered ({reason})") from error
+    if not isinstance(card, dict):
+        raise CorruptModelError("the file is altered (the card isn't an object)")
+    if digest(onnx.graph, onnx.metadata) != sha256:
+        raise CorruptModelError(
+            "the file is altered (its digest doesn't fit its contents); get it again, or export "
+            "it again"
+        )
+    return ModelFile(data, config, tokenizer, card, sha256)
+
+
+def _check_vocabulary(
+    config: ModelConfig, words: int, initializers: dict[str, tuple[int, ...]]
+) -> None:
+    """Raise VocabularyMismatchError unless every id has a word and a row, and no more."""
+    if words != config.text.vocabulary_size:
+        raise VocabularyMismatchError(
+            f"the vocabulary has {words} words, the settings speak of "
+            f"{config.text.vocabulary_size}; export the model again"
+        )
+    for table in config.tables:
+        rows = initializers.get(table, (0,))[:1]
+        if rows != (config.text.num_words,):
+            raise VocabularyMismatchError(
+                f"the vocabulary needs {config.text.num_words} rows of weights, but {table!r} has "
+                f"{rows[0] if rows else 0}; export the model again"
+            )

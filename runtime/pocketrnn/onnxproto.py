@@ -1,0 +1,150 @@
+"""Read the few parts of an ONNX file that are needed before onnxruntime may see it.
+
+The bundled reader spares the runtime the onnx package, and lets every refusal come before any
+native code runs. Field numbers are those of onnx.proto3 (github.com/onnx/onnx); the wire format
+is https://protobuf.dev/programming-guides/encoding/.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .errors import CorruptModelError, NotAModelError
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+
+@dataclass(frozen=True)
+class OnnxFile:
+    """What the file says of itself, weights left unread."""
+
+    graph: memoryview  # the serialized GraphProto
+    metadata: dict[str, str]  # metadata_props
+    initializers: dict[str, tuple[int, ...]]  # shapes of the graph's constants, by name
+    external: tuple[str, ...]  # names of tensors kept in other files
+
+
+def parse(data: bytes) -> OnnxFile:
+    """Parse an ONNX file. Raises NotAModelError, or CorruptModelError once it looks like one."""
+    # Serializers write fields in order, and field 1 is the IR version, a small number.
+    if len(data) < 2 or data[0] != (1 << 3 | _VARINT) or not 1 <= data[1] <= 127:
+        raise NotAModelError("not an ONNX model")
+    graph: memoryview | None = None
+    metadata: dict[str, str] = {}
+    for number, value in _fields(memoryview(data)):
+        if number == 7:
+            graph = _bytes(value)
+        elif number == 14:
+            entry = dict(_fields(_bytes(value)))
+            metadata[_text(entry.get(1, memoryview(b"")))] = _text(entry.get(2, memoryview(b"")))
+    if graph is None:
+        raise CorruptModelError("no graph inside; the file is cut short or altered")
+    initializers: dict[str, tuple[int, ...]] = {}
+    external: list[str] = []
+    for number, value in _fields(graph):
+        if number == 5:
+            name, shape, is_external = _tensor(_bytes(value))
+            initializers[name] = shape
+            if is_external:
+                external.append(name)
+    # The constants inside nodes, and the bodies of loops, can refer to other files as well.
+    external += _external_in_graph(graph)
+    return OnnxFile(graph, metadata, initializers, tuple(dict.fromkeys(external)))
+
+
+def _external_in_graph(graph: memoryview) -> list[str]:
+    """Return the names of externally stored tensors, walking nested graphs without recursion."""
+    # message kind -> field number -> kind of the submessage
+    children = {
+        "graph": {1: "node", 5: "tensor", 15: "sparse"},
+        "node": {5: "attribute"},
+        "attribute": {
+            5: "tensor",
+            6: "graph",
+            10: "tensor",
+            11: "graph",
+            22: "sparse",
+            23: "sparse",
+        },
+        "sparse": {1: "tensor", 2: "tensor"},
+    }
+    external = []
+    pending = [("graph", graph)]
+    while pending:
+        kind, message = pending.pop()
+        if kind == "tensor":
+            name, _, is_external = _tensor(message)
+            if is_external:
+                external.append(name)
+            continue
+        for number, value in _fields(message):
+            if child := children[kind].get(number):
+                pending.append((child, _bytes(value)))
+    return external
+
+
+def _tensor(message: memoryview) -> tuple[str, tuple[int, ...], bool]:
+    """Return a TensorProto's name, shape, and whether its data lies in another file."""
+    name, shape, is_external = "", [], False
+    for number, value in _fields(message):
+        if number == 1:  # dims: packed by today's serializers, one by one by older ones
+            shape += [value] if isinstance(value, int) else list(_varints(value))
+        elif number == 8:
+            name = _text(value)
+        elif number == 13 or (number == 14 and value == 1):  # external_data; data_location
+            is_external = True
+    return name, tuple(shape), is_external
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """Yield a protobuf message's fields: (number, integer or bytes)."""
+    position, end = 0, len(message)
+    while position < end:
+        tag, position = _varint(message, position)
+        number, wire_type = tag >> 3, tag & 7
+        if wire_type == _VARINT:
+            value, position = _varint(message, position)
+            yield number, value
+            continue
+        if wire_type == _BYTES:
+            size, position = _varint(message, position)
+        elif wire_type in (_FIXED64, _FIXED32):
+            size = 8 if wire_type == _FIXED64 else 4
+        else:
+            raise CorruptModelError("the file is cut short or altered (unknown wire type)")
+        if number == 0 or position + size > end:
+            raise CorruptModelError("the file is cut short or altered")
+        yield number, message[position : position + size]
+        position += size
+
+
+def _varint(message: memoryview, position: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if position >= len(message):
+            raise CorruptModelError("the file is cut short")
+        byte = message[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+    raise CorruptModelError("the file is altered (a number over 64 bits)")
+
+
+def _varints(message: memoryview) -> Iterator[int]:
+    position = 0
+    while position < len(message):
+        value, position = _varint(message, position)
+        yield value
+
+
+def _bytes(value: int | memoryview) -> memoryview:
+    if isinstance(value, int):
+        raise CorruptModelError("the file is altered (a number where a message belongs)")
+    return value
+
+
+def _text(value: int | memoryview) -> str:
+    try:
+        return str(_bytes(value), "utf-8")
+    except UnicodeDecodeError as error:
+        raise CorruptModelError("the file is altered (text that isn't UTF-8)") from error

@@ -1,0 +1,72 @@
+"""Frozen dataclasses to and from JSON, strictly: no unknown, missing or mistyped setting."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Self
+
+from .errors import ConfigError
+
+
+class Settings:
+    """Base of the configuration dataclasses: checks field types, and converts both ways."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError where a field's value isn't of the field's type."""
+        for name, kind in typing.get_type_hints(type(self)).items():
+            value = getattr(self, name)
+            if not _is(value, kind):
+                raise ConfigError(f"{name} must be {_describe(kind)}, not {value!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain JSON types."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from what `to_dict` gave; ConfigError for a missing, unknown or wrong setting."""
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"{cls.__name__} must be an object, not {values!r:.80}")
+        hints = typing.get_type_hints(cls)
+        if unknown := sorted(set(values) - set(hints)):
+            raise ConfigError(f"unknown setting in {cls.__name__}: {', '.join(unknown)}")
+        if missing := sorted(set(hints) - set(values)):
+            raise ConfigError(f"missing setting in {cls.__name__}: {', '.join(missing)}")
+        return cls(**{name: _convert(values[name], kind) for name, kind in hints.items()})
+
+
+def check(condition: bool, message: str) -> None:
+    """Raise ConfigError(message) unless `condition` holds."""
+    if not condition:
+        raise ConfigError(message)
+
+
+def _convert(value: Any, kind: Any) -> Any:
+    if isinstance(kind, type) and issubclass(kind, Settings):
+        return kind.from_dict(value)
+    if typing.get_origin(kind) is tuple and isinstance(value, list):
+        return tuple(value)
+    if kind is float and type(value) is int:
+        return float(value)
+    return value
+
+
+def _is(value: Any, kind: Any) -> bool:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Literal:
+        return value in arguments
+    if origin is types.UnionType:
+        return any(_is(value, argument) for argument in arguments)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_is(item, arguments[0]) for item in value)
+    # bool is a subclass of int, but `True` layers is a typing slip.
+    return type(value) is kind or (
+        isinstance(kind, type) and issubclass(kind, Settings) and isinstance(value, kind)
+    )
+
+
+def _describe(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Literal:
+        return "one of " + ", ".join(str(argument) for argument in typing.get_args(kind))
+    return getattr(kind, "__name__", str(kind)) if not typing.get_origin(kind) else str(kind)

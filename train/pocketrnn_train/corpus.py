@@ -1,0 +1,303 @@
+"""Labelled texts: the IMDB reviews, from the archive or from Keras, and people's own."""
+
+import csv
+import hashlib
+import json
+import re
+import sys
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pocketrnn.errors import InputError
+
+IMDB_NOTE = (
+    "Large Movie Review Dataset v1.0 (Maas et al., 2011, Learning Word Vectors for Sentiment "
+    "Analysis). The reviews are their authors'; this model holds weights and a word list, no "
+    "review text."
+)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Texts, and the index of each one's label: int64, shape (texts,)."""
+
+    texts: tuple[str, ...]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of texts."""
+        return len(self.texts)
+
+    def take(self, rows: NDArray[np.int64]) -> "Examples":
+        """Return the examples at `rows`, in that order."""
+        return Examples(tuple(self.texts[row] for row in rows), self.labels[rows])
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Training and test examples of two or more labels."""
+
+    name: str
+    labels: tuple[str, ...]
+    train: Examples
+    test: Examples
+    note: str = ""
+    vocabulary: tuple[str, ...] | None = None
+    """Words by rank, where the corpus comes with a ranking of its own."""
+
+    def digest(self) -> str:
+        """Return the SHA-256, in hex, of every label and text, in order."""
+        sha256 = hashlib.sha256(json.dumps(self.labels).encode())
+        for examples in (self.train, self.test):
+            for label, text in zip(examples.labels.tolist(), examples.texts, strict=True):
+                sha256.update(f"{label}\0".encode() + text.encode("utf-8", "surrogatepass") + b"\0")
+        return sha256.hexdigest()
+
+
+def read_corpus(
+    source: str | Path,
+    *,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    encoding: str = "utf-8",
+    word_index: str | Path | None = None,
+    test_split: float = 0.2,
+    seed: int = 113,
+) -> Corpus:
+    """Read any corpus, told by its name: InputError says what is wrong with it.
+
+    - `keras:imdb` is `keras.datasets.imdb`, downloaded by Keras; an `.npz` file is the same
+      from disk, with `word_index` its JSON (default: `imdb_word_index.json` beside it). Its
+      arrays are pickled: read only files you trust.
+    - a folder or `.tar.gz` is the Large Movie Review Dataset in its official layout.
+    - `.csv`, `.tsv` and `.jsonl` are people's own texts, with `text_column` and `label_column`;
+      a share `test_split` of each label, drawn by `seed`, becomes the test.
+    """
+    if source == "keras:imdb":
+        return _from_keras()
+    path = Path(source)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    if path.is_dir():
+        return _imdb(path, _folder_reviews(path))
+    if path.name.endswith((".tar.gz", ".tgz")):
+        return _imdb(path, _archive_reviews(path))
+    if path.suffix == ".npz":
+        return _from_npz(path, Path(word_index or path.with_name("imdb_word_index.json")))
+    if path.suffix in _TABLES:
+        return _from_table(path, text_column, label_column, encoding, test_split, seed)
+    raise InputError(
+        f"{path}: not a corpus; expected a folder, .tar.gz, .npz, {', '.join(sorted(_TABLES))}, "
+        "or keras:imdb"
+    )
+
+
+def split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[np.int64], ...]:
+    """Draw a share of every label at random: return (rows kept, rows drawn), both shuffled.
+
+    At least one of each label goes either way, so that small classes are trained and tested.
+    """
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(labels))
+    drawn = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        rows = order[labels[order] == label]
+        drawn[rows[: min(max(round(share * len(rows)), 1), len(rows) - 1)]] = True
+    return order[~drawn[order]], order[drawn[order]]
+
+
+# -- the Large Movie Review Dataset ------------------------------------------------------------
+
+_REVIEW = re.compile(r"(?:^|.*/)(train|test)/(neg|pos)/(\d+)_\d+\.txt")
+# split and folder of the dataset, the review's number, its text
+_Review = tuple[str, str, int, bytes]
+
+
+def _archive_reviews(path: Path) -> Iterator[_Review]:
+    try:
+        # "r|gz" reads front to back, once, and unpacks nothing to disk.
+        with tarfile.open(path, "r|gz") as archive:
+            for member in archive:
+                if (found := _REVIEW.fullmatch(member.name)) and member.isfile():
+                    file = archive.extractfile(member)
+                    yield found[1], found[2], int(found[3]), file.read() if file else b""
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise InputError(f"{path}: cut short or not a .tar.gz ({error})") from error
+
+
+def _folder_reviews(path: Path) -> Iterator[_Review]:
+    for file in path.rglob("*.txt"):
+        if found := _REVIEW.fullmatch(file.relative_to(path).as_posix()):
+            yield found[1], found[2], int(found[3]), file.read_bytes()
+
+
+def _imdb(path: Path, reviews: Iterable[_Review]) -> Corpus:
+    rows: dict[str, list[tuple[int, int, str]]] = {"train": [], "test": []}
+    for part, folder, number, content in reviews:
+        try:
+            text = content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: {part}/{folder}, review {number}: not UTF-8") from error
+        rows[part].append((int(folder == "pos"), number, text))
+    for part, found in rows.items():
+        if {label for label, _, _ in found} != {0, 1}:
+            raise InputError(
+                f"{path}: no reviews in {part}/neg or {part}/pos; expected the layout of "
+                "aclImdb_v1.tar.gz"
+            )
+        found.sort()  # by label and number: archives and file systems have orders of their own
+    train, test = (
+        Examples(tuple(text for _, _, text in found), np.array([label for label, _, _ in found]))
+        for found in rows.values()
+    )
+    return Corpus("aclImdb", ("negative", "positive"), train, test, IMDB_NOTE)
+
+
+# -- keras.datasets.imdb -----------------------------------------------------------------------
+
+_Ranks = tuple[Sequence[Sequence[int]], Sequence[int]]
+
+
+def _from_keras() -> Corpus:
+    from keras.datasets import imdb
+
+    # Ranks as they are: nothing added, nothing left out.
+    train, test = imdb.load_data(num_words=2**31, start_char=None, oov_char=None, index_from=0)
+    return _from_ranks(train, test, imdb.get_word_index(), "keras:imdb")
+
+
+def _from_npz(path: Path, word_index: Path) -> Corpus:
+    try:
+        index = json.loads(word_index.read_text("utf-8"))
+        with np.load(path, allow_pickle=True) as arrays:
+            train = (arrays["x_train"], arrays["y_train"])
+            test = (arrays["x_test"], arrays["y_test"])
+    except OSError as error:
+        raise InputError(f"{error.filename or path}: {error.strerror or error}") from error
+    except (KeyError, ValueError, EOFError) as error:
+        raise InputError(f"{path} with {word_index}: not Keras's IMDB files ({error})") from error
+    return _from_ranks(train, test, index, str(path))
+
+
+def _from_ranks(train: _Ranks, test: _Ranks, word_index: dict[str, int], source: str) -> Corpus:
+    """Turn ranks back to words, so that training sees exactly what serving will see."""
+    ranked = sorted(word_index, key=word_index.__getitem__)
+    if [word_index[word] for word in ranked] != list(range(1, len(ranked) + 1)):
+        raise InputError(f"{source}: the word index must rank its words 1, 2, 3 and so on")
+    words = ["", *ranked]
+
+    def examples(ranks: _Ranks) -> Examples:
+        rows, labels = ranks
+        try:
+            texts = tuple(" ".join([words[rank] for rank in row]) for row in rows)
+        except IndexError:
+            raise InputError(f"{source}: a review has a word that the index lacks") from None
+        return Examples(texts, np.asarray(labels, np.int64))
+
+    return Corpus(
+        "keras.datasets.imdb",
+        ("negative", "positive"),
+        examples(train),
+        examples(test),
+        IMDB_NOTE,
+        tuple(ranked),
+    )
+
+
+# -- people's own texts ------------------------------------------------------------------------
+
+# where it stands (for messages), and the columns
+_Row = tuple[str, dict[str, Any]]
+
+
+def _delimited(delimiter: str) -> Callable[[Iterator[str], Path], Iterator[_Row]]:
+    def rows(lines: Iterator[str], path: Path) -> Iterator[_Row]:
+        csv.field_size_limit(sys.maxsize)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        header = next(reader, None)
+        if header is None:
+            raise InputError(f"{path}: the file is empty")
+        for row in reader:
+            if not row:
+                continue
+            if len(row) != len(header):
+                raise InputError(
+                    f"{path}, line {reader.line_num}: {len(row)} fields where the header has "
+                    f"{len(header)}"
+                )
+            yield f"line {reader.line_num}", dict(zip(header, row, strict=True))
+
+    return rows
+
+
+def _json_lines(lines: Iterator[str], path: Path) -> Iterator[_Row]:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise InputError(f"{path}, line {number}: not a JSON object")
+            yield f"line {number}", row
+
+
+_TABLES = {".csv": _delimited(","), ".tsv": _delimited("\t"), ".jsonl": _json_lines}
+
+
+def _from_table(
+    path: Path,
+    text_column: str | None,
+    label_column: str | None,
+    encoding: str,
+    test_split: float,
+    seed: int,
+) -> Corpus:
+    if text_column is None or label_column is None:
+        raise InputError(f"{path}: say which columns to read: --text-column and --label-column")
+    texts: list[str] = []
+    names: list[str] = []
+    where = "the first line"
+    try:
+        # utf-8-sig also reads UTF-8 without the byte-order mark that spreadsheets write.
+        with path.open(
+            encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline=""
+        ) as lines:
+            for where, row in _TABLES[path.suffix](lines, path):
+                for column in (text_column, label_column):
+                    if row.get(column) is None:
+                        raise InputError(
+                            f"{path}, {where}: no column {column!r}; there are: "
+                            f"{', '.join(map(repr, row))}"
+                        )
+                text, label = row[text_column], row[label_column]
+                if not isinstance(text, str):
+                    raise InputError(f"{path}, {where}: {text_column!r} isn't text: {text!r:.60}")
+                if isinstance(label, dict | list | float) or label == "":
+                    raise InputError(f"{path}, {where}: {label_column!r} isn't a label: {label!r}")
+                texts.append(text)
+                names.append(str(label))
+    except LookupError as error:
+        raise InputError(f"{path}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}, after {where}: not {encoding} text; name its encoding with --encoding"
+        ) from error
+    except (csv.Error, json.JSONDecodeError) as error:
+        raise InputError(f"{path}, after {where}: {error}") from error
+    if not texts:
+        raise InputError(f"{path}: no rows")
+    labels, indices, counts = np.unique(names, return_inverse=True, return_counts=True)
+    if len(labels) < 2:
+        raise InputError(f"{path}: needs two labels or more; all rows have {names[0]!r}")
+    for label, count in zip(labels.tolist(), counts.tolist(), strict=True):
+        if count < 3:
+            raise InputError(
+                f"{path}: label {label!r} has {count} row(s); at least 3 are needed, for "
+                "training, validation and test"
+            )
+    examples = Examples(tuple(texts), indices.astype(np.int64))
+    train, test = split(examples.labels, test_split, seed)
+    return Corpus(path.name, tuple(labels.tolist()), examples.take(train), examples.take(test))

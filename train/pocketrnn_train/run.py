@@ -1,0 +1,109 @@
+"""A run is a folder: the trained model and everything that tells how it came to be."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pocketrnn import Tokenizer
+from pocketrnn.errors import InputError, PocketRNNError
+from pocketrnn.files import replacing, write_atomic
+
+from .config import TrainConfig
+
+
+class RunError(PocketRNNError):
+    """A run folder can't be used as asked."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of a run.
+
+    | file              | what it holds                                                  |
+    |-------------------|----------------------------------------------------------------|
+    | `config.json`     | the TrainConfig                                                |
+    | `corpus.json`     | the corpus's name, labels, sizes, digest and note              |
+    | `vocabulary.json` | the words that have ids, by rank                               |
+    | `history.csv`     | loss and accuracy of each epoch, and its seconds               |
+    | `checkpoint.keras`| model and optimizer after the last whole epoch, until the end  |
+    | `model.keras`     | the trained model                                              |
+    | `report.json`     | figures on validation and test; seeds, versions, duration      |
+    | `curves.png`      | the history, drawn                                             |
+    """
+
+    folder: Path
+
+    def read(self, name: str) -> Any:
+        """Return the contents of one of the JSON files; InputError if it isn't there or whole."""
+        path = self.folder / name
+        try:
+            return json.loads(path.read_text("utf-8"))
+        except FileNotFoundError as error:
+            raise InputError(f"{self.folder}: not a finished run (no {name})") from error
+        except ValueError as error:
+            raise InputError(f"{path}: damaged ({error})") from error
+
+    def write(self, name: str, value: Any) -> None:
+        """Write one of the JSON files, whole or not at all."""
+        write_atomic(
+            self.folder / name, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n"
+        )
+
+    @cached_property
+    def config(self) -> TrainConfig:
+        """The configuration; ConfigError if it is damaged."""
+        return TrainConfig.from_dict(self.read("config.json"))
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer that the network was trained with."""
+        return Tokenizer(self.config.text, self.read("vocabulary.json"))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the network's classes."""
+        return tuple(self.read("corpus.json")["labels"])
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The figures of the trained model."""
+        report: dict[str, Any] = self.read("report.json")
+        return report
+
+    def model(self, name: str = "model.keras") -> Any:
+        """Load the trained keras.Model."""
+        import keras
+
+        path = self.folder / name
+        if not path.exists():
+            raise InputError(f"{self.folder}: not a finished run (no {name})")
+        try:
+            return keras.models.load_model(path)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: Keras can't read it ({error})") from error
+
+    def save_model(self, model: Any, name: str = "model.keras") -> None:
+        """Save a keras.Model with its optimizer, whole or not at all."""
+        with replacing(self.folder / name) as temporary:
+            model.save(temporary)
+
+    def history(self) -> list[dict[str, float]]:
+        """Return a dict for each epoch, in order; none before the first has ended."""
+        path = self.folder / "history.csv"
+        if not path.exists():
+            return []
+        with path.open(encoding="utf-8", newline="") as file:
+            return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+    def write_history(self, history: Sequence[dict[str, float]]) -> None:
+        """Write `history.csv`, whole or not at all."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, history[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
+        write_atomic(self.folder / "history.csv", text.getvalue())

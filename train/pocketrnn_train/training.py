@@ -1,0 +1,175 @@
+"""Fit the network: every epoch leaves a run that can be resumed, to the same weights."""
+
+import dataclasses
+import os
+import platform
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pocketrnn import Tokenizer
+from pocketrnn.extras import require
+
+from . import network
+from .config import TrainConfig
+from .corpus import Corpus, split
+from .evaluation import evaluate
+from .run import Run, RunError
+from .vocabulary import rank_words
+
+# Texts that `predict` takes at a time: beyond this nothing is gained.
+_PREDICT_BATCH = 1024
+
+
+def fit(
+    config: TrainConfig,
+    corpus: Corpus,
+    folder: str | os.PathLike[str] = "run",
+    *,
+    resume: bool = False,
+) -> Run:
+    """Train a network by `config` on `corpus`, and return its finished run.
+
+    Prints Keras's summary and progress. The same seed on the same machine gives the same
+    weights, bit for bit, whether interrupted and resumed or not. Raises RunError if `folder`
+    holds another run; MissingExtraError without `pocketrnn[train]`.
+    """
+    require("train", "tensorflow", "sklearn", "matplotlib")
+    import keras
+    import tensorflow as tf
+
+    run = Run(Path(folder))
+    words = corpus.vocabulary or rank_words(corpus.train.texts, config.text)
+    # A small corpus has fewer words than `num_words` allows: no rows for words that aren't.
+    num_words = min(config.text.num_words, config.text.index_from + 1 + len(words))
+    config = dataclasses.replace(config, text=dataclasses.replace(config.text, num_words=num_words))
+    _open(run, config, corpus, resume=resume)
+    if (run.folder / "report.json").exists():
+        return run
+    tokenizer = Tokenizer(config.text, words)
+    run.write("vocabulary.json", tokenizer.vocabulary)
+
+    keras.utils.set_random_seed(config.seed)
+    tf.config.experimental.enable_op_determinism()
+    model = network.build(config, len(corpus.labels))
+    model.summary()
+    history = run.history()
+    if (run.folder / "checkpoint.keras").exists():
+        model = run.model("checkpoint.keras")
+
+    train, validation = split(corpus.train.labels, config.validation_split, config.seed)
+    ids = tokenizer.encode(corpus.train.texts)
+    labels = corpus.train.labels
+    steps = -(-len(train) // config.batch_size)
+    # The optimizer counts its steps, so a checkpoint knows its own epoch; history, written
+    # first, may be one ahead.
+    first = int(model.optimizer.iterations) // steps
+    history = history[:first]
+    for epoch in range(first, config.epochs):
+        started = time.perf_counter()
+        # An order for each epoch from seed and epoch alone: the same after a resume.
+        order = train[np.random.default_rng([config.seed, epoch]).permutation(len(train))]
+        figures = model.fit(
+            ids[order],
+            labels[order],
+            batch_size=config.batch_size,
+            shuffle=False,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            validation_data=(ids[validation], labels[validation]),
+        ).history
+        seconds = time.perf_counter() - started
+        history.append(
+            {"epoch": epoch + 1, **{k: v[0] for k, v in figures.items()}, "seconds": seconds}
+        )
+        run.write_history(history)
+        run.save_model(model, "checkpoint.keras")
+
+    run.save_model(model)
+    _draw(run, history)
+    test = evaluate(predict(model, tokenizer.encode(corpus.test.texts)), corpus.test.labels)
+    held_out = evaluate(predict(model, ids[validation]), labels[validation])
+    # Last, as its presence says that the run is finished.
+    run.write(
+        "report.json",
+        {
+            "test": test,
+            "validation": held_out,
+            "seed": config.seed,
+            "epochs": config.epochs,
+            "parameters": model.count_params(),
+            "seconds": round(sum(row["seconds"] for row in history), 1),
+            "date": datetime.now(UTC).date().isoformat(),
+            "corpus_sha256": run.read("corpus.json")["sha256"],
+            "versions": {
+                "python": platform.python_version(),
+                **{name: version(name) for name in ("pocketrnn", "tensorflow", "keras", "numpy")},
+            },
+        },
+    )
+    (run.folder / "checkpoint.keras").unlink()
+    return run
+
+
+def predict(model: Any, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return Keras's own probabilities, float32 (texts, classes), for padded ids."""
+    output = model.predict(ids, batch_size=_PREDICT_BATCH, verbose=0)
+    return np.hstack([1 - output, output]) if output.shape[1] == 1 else output
+
+
+def _open(run: Run, config: TrainConfig, corpus: Corpus, *, resume: bool) -> None:
+    """Start a new run, or check that the one to resume is of this configuration and corpus."""
+    facts = {
+        "name": corpus.name,
+        "labels": corpus.labels,
+        "train_texts": len(corpus.train),
+        "test_texts": len(corpus.test),
+        "sha256": corpus.digest(),
+        "note": corpus.note,
+    }
+    started = (run.folder / "config.json").exists()
+    if started and not resume:
+        raise RunError(
+            f"{run.folder}: holds a run already; resume it (--resume), or name another folder"
+        )
+    if resume and not started:
+        raise RunError(f"{run.folder}: no run to resume")
+    if started:
+        changed = _differences(run.config.to_dict(), config.to_dict())
+        if changed:
+            raise RunError(f"{run.folder}: can't resume with another {', '.join(changed)}")
+        if run.read("corpus.json")["sha256"] != facts["sha256"]:
+            raise RunError(f"{run.folder}: can't resume with another corpus")
+        return
+    run.folder.mkdir(parents=True, exist_ok=True)
+    run.write("corpus.json", facts)
+    run.write("config.json", config.to_dict())
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    names = []
+    for name, value in new.items():
+        if isinstance(value, dict):
+            names += _differences(old[name], value)
+        elif value != old[name]:
+            names.append(f"{name} ({old[name]} before, {value} now)")
+    return names
+
+
+def _draw(run: Run, history: Sequence[dict[str, float]]) -> None:
+    from matplotlib.figure import Figure  # no pyplot: no window, no global state
+
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    epochs = [row["epoch"] for row in history]
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        axes.plot(epochs, [row[name] for row in history], marker="o", label="training")
+        axes.plot(epochs, [row["val_" + name] for row in history], marker="o", label="validation")
+        axes.set(xlabel="epoch", title=name, xticks=epochs)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(run.folder / "curves.png", dpi=100)

@@ -1,0 +1,21 @@
+"""Rank the words of the training texts."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from pocketrnn import TextConfig, Tokenizer
+from pocketrnn.text import is_storable
+
+
+def rank_words(texts: Iterable[str], config: TextConfig) -> list[str]:
+    """Return the words of `texts`, most frequent first, ties in code-point order.
+
+    Keras's Tokenizer breaks ties by first appearance; code points make the ranks independent
+    of the order in which files are read.
+    """
+    tokenizer = Tokenizer(config, [])
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(tokenizer.words(text))
+    ranked = sorted(counts, key=lambda word: (-counts[word], word))
+    return [word for word in ranked if is_storable(word)]
