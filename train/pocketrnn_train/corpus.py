@@ -1,11 +1,16 @@
 """Labelled texts: the IMDB reviews, from the archive or from Keras, and people's own."""
 
+import codecs
 import csv
+import gzip
 import hashlib
 import json
+import pickle
 import re
-import sys
 import tarfile
+import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pocketrnn.errors import InputError
+from pocketrnn.text import is_storable
 
 IMDB_NOTE = (
     "Large Movie Review Dataset v1.0 (Maas et al., 2011, Learning Word Vectors for Sentiment "
@@ -51,11 +57,13 @@ class Corpus:
     """Words by rank, where the corpus comes with a ranking of its own."""
 
     def digest(self) -> str:
-        """Return the SHA-256, in hex, of every label and text, in order."""
-        sha256 = hashlib.sha256(json.dumps(self.labels).encode())
+        """Return the SHA-256, in hex, of all that training sees: no two corpora share it."""
+        sizes = [len(self.train), len(self.test)]
+        sha256 = hashlib.sha256(json.dumps([self.labels, self.vocabulary, sizes]).encode())
         for examples in (self.train, self.test):
             for label, text in zip(examples.labels.tolist(), examples.texts, strict=True):
-                sha256.update(f"{label}\0".encode() + text.encode("utf-8", "surrogatepass") + b"\0")
+                data = text.encode("utf-8", "surrogatepass")
+                sha256.update(f"{label} {len(data)}\0".encode() + data)
         return sha256.hexdigest()
 
 
@@ -120,13 +128,16 @@ _Review = tuple[str, str, int, bytes]
 
 def _archive_reviews(path: Path) -> Iterator[_Review]:
     try:
-        # "r|gz" reads front to back, once, and unpacks nothing to disk.
-        with tarfile.open(path, "r|gz") as archive:
+        # "r|" reads front to back, once, and unpacks nothing to disk. Not "r|gz", which ignores
+        # gzip's checksum and often takes the start of a download for the whole of it.
+        with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 if (found := _REVIEW.fullmatch(member.name)) and member.isfile():
                     file = archive.extractfile(member)
                     yield found[1], found[2], int(found[3]), file.read() if file else b""
-    except (tarfile.TarError, EOFError, OSError) as error:
+            while stream.read(2**20):  # up to the checksum, which lies after the tar's end
+                pass
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise InputError(f"{path}: cut short or not a .tar.gz ({error})") from error
 
 
@@ -166,9 +177,13 @@ _Ranks = tuple[Sequence[Sequence[int]], Sequence[int]]
 def _from_keras() -> Corpus:
     from keras.datasets import imdb
 
-    # Ranks as they are: nothing added, nothing left out.
-    train, test = imdb.load_data(num_words=2**31, start_char=None, oov_char=None, index_from=0)
-    return _from_ranks(train, test, imdb.get_word_index(), "keras:imdb")
+    try:
+        # Ranks as they are: nothing added, nothing left out.
+        train, test = imdb.load_data(num_words=2**31, start_char=None, oov_char=None, index_from=0)
+        index = imdb.get_word_index()
+    except Exception as error:  # what Keras raises itself when a download fails
+        raise InputError(f"keras:imdb: {error}; give an imdb.npz that you have instead") from error
+    return _from_ranks(train, test, index, "keras:imdb")
 
 
 def _from_npz(path: Path, word_index: Path) -> Corpus:
@@ -179,23 +194,23 @@ def _from_npz(path: Path, word_index: Path) -> Corpus:
             test = (arrays["x_test"], arrays["y_test"])
     except OSError as error:
         raise InputError(f"{error.filename or path}: {error.strerror or error}") from error
-    except (KeyError, ValueError, EOFError) as error:
+    except (KeyError, ValueError, EOFError, pickle.PickleError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} with {word_index}: not Keras's IMDB files ({error})") from error
     return _from_ranks(train, test, index, str(path))
 
 
 def _from_ranks(train: _Ranks, test: _Ranks, word_index: dict[str, int], source: str) -> Corpus:
     """Turn ranks back to words, so that training sees exactly what serving will see."""
-    ranked = sorted(word_index, key=word_index.__getitem__)
-    if [word_index[word] for word in ranked] != list(range(1, len(ranked) + 1)):
+    words = {rank: word for word, rank in word_index.items()}
+    ranks_in_order = range(1, len(word_index) + 1)
+    if words.keys() != set(ranks_in_order):
         raise InputError(f"{source}: the word index must rank its words 1, 2, 3 and so on")
-    words = ["", *ranked]
 
     def examples(ranks: _Ranks) -> Examples:
         rows, labels = ranks
         try:
             texts = tuple(" ".join([words[rank] for rank in row]) for row in rows)
-        except IndexError:
+        except KeyError:
             raise InputError(f"{source}: a review has a word that the index lacks") from None
         return Examples(texts, np.asarray(labels, np.int64))
 
@@ -205,7 +220,7 @@ def _from_ranks(train: _Ranks, test: _Ranks, word_index: dict[str, int], source:
         examples(train),
         examples(test),
         IMDB_NOTE,
-        tuple(ranked),
+        tuple(words[rank] for rank in ranks_in_order),
     )
 
 
@@ -217,7 +232,7 @@ _Row = tuple[str, dict[str, Any]]
 
 def _delimited(delimiter: str) -> Callable[[Iterator[str], Path], Iterator[_Row]]:
     def rows(lines: Iterator[str], path: Path) -> Iterator[_Row]:
-        csv.field_size_limit(sys.maxsize)
+        csv.field_size_limit(2**31 - 1)  # a C long, of 32 bits on Windows
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
         header = next(reader, None)
         if header is None:
@@ -262,12 +277,11 @@ def _from_table(
     where = "the first line"
     try:
         # utf-8-sig also reads UTF-8 without the byte-order mark that spreadsheets write.
-        with path.open(
-            encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline=""
-        ) as lines:
+        utf8 = codecs.lookup(encoding).name == "utf-8"
+        with path.open(encoding="utf-8-sig" if utf8 else encoding, newline="") as lines:
             for where, row in _TABLES[path.suffix](lines, path):
                 for column in (text_column, label_column):
-                    if row.get(column) is None:
+                    if column not in row:
                         raise InputError(
                             f"{path}, {where}: no column {column!r}; there are: "
                             f"{', '.join(map(repr, row))}"
@@ -275,29 +289,33 @@ def _from_table(
                 text, label = row[text_column], row[label_column]
                 if not isinstance(text, str):
                     raise InputError(f"{path}, {where}: {text_column!r} isn't text: {text!r:.60}")
-                if isinstance(label, dict | list | float) or label == "":
-                    raise InputError(f"{path}, {where}: {label_column!r} isn't a label: {label!r}")
+                if not isinstance(label, str | int) or not is_storable(str(label)) or label == "":
+                    raise InputError(
+                        f"{path}, {where}: {label_column!r} isn't a label: {label!r:.60}"
+                    )
                 texts.append(text)
                 names.append(str(label))
     except LookupError as error:
         raise InputError(f"{path}: {error}") from error
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise InputError(
             f"{path}, after {where}: not {encoding} text; name its encoding with --encoding"
         ) from error
-    except (csv.Error, json.JSONDecodeError) as error:
+    except (csv.Error, ValueError, RecursionError) as error:  # the last two from JSON
         raise InputError(f"{path}, after {where}: {error}") from error
     if not texts:
         raise InputError(f"{path}: no rows")
-    labels, indices, counts = np.unique(names, return_inverse=True, return_counts=True)
+    counts = Counter(names)
+    labels = sorted(counts)
     if len(labels) < 2:
-        raise InputError(f"{path}: needs two labels or more; all rows have {names[0]!r}")
-    for label, count in zip(labels.tolist(), counts.tolist(), strict=True):
-        if count < 3:
+        raise InputError(f"{path}: needs two labels or more; all rows have {names[0]!r:.60}")
+    for label in labels:
+        if counts[label] < 3:
             raise InputError(
-                f"{path}: label {label!r} has {count} row(s); at least 3 are needed, for "
-                "training, validation and test"
+                f"{path}: label {label!r:.60} has {counts[label]} row(s); at least 3 are needed, "
+                "for training, validation and test"
             )
-    examples = Examples(tuple(texts), indices.astype(np.int64))
+    index = {label: i for i, label in enumerate(labels)}
+    examples = Examples(tuple(texts), np.array([index[name] for name in names], np.int64))
     train, test = split(examples.labels, test_split, seed)
-    return Corpus(path.name, tuple(labels.tolist()), examples.take(train), examples.take(test))
+    return Corpus(path.name, tuple(labels), examples.take(train), examples.take(test))

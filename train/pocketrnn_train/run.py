@@ -75,20 +75,20 @@ class Run:
         report: dict[str, Any] = self.read("report.json")
         return report
 
-    def model(self, name: str = "model.keras") -> Any:
-        """Load the trained keras.Model."""
+    def model(self, name: str = "model.keras", *, optimizer: bool = False) -> Any:
+        """Load the trained keras.Model; with its optimizer, if training is to go on."""
         import keras
 
         path = self.folder / name
         if not path.exists():
             raise InputError(f"{self.folder}: not a finished run (no {name})")
         try:
-            return keras.models.load_model(path)
+            return keras.models.load_model(path, compile=optimizer)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: Keras can't read it ({error})") from error
 
     def save_model(self, model: Any, name: str = "model.keras") -> None:
-        """Save a keras.Model with its optimizer, whole or not at all."""
+        """Save a keras.Model, and its optimizer if it has one, whole or not at all."""
         with replacing(self.folder / name) as temporary:
             model.save(temporary)
 

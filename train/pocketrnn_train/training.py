@@ -60,7 +60,7 @@ def fit(
     model.summary()
     history = run.history()
     if (run.folder / "checkpoint.keras").exists():
-        model = run.model("checkpoint.keras")
+        model = run.model("checkpoint.keras", optimizer=True)
 
     train, validation = split(corpus.train.labels, config.validation_split, config.seed)
     ids = tokenizer.encode(corpus.train.texts)
@@ -90,7 +90,8 @@ def fit(
         run.write_history(history)
         run.save_model(model, "checkpoint.keras")
 
-    run.save_model(model)
+    # Without the optimizer's state, which is half of the file.
+    run.save_model(run.model("checkpoint.keras"))
     _draw(run, history)
     test = evaluate(predict(model, tokenizer.encode(corpus.test.texts)), corpus.test.labels)
     held_out = evaluate(predict(model, ids[validation]), labels[validation])

@@ -1,0 +1,147 @@
+"""From a run folder to the one file."""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pocketrnn
+import pytest
+from pocketrnn import TextConfig, Tokenizer
+from pocketrnn.errors import InputError
+from pocketrnn_export import ParityError, build, cli, export, parity
+from pocketrnn_train import Corpus, Examples, Run, TrainConfig, fit, network
+
+CONFIG = TrainConfig(
+    text=TextConfig(num_words=100, maxlen=6), embedding=3, units=3, epochs=1, batch_size=4
+)
+
+
+def examples(count: int) -> Examples:
+    texts = tuple(f"{'good' if i % 2 else 'bad'} number {i}" for i in range(count))
+    return Examples(texts, np.arange(count) % 2)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    corpus = Corpus("tiny", ("no", "yes"), examples(20), examples(8), note="our own words")
+    return fit(CONFIG, corpus, tmp_path_factory.mktemp("runs") / "run")
+
+
+def test_one_file_holds_all_that_serving_needs(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    exported = export(run, path, threshold=0.25)
+    assert path.read_bytes() == exported.data
+    model = pocketrnn.load(path)
+    assert model.labels == ("no", "yes")
+    assert model.config.threshold == 0.25
+    assert model.tokenizer.vocabulary == run.tokenizer.vocabulary
+    trained = run.model().predict(model.tokenizer.encode(["good bad"]), verbose=0)
+    np.testing.assert_allclose(model.scores("good bad")[:, 1:], trained, atol=1e-6)
+
+
+def test_the_card_tells_where_the_model_comes_from(run: Run, tmp_path: Path) -> None:
+    export(run, tmp_path / "model.onnx")
+    card = pocketrnn.load(tmp_path / "model.onnx").card
+    assert card["corpus"]["name"] == "tiny"
+    assert card["corpus"]["note"] == "our own words"
+    assert card["corpus"]["sha256"] == run.report["corpus_sha256"]
+    assert card["recipe"] == run.config.to_dict()
+    assert card["figures"]["test"] == run.report["test"]
+    assert card["parity"]["largest_difference"] <= parity.TOLERANCE
+    assert {"tf2onnx", "onnx", "onnxruntime"} <= set(card["exported"]["versions"])
+
+
+def test_a_difference_from_keras_writes_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"the old one")
+    honest = pocketrnn.Model.score_ids
+    monkeypatch.setattr(
+        pocketrnn.Model, "score_ids", lambda self, ids: honest(self, ids) + np.float32(2e-5)
+    )
+    with pytest.raises(ParityError, match=r"differs from Keras by 2e-05 .* nothing was written"):
+        export(run, path)
+    assert path.read_bytes() == b"the old one"
+    assert [p.name for p in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_scores_that_are_not_numbers_are_refused() -> None:
+    keras_model = network.build(CONFIG, 2)
+    keras_model.set_weights([weights * np.nan for weights in keras_model.get_weights()])
+    with pytest.raises(ParityError):
+        build(keras_model, Tokenizer(CONFIG.text, [f"w{i}" for i in range(96)]), ("a", "b"))
+
+
+def test_an_unfinished_run_is_refused(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a finished run"):
+        export(Run(tmp_path), tmp_path / "model.onnx")
+
+
+def test_command(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "model.onnx"
+    assert cli.main([str(run.folder), "-o", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert "largest difference" in printed
+    assert f"wrote {path}" in printed
+    assert pocketrnn.load(path).labels == ("no", "yes")
+
+    assert cli.main([str(run.folder), "-o", str(path)]) == 1
+    assert capsys.readouterr().err == (
+        f"pocketrnn-export: {path}: exists already; replace it with --force\n"
+    )
+    assert cli.main([str(run.folder), "-o", str(path), "--force", "--threshold", "0.9"]) == 0
+    assert pocketrnn.load(path).config.threshold == 0.9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{tmp}/nothing", "-o", "{tmp}/m.onnx"], "not a finished run"),
+        (["{run}", "-o", "{tmp}/no/folder/m.onnx"], "can't write"),
+        (["{run}", "-o", "{tmp}/m.onnx", "--threshold", "1.5"], "threshold must be from 0 to 1"),
+    ],
+)
+def test_command_errors_are_one_line(
+    run: Run,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    filled = [a.format(tmp=tmp_path, run=run.folder) for a in arguments]
+    assert cli.main(filled) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("pocketrnn-export: ")
+    assert message in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.glob("**/*.onnx"))
+
+
+def test_odd_labels_and_words_survive(tmp_path: Path) -> None:
+    config = TextConfig(num_words=9, maxlen=4)
+    keras_model = network.build(TrainConfig(text=config, embedding=2, units=2), 3)
+    words = ["naïve", "映画", "a\rb", "\u00a0", "😀"]
+    labels = ("très bien", "не знаю", "two words")
+    exported = build(keras_model, Tokenizer(config, words), labels)
+    model = pocketrnn.load(exported.data)
+    assert model.labels == labels
+    assert list(model.tokenizer.vocabulary) == words
+    assert model.tokenizer.ids("映画 NAÏVE") == [1, 5, 4]
+    assert json.loads(json.dumps(model.predict("映画").to_dict()))["label"] in labels
+
+
+def test_keras_models_of_ones_own_can_be_exported() -> None:
+    config = TextConfig(num_words=9, maxlen=4)
+    own = keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            keras.layers.Embedding(9, 4),
+            keras.layers.Conv1D(3, 2, activation="relu"),
+            keras.layers.GlobalMaxPooling1D(),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    exported = build(own, Tokenizer(config, list("abcde")), ("no", "yes"))
+    assert exported.difference <= 1e-5

@@ -1,0 +1,121 @@
+"""The served score is the trained score, for every network that can be trained."""
+
+import itertools
+
+import keras
+import numpy as np
+import onnx
+import onnx.reference
+import pocketrnn
+import pytest
+from onnx.reference.ops import op_loop
+from pocketrnn import TextConfig, Tokenizer
+from pocketrnn_export import build, parity
+from pocketrnn_train import TrainConfig, network
+
+WORDS = [f"w{i}" for i in range(56)]
+TEXT = TextConfig(num_words=60, maxlen=500)
+LENGTHS = (0, 1, 499, 500, 501, 100_000)
+
+NETWORKS = list(itertools.product(("simple_rnn", "gru", "lstm"), (1, 2), (False, True), (2, 5)))
+# Every value of every part, and every pair of cell and direction; the slow test has them all.
+FEW = [
+    ("simple_rnn", 1, False, 2),
+    ("simple_rnn", 2, True, 5),
+    ("gru", 1, True, 2),
+    ("gru", 2, False, 5),
+    ("lstm", 2, True, 2),
+    ("lstm", 1, False, 5),
+]
+
+
+def texts() -> list[str]:
+    random = np.random.default_rng(5)
+    return [" ".join(random.choice([*WORDS, "unheard"], length)) for length in LENGTHS]
+
+
+def spread(keras_model: keras.Model) -> None:
+    """Give a new network scores that are far apart: its word vectors are made tiny.
+
+    The recurrent weights stay: larger ones make the state chaotic, and then no two orders of
+    floating-point operations agree.
+    """
+    embedding, *others = keras_model.get_weights()
+    keras_model.set_weights([20 * embedding, *others])
+
+
+def check(cell: str, layers: int, bidirectional: bool, classes: int) -> None:
+    keras.utils.set_random_seed(7)
+    config = TrainConfig.from_dict(
+        TrainConfig(text=TEXT, embedding=6, units=5, dropout=0.1).to_dict()
+        | {"cell": cell, "layers": layers, "bidirectional": bidirectional}
+    )
+    keras_model = network.build(config, classes)
+    spread(keras_model)
+    tokenizer = Tokenizer(TEXT, WORDS)
+    exported = build(keras_model, tokenizer, tuple("abcde"[:classes]))
+    model = pocketrnn.load(exported.data)
+
+    # Keras's own tokenizer and padding, so that nothing of the runtime is on this side.
+    ids = keras.utils.pad_sequences(
+        [[1] + [WORDS.index(w) + 4 if w in WORDS else 2 for w in text.split()] for text in texts()],
+        maxlen=500,
+    )
+    trained = keras_model.predict(ids, verbose=0)
+    served = model.scores(texts())
+    assert np.ptp(trained) > 0.01, "scores that are all alike prove nothing"
+    np.testing.assert_allclose(served[:, -trained.shape[1] :], trained, rtol=0, atol=1e-5)
+    assert exported.difference <= 1e-5
+
+
+@pytest.mark.parametrize("network_", FEW, ids=str)
+def test_served_is_trained(network_: tuple[str, int, bool, int]) -> None:
+    check(*network_)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network_", sorted(set(NETWORKS) - set(FEW)), ids=str)
+def test_served_is_trained_for_every_network(network_: tuple[str, int, bool, int]) -> None:
+    check(*network_)
+
+
+class Loop(op_loop.Loop):
+    """The reference Loop, but scan outputs are stacked, as in the specification's own listing.
+
+    The evaluator joins them along their first axis instead, which loses the time axis.
+    """
+
+    op_domain = ""
+
+    def _run(self, M, cond, *args, **kwargs):
+        outputs = super()._run(M, cond, *args, **kwargs)
+        states = len(self.body.input_names) - 2
+        joined = [o.reshape(int(M), -1, *o.shape[1:]) for o in outputs[states:]]
+        return (*outputs[:states], *joined)
+
+
+@pytest.mark.parametrize("cell", ["simple_rnn", "gru", "lstm"])
+def test_right_by_the_specification(cell: str) -> None:
+    """The onnx package's reference evaluator shares no code with onnxruntime."""
+    keras.utils.set_random_seed(8)
+    text = TextConfig(num_words=60, maxlen=30)
+    config = TrainConfig.from_dict(
+        TrainConfig(text=text, embedding=6, units=5).to_dict() | {"cell": cell}
+    )
+    keras_model = network.build(config, 2)
+    spread(keras_model)
+    data = build(keras_model, Tokenizer(text, WORDS), ("a", "b")).data
+    ids = pocketrnn.load(data).tokenizer.encode(["w1 w2", " ".join(WORDS), ""])
+    reference = onnx.reference.ReferenceEvaluator(onnx.load_from_string(data), new_ops=[Loop])
+    (scores,) = reference.run(None, {"ids": ids})
+    np.testing.assert_allclose(scores, keras_model.predict(ids, verbose=0), rtol=0, atol=1e-5)
+
+
+def test_sample_texts_have_the_lengths_that_matter() -> None:
+    tokenizer = Tokenizer(TextConfig(num_words=60, maxlen=20), WORDS)
+    samples = parity.sample_texts(tokenizer, 16)
+    lengths = [len(tokenizer.words(sample)) for sample in samples]
+    assert {0, 1, 19, 20, 21} <= set(lengths)
+    assert len(samples) == 16
+    assert samples == parity.sample_texts(tokenizer, 16)
+    assert any(2 in tokenizer.ids(sample) for sample in samples), "no unknown word"
