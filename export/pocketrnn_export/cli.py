@@ -30,6 +30,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="P",
         help="probability over which the second of two labels is chosen (default: 0.5)",
     )
+    parser.add_argument(
+        "--weights",
+        choices=("float32", "float16", "int8"),
+        default="float16",
+        help="how the word table is stored (default: float16, half the size of float32)",
+    )
     arguments = parser.parse_args(argv)
     return command.run("pocketrnn-export", lambda: _export(arguments))
 
@@ -39,9 +45,21 @@ def _export(arguments: argparse.Namespace) -> None:
         raise OutputError(f"{arguments.output}: exists already; replace it with --force")
     # TensorFlow's start-up notes would drown the two lines that matter.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    exported = export(Run(Path(arguments.run)), arguments.output, threshold=arguments.threshold)
+    exported = export(
+        Run(Path(arguments.run)),
+        arguments.output,
+        threshold=arguments.threshold,
+        weights=arguments.weights,
+    )
     print(
         f"Keras and onnxruntime on {exported.texts} texts: largest difference "
         f"{exported.difference:.1e}"
     )
+    if arguments.weights != "float32":
+        print(f"weights stored as {arguments.weights}: largest difference {exported.rounding:.1e}")
+    if exported.loops:
+        print(
+            f"{exported.loops} recurrent layer(s) kept as tf2onnx converts them: scoring will be "
+            "several times slower than a layer that pocketrnn rewrites"
+        )
     print(f"wrote {arguments.output} ({len(exported.data) / 1e6:.2f} MB)")

@@ -42,13 +42,21 @@ def to_onnx(model: Any) -> onnx.ModelProto:
     return onnx_model
 
 
+def with_metadata(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
+    """Return the serialized model with the metadata in place of any that it had."""
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, metadata)
+    data: bytes = model.SerializeToString()
+    return data
+
+
 def tables(graph: onnx.GraphProto, rows: int) -> tuple[str, ...]:
-    """Return the names of the constants that have a row for each id: what `Gather` reads."""
-    gathered = {node.input[0] for node in graph.node if node.op_type == "Gather"}
+    """Return the names of the constants that have a row for each id: what lookups read."""
+    read = {node.input[0] for node in graph.node if node.op_type in ("Gather", "Cast")}
     return tuple(
         constant.name
         for constant in graph.initializer
-        if constant.name in gathered and len(constant.dims) == 2 and constant.dims[0] == rows
+        if constant.name in read and len(constant.dims) == 2 and constant.dims[0] == rows
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import __version__, command, modelfile
-from .errors import InputError
+from .errors import CorruptModelError, InputError
 from .model import load, naming, read_bytes
 
 
@@ -45,19 +45,21 @@ def _parser() -> argparse.ArgumentParser:
 
 def _predict(arguments: argparse.Namespace) -> None:
     model = load(arguments.model)
-    width = max(len(label) for label in model.labels)
+    width = max(len(command.printable(label)) for label in model.labels)
     for text in arguments.texts or _lines():
         prediction = model.predict(text)
         if arguments.json:
             # ASCII, so that any terminal, code page and lone surrogate will do.
-            print(json.dumps({**prediction.to_dict(), "text": text}), flush=True)
+            _print(json.dumps({**prediction.to_dict(), "text": text}))
         else:
-            shown = text.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding)
-            print(f"{prediction.label:{width}}  {prediction.score:.4f}  {shown}", flush=True)
+            label = command.printable(prediction.label)
+            _print(f"{label:{width}}  {prediction.score:.4f}  {text}")
 
 
 def _lines() -> Iterable[str]:
     """Yield standard input's lines as they come, as UTF-8 whatever the locale says."""
+    if sys.stdin is None:
+        raise InputError("standard input is closed")
     for number, line in enumerate(sys.stdin.buffer, 1):
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
@@ -69,19 +71,30 @@ def _info(arguments: argparse.Namespace) -> None:
     with naming(arguments.model):
         data = read_bytes(arguments.model)
         file = modelfile.read(data)
-    about = {
-        "file": {"bytes": len(data), "sha256": file.sha256},
-        "labels": list(file.config.labels),
-        "threshold": file.config.threshold,
-        "text": file.config.text.to_dict(),
-        "card": file.card,
-    }
-    print(json.dumps(about, indent=2) if arguments.json else "\n".join(_outline(about)))
+        about = {
+            "file": {"bytes": len(data), "sha256": file.sha256},
+            "labels": list(file.config.labels),
+            "threshold": file.config.threshold,
+            "text": file.config.text.to_dict(),
+            "card": file.card,
+        }
+        try:
+            shown = json.dumps(about, indent=2) if arguments.json else "\n".join(_outline(about))
+        except RecursionError as error:
+            raise CorruptModelError("the card is nested too deeply to print") from error
+    _print(shown)
+
+
+def _print(text: str) -> None:
+    """Print at once, escaping what standard output's encoding lacks."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def _outline(value: dict[str, Any], indent: str = "") -> Iterable[str]:
     """Yield a nested dict as indented lines."""
-    for key, item in value.items():
+    for name, item in value.items():
+        key = command.printable(name)
         if isinstance(item, dict):
             yield f"{indent}{key}"
             yield from _outline(item, indent + "  ")

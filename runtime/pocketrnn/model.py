@@ -4,6 +4,7 @@ import dataclasses
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, overload
@@ -12,16 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import modelfile
-from .errors import ConfigError, CorruptModelError, ModelFileError
+from .batches import Rows, batches
+from .bulk import BulkTokenizer
+from .errors import ConfigError, CorruptModelError, ModelFileError, TextError
 from .modelfile import ModelConfig
 from .session import Session
 from .text import Tokenizer
 
 BUNDLED = Path(__file__).with_name("bundled.onnx")
 
-# Texts given to onnxruntime at a time: enough to fill the matrix products, small enough that
-# a batch's activations stay in cache.
-_BATCH = 256
+# Texts sorted by length together: enough that the texts of a batch are of like length, few
+# enough that their ids take little memory.
+_WINDOW = 4096
+
+# Fewer texts than this are tokenized one by one: arrays don't pay for them.
+_BULK = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +81,35 @@ class Model:
         With two classes the network has one sigmoid: column 1 is its value, untouched, and
         column 0 is one minus it. Raises TextError for what isn't a str.
         """
+        if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
+            raise TextError(f"texts must be str or an iterable of str, not {type(texts).__name__}")
         rows = iter([texts] if isinstance(texts, str) else texts)
-        batches = [self.score_ids(self.tokenizer.encode(batch)) for batch in _batches(rows)]
-        return np.concatenate(batches) if batches else np.zeros((0, len(self.labels)), np.float32)
+        parts = [self._scores(window) for window in _windows(rows)]
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
+
+    def _scores(self, texts: list[str]) -> NDArray[np.float32]:
+        """Score a window of texts: tokenize, sort by length, run in batches, restore the order."""
+        text = self.config.text
+        if len(texts) >= _BULK and BulkTokenizer.supports(text):
+            rows = self._bulk_tokenizer.rows(texts)
+        else:
+            rows = Rows.of([self.tokenizer.ids(text) for text in texts], text)
+        scores = np.empty((len(texts), len(self.labels)), np.float32)
+        for numbers, ids in batches(rows, text, self.config.step):
+            scores[numbers] = self.score_ids(ids)
+        return scores
+
+    @cached_property
+    def _bulk_tokenizer(self) -> BulkTokenizer:
+        return BulkTokenizer(self.tokenizer)
 
     def score_ids(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Return `scores` for padded ids of int32 (texts, maxlen), in one run of the graph."""
+        """Return `scores` for padded ids of int32 (texts, time), in one run of the graph.
+
+        `time` is `maxlen`, or any smaller multiple of the model's `step`.
+        """
         output = self._session.run(ids)
         return np.hstack([1 - output, output]) if output.shape[1] == 1 else output
 
@@ -90,7 +119,9 @@ class Model:
         With two classes, the second where its probability is over the threshold (Keras's
         `binary_accuracy` compares the same way); with more, the most probable.
         """
-        return int(row[1] > self.config.threshold) if len(row) == 2 else int(row.argmax())
+        # numpy 1 would compare a float32 scalar with a float in double precision.
+        threshold = np.float32(self.config.threshold)
+        return int(row[1] > threshold) if len(row) == 2 else int(row.argmax())
 
     def _prediction(self, row: NDArray[np.float32]) -> Prediction:
         chosen = self.choose(row)
@@ -118,6 +149,8 @@ def read_bytes(source: str | os.PathLike[str] | bytes | None) -> bytes:
         return source
     try:
         return (BUNDLED if source is None else Path(source)).read_bytes()
+    except ValueError as error:
+        raise ModelFileError("can't read the model file (not a path)") from error
     except OSError as error:
         if source is None:
             raise ModelFileError(
@@ -147,6 +180,6 @@ class naming:  # noqa: N801 (a context manager, read as a verb)
             error.args = (f"{self._name}: {error}",)
 
 
-def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
-    while batch := list(islice(texts, _BATCH)):
-        yield batch
+def _windows(texts: Iterator[str]) -> Iterator[list[str]]:
+    while window := list(islice(texts, _WINDOW)):
+        yield window

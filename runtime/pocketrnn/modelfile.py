@@ -3,7 +3,7 @@
 | metadata key           | value                                                               |
 |------------------------|---------------------------------------------------------------------|
 | `pocketrnn.schema`     | version of this layout, an integer                                  |
-| `pocketrnn.config`     | JSON of `ModelConfig`: text settings, labels, threshold, tables     |
+| `pocketrnn.config`     | JSON of `ModelConfig`: text settings, labels, threshold, and so on  |
 | `pocketrnn.vocabulary` | the words in order of rank, joined by the `split` character         |
 | `pocketrnn.card`       | JSON: what the model was made from, how, and how good it is         |
 | `pocketrnn.sha256`     | digest of the graph and of the values above: see `digest`           |
@@ -38,6 +38,7 @@ class ModelConfig(Settings):
     labels: tuple[str, ...]  # one a class; with two, the sigmoid is the second one's probability
     threshold: float  # with two classes: the second is chosen above it; unused with more
     tables: tuple[str, ...]  # the graph's constants that have a row for each id
+    step: int  # the graph takes any multiple of this as time, up to maxlen, for the same scores
 
     def __post_init__(self) -> None:
         """Raise ConfigError for settings that no model could have."""
@@ -46,6 +47,10 @@ class ModelConfig(Settings):
         check(len(set(self.labels)) == len(self.labels), f"a label is there twice: {self.labels}")
         check(0 <= self.threshold <= 1, f"threshold must be from 0 to 1, not {self.threshold}")
         check(bool(self.tables), "no table named that has a row for each id")
+        check(
+            self.step >= 1 and self.text.maxlen % self.step == 0,
+            f"maxlen ({self.text.maxlen}) must be a multiple of step ({self.step})",
+        )
 
 
 @dataclass(frozen=True)
@@ -63,11 +68,12 @@ def to_metadata(
     graph: bytes, config: ModelConfig, tokenizer: Tokenizer, card: dict[str, Any]
 ) -> dict[str, str]:
     """Return the metadata to store in the ONNX file beside the serialized GraphProto `graph`."""
+    # JSON in ASCII: a label may hold a lone surrogate or a NUL, which the file's UTF-8 can't.
     metadata = {
         _PREFIX + "schema": str(SCHEMA),
-        _PREFIX + "config": json.dumps(config.to_dict(), ensure_ascii=False),
+        _PREFIX + "config": json.dumps(config.to_dict()),
         _PREFIX + "vocabulary": config.text.split.join(tokenizer.vocabulary),
-        _PREFIX + "card": json.dumps(card, ensure_ascii=False),
+        _PREFIX + "card": json.dumps(card),
     }
     metadata[_PREFIX + "sha256"] = digest(graph, metadata)
     return metadata

@@ -32,6 +32,9 @@ def parse(data: bytes) -> OnnxFile:
     metadata: dict[str, str] = {}
     for number, value in _fields(memoryview(data)):
         if number == 7:
+            # Protobuf would merge them: a second graph could bring in what the first one hides.
+            if graph is not None:
+                raise CorruptModelError("two graphs inside; the file is altered")
             graph = _bytes(value)
         elif number == 14:
             entry = dict(_fields(_bytes(value)))
@@ -46,15 +49,18 @@ def parse(data: bytes) -> OnnxFile:
             initializers[name] = shape
             if is_external:
                 external.append(name)
-    # The constants inside nodes, and the bodies of loops, can refer to other files as well.
-    external += _external_in_graph(graph)
+    # The constants inside nodes, the bodies of loops, and functions can refer to files as well.
+    external += _external(memoryview(data))
     return OnnxFile(graph, metadata, initializers, tuple(dict.fromkeys(external)))
 
 
-def _external_in_graph(graph: memoryview) -> list[str]:
+def _external(model: memoryview) -> list[str]:
     """Return the names of externally stored tensors, walking nested graphs without recursion."""
     # message kind -> field number -> kind of the submessage
     children = {
+        "model": {7: "graph", 20: "training", 25: "function"},
+        "training": {1: "graph", 2: "graph"},
+        "function": {7: "node", 11: "attribute"},
         "graph": {1: "node", 5: "tensor", 15: "sparse"},
         "node": {5: "attribute"},
         "attribute": {
@@ -68,7 +74,7 @@ def _external_in_graph(graph: memoryview) -> list[str]:
         "sparse": {1: "tensor", 2: "tensor"},
     }
     external = []
-    pending = [("graph", graph)]
+    pending = [("model", model)]
     while pending:
         kind, message = pending.pop()
         if kind == "tensor":
@@ -100,6 +106,9 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     position, end = 0, len(message)
     while position < end:
         tag, position = _varint(message, position)
+        # Other readers drop the bits above 32, and so see another field.
+        if tag >> 32:
+            raise CorruptModelError("the file is altered (a field number over 29 bits)")
         number, wire_type = tag >> 3, tag & 7
         if wire_type == _VARINT:
             value, position = _varint(message, position)

@@ -48,7 +48,10 @@ def _convert(value: Any, kind: Any) -> Any:
     if typing.get_origin(kind) is tuple and isinstance(value, list):
         return tuple(value)
     if kind is float and type(value) is int:
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise ConfigError("a number is too large") from error
     return value
 
 

@@ -90,13 +90,16 @@ class Tokenizer:
         check(len(self._ids) == len(self.vocabulary), "a word is twice in the vocabulary")
         self._translation = str.maketrans(dict.fromkeys(config.filters, config.split))
 
-    def words(self, text: str) -> list[str]:
-        """Split `text` into words, as Keras's `text_to_word_sequence` does."""
+    def prepare(self, text: str) -> str:
+        """Return `text` in lower case, if the settings say so. Raises TextError if it isn't str."""
         if not isinstance(text, str):
             raise TextError(f"a text must be a str, not {type(text).__name__}: {text!r:.60}")
-        if self.config.lower:
-            text = text.lower()
-        return [w for w in text.translate(self._translation).split(self.config.split) if w]
+        return text.lower() if self.config.lower else text
+
+    def words(self, text: str) -> list[str]:
+        """Split `text` into words, as Keras's `text_to_word_sequence` does."""
+        prepared = self.prepare(text).translate(self._translation)
+        return [word for word in prepared.split(self.config.split) if word]
 
     def ids(self, text: str) -> list[int]:
         """Return the ids of the whole text, neither cut nor padded."""

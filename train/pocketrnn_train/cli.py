@@ -2,9 +2,12 @@
 
 import argparse
 import dataclasses
+import io
 import os
+import sys
 import typing
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from pocketrnn import TextConfig, __version__, command
 from pocketrnn.extras import require
@@ -85,8 +88,10 @@ def _replace_text(text: TextConfig, values: dict[str, int]) -> TextConfig:
     return dataclasses.replace(text, **values)  # type: ignore[arg-type]
 
 
-def _train(arguments: argparse.Namespace) -> None:
+def _train(arguments: argparse.Namespace) -> int:
     require("train", "tensorflow", "sklearn", "matplotlib")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # labels may be in any script
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no start-up notes
     config = _config(arguments)
     corpus = read_corpus(
@@ -102,8 +107,18 @@ def _train(arguments: argparse.Namespace) -> None:
         f"{corpus.name}: {len(corpus.train)} texts to train, {len(corpus.test)} to test, "
         f"labels {', '.join(corpus.labels)}"
     )
-    run = fit(config, corpus, arguments.output, resume=arguments.resume)
+    try:
+        run = fit(config, corpus, arguments.output, resume=arguments.resume)
+    except KeyboardInterrupt:
+        if not (Path(arguments.output) / "config.json").exists():  # too early to be resumed
+            raise
+        print(
+            "pocketrnn-train: interrupted; to go on, give the same command with --resume",
+            file=sys.stderr,
+        )
+        return 130
     test = run.report["test"]
     print(f"test loss: {test['loss']:.4f}")
     print(f"test accuracy: {test['accuracy']:.4f}")
     print(f"run: {run.folder} (next: pocketrnn-export {run.folder} -o model.onnx)")
+    return 0

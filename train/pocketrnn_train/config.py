@@ -1,5 +1,6 @@
 """Every number of a training run, in one frozen object that is saved beside the model."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -46,7 +47,10 @@ class TrainConfig(Settings):
             share = getattr(self, name)
             check(0 < share < 1, f"{name} must be between 0 and 1, not {share}")
         check(0 <= self.dropout < 1, f"dropout must be from 0 to under 1, not {self.dropout}")
-        check(self.learning_rate > 0, f"learning_rate must be over 0, not {self.learning_rate}")
+        check(
+            0 < self.learning_rate < math.inf,
+            f"learning_rate must be over 0 and finite, not {self.learning_rate}",
+        )
         check(0 <= self.seed < 2**32, f"seed must be from 0 to 2**32 - 1, not {self.seed}")
 
 

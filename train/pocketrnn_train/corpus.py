@@ -57,13 +57,11 @@ class Corpus:
     """Words by rank, where the corpus comes with a ranking of its own."""
 
     def digest(self) -> str:
-        """Return the SHA-256, in hex, of all that training sees: no two corpora share it."""
-        sizes = [len(self.train), len(self.test)]
-        sha256 = hashlib.sha256(json.dumps([self.labels, self.vocabulary, sizes]).encode())
+        """Return the SHA-256, in hex, of every label and text, in order."""
+        sha256 = hashlib.sha256(json.dumps(self.labels).encode())
         for examples in (self.train, self.test):
             for label, text in zip(examples.labels.tolist(), examples.texts, strict=True):
-                data = text.encode("utf-8", "surrogatepass")
-                sha256.update(f"{label} {len(data)}\0".encode() + data)
+                sha256.update(f"{label}\0".encode() + text.encode("utf-8", "surrogatepass") + b"\0")
         return sha256.hexdigest()
 
 
@@ -196,18 +194,22 @@ def _from_npz(path: Path, word_index: Path) -> Corpus:
         raise InputError(f"{error.filename or path}: {error.strerror or error}") from error
     except (KeyError, ValueError, EOFError, pickle.PickleError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} with {word_index}: not Keras's IMDB files ({error})") from error
+    if not isinstance(index, dict):
+        raise InputError(f"{word_index}: not Keras's word index")
     return _from_ranks(train, test, index, str(path))
 
 
 def _from_ranks(train: _Ranks, test: _Ranks, word_index: dict[str, int], source: str) -> Corpus:
     """Turn ranks back to words, so that training sees exactly what serving will see."""
-    words = {rank: word for word, rank in word_index.items()}
-    ranks_in_order = range(1, len(word_index) + 1)
-    if words.keys() != set(ranks_in_order):
+    in_order = range(1, len(word_index) + 1)
+    words = {rank: word for word, rank in word_index.items() if rank in in_order}
+    if len(words) < len(word_index):
         raise InputError(f"{source}: the word index must rank its words 1, 2, 3 and so on")
 
     def examples(ranks: _Ranks) -> Examples:
         rows, labels = ranks
+        if len(rows) != len(labels) or set(labels) != {0, 1}:
+            raise InputError(f"{source}: each review must have a label, 0 or 1")
         try:
             texts = tuple(" ".join([words[rank] for rank in row]) for row in rows)
         except KeyError:
@@ -220,7 +222,7 @@ def _from_ranks(train: _Ranks, test: _Ranks, word_index: dict[str, int], source:
         examples(train),
         examples(test),
         IMDB_NOTE,
-        tuple(words[rank] for rank in ranks_in_order),
+        tuple(words[rank] for rank in in_order),
     )
 
 
@@ -289,12 +291,13 @@ def _from_table(
                 text, label = row[text_column], row[label_column]
                 if not isinstance(text, str):
                     raise InputError(f"{path}, {where}: {text_column!r} isn't text: {text!r:.60}")
-                if not isinstance(label, str | int) or not is_storable(str(label)) or label == "":
+                name = label if isinstance(label, str) else json.dumps(label)
+                if not isinstance(label, str | int) or not name or not is_storable(name):
                     raise InputError(
                         f"{path}, {where}: {label_column!r} isn't a label: {label!r:.60}"
                     )
                 texts.append(text)
-                names.append(str(label))
+                names.append(name)
     except LookupError as error:
         raise InputError(f"{path}: {error}") from error
     except UnicodeError as error:

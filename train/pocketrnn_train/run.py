@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -84,7 +85,7 @@ class Run:
             raise InputError(f"{self.folder}: not a finished run (no {name})")
         try:
             return keras.models.load_model(path, compile=optimizer)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: Keras can't read it ({error})") from error
 
     def save_model(self, model: Any, name: str = "model.keras") -> None:
@@ -98,7 +99,8 @@ class Run:
         if not path.exists():
             return []
         with path.open(encoding="utf-8", newline="") as file:
-            return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+            rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        return [{**row, "epoch": int(row["epoch"])} for row in rows]
 
     def write_history(self, history: Sequence[dict[str, float]]) -> None:
         """Write `history.csv`, whole or not at all."""

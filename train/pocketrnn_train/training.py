@@ -40,9 +40,6 @@ def fit(
     holds another run; MissingExtraError without `pocketrnn[train]`.
     """
     require("train", "tensorflow", "sklearn", "matplotlib")
-    import keras
-    import tensorflow as tf
-
     run = Run(Path(folder))
     words = corpus.vocabulary or rank_words(corpus.train.texts, config.text)
     # A small corpus has fewer words than `num_words` allows: no rows for words that aren't.
@@ -53,6 +50,9 @@ def fit(
         return run
     tokenizer = Tokenizer(config.text, words)
     run.write("vocabulary.json", tokenizer.vocabulary)
+
+    import keras  # slow to load, and of no use to a run that is refused above
+    import tensorflow as tf
 
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
@@ -71,19 +71,22 @@ def fit(
     first = int(model.optimizer.iterations) // steps
     history = history[:first]
     for epoch in range(first, config.epochs):
+        print(f"Epoch {epoch + 1}/{config.epochs}")
         started = time.perf_counter()
         # An order for each epoch from seed and epoch alone: the same after a resume.
-        order = train[np.random.default_rng([config.seed, epoch]).permutation(len(train))]
+        random = np.random.default_rng([config.seed, epoch])
+        order = train[random.permutation(len(train))]
+        _seed_dropout(model, random)
         figures = model.fit(
             ids[order],
             labels[order],
             batch_size=config.batch_size,
             shuffle=False,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
             validation_data=(ids[validation], labels[validation]),
         ).history
         seconds = time.perf_counter() - started
+        if not np.isfinite([figures["loss"], figures["val_loss"]]).all():
+            raise RunError(f"{run.folder}: the loss isn't finite; try a lower --learning-rate")
         history.append(
             {"epoch": epoch + 1, **{k: v[0] for k, v in figures.items()}, "seconds": seconds}
         )
@@ -117,6 +120,13 @@ def fit(
     return run
 
 
+def _seed_dropout(model: Any, random: np.random.Generator) -> None:
+    """Start dropout's draws afresh: Keras's files don't say how far they had come."""
+    for layer in model.layers:
+        if hasattr(layer, "seed_generator"):
+            layer.seed_generator.state.assign([random.integers(2**31), 0])
+
+
 def predict(model: Any, ids: NDArray[np.int32]) -> NDArray[np.float32]:
     """Return Keras's own probabilities, float32 (texts, classes), for padded ids."""
     output = model.predict(ids, batch_size=_PREDICT_BATCH, verbose=0)
@@ -144,7 +154,8 @@ def _open(run: Run, config: TrainConfig, corpus: Corpus, *, resume: bool) -> Non
         changed = _differences(run.config.to_dict(), config.to_dict())
         if changed:
             raise RunError(f"{run.folder}: can't resume with another {', '.join(changed)}")
-        if run.read("corpus.json")["sha256"] != facts["sha256"]:
+        before = run.read("corpus.json")
+        if any(before[key] != facts[key] for key in ("train_texts", "test_texts", "sha256")):
             raise RunError(f"{run.folder}: can't resume with another corpus")
         return
     run.folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,70 @@
+"""Rows of ids of differing lengths, and the padded batches that the network is fed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .text import TextConfig
+
+# Steps of all texts of a batch. Enough to fill the matrix products, few enough that what the
+# network makes of them (4 MB at 32 units) stays in cache: 64 texts of 500 words, 1,638 of 20.
+_STEPS = 1 << 15
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of ids, cut to `maxlen` but not padded."""
+
+    ids: NDArray[np.int32]
+    """All rows, end to end."""
+    lengths: NDArray[np.int64]
+    """The length of each row."""
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]], config: TextConfig) -> "Rows":
+        """Cut and join rows of ids."""
+        cut = slice(-config.maxlen, None) if config.truncating == "pre" else slice(config.maxlen)
+        kept = [row[cut] for row in rows]
+        lengths = np.array([len(row) for row in kept], np.int64)
+        joined = kept[0] if len(kept) == 1 else [i for row in kept for i in row]
+        return cls(np.array(joined, np.int32), lengths)
+
+    def take(self, order: NDArray[np.int64]) -> "Rows":
+        """Return the rows in another order."""
+        lengths = self.lengths[order]
+        begins = (np.cumsum(self.lengths) - self.lengths)[order]
+        shifts = np.repeat(begins - (np.cumsum(lengths) - lengths), lengths)
+        return Rows(self.ids[shifts + np.arange(len(shifts))], lengths)
+
+
+def batches(
+    rows: Rows, config: TextConfig, step: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
+    """Yield batches of rows of like length: their numbers, and int32 (texts, time).
+
+    `time` is what the longest of them needs, in multiples of `step`, so little is padding.
+    """
+    order = np.argsort(-rows.lengths, kind="stable")
+    rows = rows.take(order) if len(order) > 1 else rows
+    ends = np.cumsum(rows.lengths)
+    first = 0
+    while first < len(order):
+        time = min(max(-(-int(rows.lengths[first]) // step), 1) * step, config.maxlen)
+        last = min(first + max(_STEPS // time, 1), len(order))
+        lengths = rows.lengths[first:last]
+        ids = rows.ids[ends[first] - lengths[0] : ends[last - 1]]
+        yield order[first:last], _padded(ids, lengths, time, config)
+        first = last
+
+
+def _padded(
+    ids: NDArray[np.int32], lengths: NDArray[np.int64], time: int, config: TextConfig
+) -> NDArray[np.int32]:
+    if len(ids) == time * len(lengths):
+        return ids.reshape(len(lengths), time)
+    padded = np.full((len(lengths), time), config.pad_id, np.int32)
+    column, lengths = np.arange(time), lengths[:, None]
+    padded[column >= time - lengths if config.padding == "pre" else column < lengths] = ids
+    return padded

@@ -1,0 +1,26 @@
+"""Settings of all tests, and the archive that some need."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).parents[1]
+
+# No deadline: a busy machine is no bug. The same examples in every run: what fails is the change.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def imdb_archive() -> Path:
+    """The Large Movie Review Dataset: aclImdb_v1.tar.gz in POCKETRNN_DATA or ../shared/data."""
+    given = os.environ.get("POCKETRNN_DATA")
+    folder = Path(given) if given else REPOSITORY.parent / "shared" / "data"
+    path = folder / "aclImdb_v1.tar.gz"
+    if path.is_file():
+        return path
+    if given:
+        pytest.fail(f"POCKETRNN_DATA is set, but there is no {path}")
+    pytest.skip(f"no {path}; set POCKETRNN_DATA to the folder of aclImdb_v1.tar.gz")

@@ -1,0 +1,232 @@
+"""The command: its options are the configuration, its errors one line each."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pocketrnn import TextConfig, extras
+from pocketrnn_train import Corpus, Run, TrainConfig, cli, network
+from pocketrnn_train import corpus as corpora
+
+COLUMNS = ["--text-column", "review", "--label-column", "verdict"]
+OTHER_VALUES = {
+    "num_words": 50,
+    "maxlen": 9,
+    "embedding": 3,
+    "cell": "lstm",
+    "units": 5,
+    "layers": 2,
+    "bidirectional": True,
+    "dropout": 0.25,
+    "optimizer": "adam",
+    "learning_rate": 0.5,
+    "epochs": 3,
+    "batch_size": 7,
+    "validation_split": 0.3,
+    "test_split": 0.4,
+    "seed": 11,
+}
+
+
+class Fit:
+    """Stands in for `fit`, and keeps what it was given."""
+
+    def __call__(self, config: TrainConfig, corpus: Corpus, folder: str, *, resume: bool) -> Any:
+        self.config, self.corpus, self.folder, self.resume = config, corpus, folder, resume
+        return type("Run", (), {"report": {"test": {"loss": 0.5, "accuracy": 1}}, "folder": "f"})
+
+
+@pytest.fixture
+def fit(monkeypatch: pytest.MonkeyPatch) -> Fit:
+    monkeypatch.setattr(cli, "fit", Fit())
+    return cli.fit  # type: ignore[return-value]
+
+
+def option(name: str, value: object) -> list[str]:
+    dashed = "--" + name.replace("_", "-")
+    return [dashed] if value is True else [dashed, str(value)]
+
+
+def one_line(error: str) -> str:
+    assert error.count("\n") == 1, error
+    assert error.startswith("pocketrnn-train: ")
+    return error
+
+
+# -- options -----------------------------------------------------------------------------------
+
+
+def test_every_setting_is_tried_below() -> None:
+    fields = {field.name for field in dataclasses.fields(TrainConfig)} - {"text"}
+    assert set(OTHER_VALUES) == fields | {"num_words", "maxlen"}
+
+
+@pytest.mark.parametrize("name", OTHER_VALUES)
+def test_an_option_for_every_setting(name: str, films_csv: Path, fit: Fit) -> None:
+    value = OTHER_VALUES[name]
+    assert cli.main([str(films_csv), *COLUMNS, *option(name, value)]) == 0
+    if name in ("num_words", "maxlen"):
+        expected = TrainConfig(text=TextConfig(**{name: value}))
+    else:
+        expected = TrainConfig(**{name: value})
+    assert fit.config == expected != TrainConfig()
+
+
+def test_without_options_it_is_the_recipe(films_csv: Path, fit: Fit) -> None:
+    assert cli.main([str(films_csv), *COLUMNS]) == 0
+    assert fit.config == TrainConfig()
+    assert (fit.folder, fit.resume) == ("run", False)
+    assert cli.main([str(films_csv), *COLUMNS, "--no-bidirectional", "-o", "x", "--resume"]) == 0
+    assert fit.config == TrainConfig()
+    assert (fit.folder, fit.resume) == ("x", True)
+
+
+def test_split_and_seed_reach_the_corpus(films_csv: Path, fit: Fit) -> None:
+    assert cli.main([str(films_csv), *COLUMNS, "--test-split", "0.4", "--seed", "5"]) == 0
+    expected = corpora.read_corpus(
+        films_csv, text_column="review", label_column="verdict", test_split=0.4, seed=5
+    )
+    assert len(fit.corpus.test) == 12
+    assert fit.corpus.digest() == expected.digest()
+
+
+def test_encoding_and_word_index_reach_the_corpus(
+    tmp_path: Path, fit: Fit, monkeypatch: pytest.MonkeyPatch, films: Corpus
+) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(
+        cli, "read_corpus", lambda source, **options: given.update(options) or films
+    )
+    assert cli.main(["imdb.npz", "--word-index", "words.json", "--encoding", "cp1252"]) == 0
+    assert (given["word_index"], given["encoding"]) == ("words.json", "cp1252")
+    assert fit.corpus is films
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["texts.csv", "--unknown"],
+        ["texts.csv", "--epoch", "3"],  # no abbreviations
+        ["texts.csv", "--epochs", "three"],
+        ["texts.csv", "--cell", "transformer"],
+        ["texts.csv", "--recipe", "secret"],
+        ["texts.csv", "more.csv"],
+    ],
+)
+def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+    assert "usage: pocketrnn-train" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_help_and_version(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main([flag])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out
+
+
+# -- errors ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{folder}/none.csv"], "none.csv: no such file or folder"),
+        (["{csv}"], "say which columns to read"),
+        (
+            ["{csv}", *COLUMNS[:2], "--label-column", "label"],
+            "there are: 'id', 'review', 'verdict'",
+        ),
+        (["{csv}", *COLUMNS, "--encoding", "klingon"], "unknown encoding: klingon"),
+        (["{csv}", *COLUMNS, "--epochs", "0"], "epochs must be at least 1, not 0"),
+        (["{csv}", *COLUMNS, "--dropout", "nan"], "dropout must be"),
+        (["{csv}", *COLUMNS, "--num-words", "3"], "num_words (3) must be over index_from (3)"),
+        (["{csv}", *COLUMNS, "-o", "{folder}/none", "--resume"], "none: no run to resume"),
+        (["{csv}", *COLUMNS, "-o", "{csv}"], "films.csv: File exists"),
+    ],
+)
+def test_errors_are_one_line(
+    arguments: list[str],
+    message: str,
+    films_csv: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    filled = [argument.format(csv=films_csv, folder=tmp_path) for argument in arguments]
+    assert cli.main(filled) == 1
+    assert message in one_line(capsys.readouterr().err)
+
+
+def test_a_run_that_is_there_already(
+    films_csv: Path, finished: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([str(films_csv), *COLUMNS, "-o", str(finished.folder)]) == 1
+    error = one_line(capsys.readouterr().err)
+    assert f"{finished.folder}: holds a run already; resume it (--resume)" in error
+
+
+def test_a_missing_extra_says_what_to_install(
+    films_csv: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    assert cli.main([str(films_csv), *COLUMNS]) == 1
+    assert "pip install 'pocketrnn[train]'" in one_line(capsys.readouterr().err)
+
+
+def test_an_interrupted_run_says_how_to_go_on(
+    films_csv: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(network, "build", interrupt)
+    command = [str(films_csv), *COLUMNS, "-o", str(tmp_path / "run")]
+    for arguments in (command, [*command, "--resume"]):
+        assert cli.main(arguments) == 130
+        assert "same command with --resume" in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("early", ["cli.read_corpus", "training.rank_words"])
+def test_interrupted_before_there_is_a_run(
+    early: str,
+    films_csv: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"pocketrnn_train.{early}", interrupt)
+    assert cli.main([str(films_csv), *COLUMNS, "-o", str(tmp_path / "run")]) == 130
+    assert one_line(capsys.readouterr().err) == "pocketrnn-train: interrupted\n"
+
+
+# -- the whole ---------------------------------------------------------------------------------
+
+
+def test_labels_in_any_script_are_printed_in_any_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "films.csv"
+    rows = [f"film {i},{'良い' if i % 2 else 'schlecht'}" for i in range(8)]
+    path.write_text("\n".join(["review,verdict", *rows]), encoding="utf-8")
+    # It prints the labels, then ends: the folder can't be made.
+    main = "import sys; from pocketrnn_train.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", main, str(path), *COLUMNS, "-o", str(path)],
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        capture_output=True,
+        text=True,
+    )
+    assert "labels schlecht, \\u826f\\u3044" in done.stdout
+    assert "File exists" in one_line(done.stderr)
