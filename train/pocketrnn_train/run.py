@@ -24,16 +24,24 @@ class RunError(PocketRNNError):
 class Run:
     """The folder of a run.
 
-    | file              | what it holds                                                  |
-    |-------------------|----------------------------------------------------------------|
-    | `config.json`     | the TrainConfig                                                |
-    | `corpus.json`     | the corpus's name, labels, sizes, digest and note              |
-    | `vocabulary.json` | the words that have ids, by rank                               |
-    | `history.csv`     | loss and accuracy of each epoch, and its seconds               |
-    | `checkpoint.keras`| model and optimizer after the last whole epoch, until the end  |
-    | `model.keras`     | the trained model                                              |
-    | `report.json`     | figures on validation and test; seeds, versions, duration      |
-    | `curves.png`      | the history, drawn                                             |
+    | file                | what it holds                                                |
+    |---------------------|--------------------------------------------------------------|
+    | `config.json`       | the TrainConfig                                              |
+    | `corpus.json`       | the corpus's name, labels, sizes, digest and note            |
+    | `vocabulary.json`   | the words that have ids, by rank                             |
+    | `history.csv`       | loss and accuracy of each epoch, and its seconds             |
+    | `checkpoint.keras`  | model and optimizer after the last whole epoch, until the end|
+    | `model.keras`       | the trained model                                            |
+    | `report.json`       | figures on validation and test; seeds, versions, duration    |
+    | `curves.png`        | the history, drawn                                           |
+
+    With distillation also:
+
+    | file                | what it holds                                                |
+    |---------------------|--------------------------------------------------------------|
+    | `teacher.json`      | how good the teacher is                                      |
+    | `history-chunks.csv`| as `history.csv`, of the stage on spans                      |
+    | `teacher.npz`, `checkpoint-STAGE.keras`, `best.keras` | what a resume needs, until the end |
     """
 
     folder: Path
@@ -79,6 +87,8 @@ class Run:
         """Load the trained keras.Model; with its optimizer, if training is to go on."""
         import keras
 
+        from . import layers, optimizing  # noqa: F401 (Keras learns of our classes)
+
         path = self.folder / name
         if not path.exists():
             raise InputError(f"{self.folder}: not a finished run (no {name})")
@@ -92,18 +102,18 @@ class Run:
         with replacing(self.folder / name) as temporary:
             model.save(temporary)
 
-    def history(self) -> list[dict[str, float]]:
+    def history(self, name: str = "history.csv") -> list[dict[str, float]]:
         """Return a dict for each epoch, in order; none before the first has ended."""
-        path = self.folder / "history.csv"
+        path = self.folder / name
         if not path.exists():
             return []
         with path.open(encoding="utf-8", newline="") as file:
             return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
-    def write_history(self, history: Sequence[dict[str, float]]) -> None:
-        """Write `history.csv`, whole or not at all."""
+    def write_history(self, history: Sequence[dict[str, float]], name: str = "history.csv") -> None:
+        """Write a history, whole or not at all."""
         text = io.StringIO()
         writer = csv.DictWriter(text, history[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
-        write_atomic(self.folder / "history.csv", text.getvalue())
+        write_atomic(self.folder / name, text.getvalue())
