@@ -50,13 +50,25 @@ def dataset(
     batches: Sequence[NDArray[np.int64]],
     text: TextConfig,
     multiple: int,
+    *,
+    word_dropout: float = 0.0,
+    seed: Sequence[int] = (),
 ) -> Any:
-    """Return a tf.data.Dataset of (ids, targets) for `batches`, padded while others train."""
+    """Return a tf.data.Dataset of (ids, targets) for `batches`, padded while others train.
+
+    A share `word_dropout` of the words, drawn by `seed`, become the unknown word.
+    """
     import tensorflow as tf
 
     def generate() -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
+        random = np.random.default_rng(seed)
         for batch in batches:
-            yield padded([rows[row] for row in batch], text, multiple), targets[batch]
+            ids = padded([rows[row] for row in batch], text, multiple)
+            if word_dropout:
+                ids[(ids > text.index_from) & (random.random(ids.shape) < word_dropout)] = (
+                    text.oov_id
+                )
+            yield ids, targets[batch]
 
     # Open shapes, so that one traced function serves every length.
     signature = (

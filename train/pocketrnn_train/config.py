@@ -52,6 +52,8 @@ class Distillation(Settings):
     truth: float = 0.5
     """Weight of a true label against the teacher's opinion in the target of a labelled text."""
     chunks: Chunks | None = field(default_factory=Chunks)
+    word_dropout: float = 0.1
+    """Share of the words that become the unknown one, anew in every epoch."""
     warm_up: float = 0.05
     """Share of the steps in which the rate rises to its highest; then it falls to 0."""
     clip: float = 1.0
@@ -64,6 +66,7 @@ class Distillation(Settings):
         check(self.parts >= 2, f"parts must be at least 2, not {self.parts}")
         check(0 <= self.truth <= 1, f"truth must be from 0 to 1, not {self.truth}")
         check(self.clip > 0, f"clip must be over 0, not {self.clip}")
+        _check_share("word_dropout", self.word_dropout)
         _check_share("warm_up", self.warm_up)
 
 

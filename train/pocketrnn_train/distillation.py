@@ -135,13 +135,20 @@ def learn(
     for epoch in range(first, stage.epochs):
         print(f"Epoch {epoch + 1}/{stage.epochs}")
         started = time.perf_counter()
-        # Order and words left out of each epoch come from seed and epoch alone: the same after
-        # a resume.
-        random = np.random.default_rng([config.seed, epoch])
-        order = batches.shuffled(stage.rows, stage.batch_size, random)
-        fitted = model.fit(
-            batches.dataset(stage.rows, stage.targets, order, config.text, multiple)
-        ).history
+        # Order and dropped words of an epoch come from seed and epoch alone: the same after a
+        # resume.
+        seed = (config.seed, epoch)
+        order = batches.shuffled(stage.rows, stage.batch_size, np.random.default_rng(seed))
+        dataset = batches.dataset(
+            stage.rows,
+            stage.targets,
+            order,
+            config.text,
+            multiple,
+            word_dropout=distillation.word_dropout,
+            seed=seed,
+        )
+        fitted = model.fit(dataset).history
         scores = batches.predict(model, held_rows, config.text, multiple)
         figures = evaluate(scores, held_labels)
         print(f"validation: loss {figures['loss']:.4f}, accuracy {figures['accuracy']:.4f}")
