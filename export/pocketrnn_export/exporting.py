@@ -32,19 +32,22 @@ class Export:
     """How many texts were compared."""
 
 
-def export(run: Run, path: str | os.PathLike[str], *, threshold: float = 0.5) -> Export:
+def export(run: Run, path: str | os.PathLike[str], *, threshold: float | None = None) -> Export:
     """Convert the model of `run`, check it against Keras, and write it to `path` at once.
 
-    `threshold` is the probability over which the second of two labels is chosen. Raises
-    ParityError, and writes nothing, if any score differs by more than 1e-5; MissingExtraError
-    without `pocketrnn[export]`.
+    `threshold` is the probability over which the second of two labels is chosen; by default
+    the one that the run found on its validation texts. Raises ParityError, and writes nothing,
+    if any score differs by more than 1e-5; MissingExtraError without `pocketrnn[export]`.
     """
     require("export", "tensorflow", "tf2onnx", "onnx")
     report = run.report
     corpus = run.read("corpus.json")
+    if threshold is None:
+        threshold = report.get("threshold", 0.5)
     card = {
         "corpus": corpus,
         "recipe": run.config.to_dict(),
+        **({"limits": run.limits} if run.limits else {}),
         "figures": {"test": report["test"], "validation": report["validation"]},
         "trained": {"date": report["date"], "versions": report["versions"]},
         "exported": {

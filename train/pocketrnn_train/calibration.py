@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 # Probabilities are kept this far from 0 and 1 before logarithms are taken: Keras's epsilon.
 _EPSILON = 1e-7
 
+# Thresholds tried: more would only follow the noise.
+_CANDIDATES = 201
+
 
 def temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Return the temperature at which softmax(log(scores) / temperature) fits `labels` best.
@@ -49,8 +52,8 @@ def threshold(
     resamples, as the best of many thresholds on a few texts is often a matter of luck.
     """
     positive = scores[:, 1].astype(np.float64)
-    values = np.unique(positive)
-    between = (values[1:] + values[:-1]) / 2
+    candidates = np.unique(np.quantile(positive, np.linspace(0, 1, _CANDIDATES)))
+    between = (candidates[1:] + candidates[:-1]) / 2
     best = max(
         [0.5, *between.tolist()],
         key=lambda value: (_mean_f1(positive > value, labels), -abs(value - 0.5)),

@@ -30,10 +30,11 @@ class Run:
     | `corpus.json`       | the corpus's name, labels, sizes, digest and note            |
     | `vocabulary.json`   | the words that have ids, by rank                             |
     | `history.csv`       | loss and accuracy of each epoch, and its seconds             |
-    | `checkpoint.keras`  | model and optimizer after the last whole epoch, until the end|
+    | `checkpoint.keras`  | model and optimizer after the last whole epoch, till the end |
     | `model.keras`       | the trained model                                            |
     | `report.json`       | figures on validation and test; seeds, versions, duration    |
     | `curves.png`        | the history, drawn                                           |
+    | `limits.txt`        | what the model is and isn't good for, if someone has said so |
 
     With distillation also:
 
@@ -41,7 +42,8 @@ class Run:
     |---------------------|--------------------------------------------------------------|
     | `teacher.json`      | how good the teacher is                                      |
     | `history-chunks.csv`| as `history.csv`, of the stage on spans                      |
-    | `teacher.npz`, `checkpoint-STAGE.keras`, `best.keras` | what a resume needs, until the end |
+    | `teacher.npz`       | what the teacher says of every text, till the end            |
+    | `checkpoint-*.keras`| as `checkpoint.keras`, of each stage                         |
     """
 
     folder: Path
@@ -82,6 +84,12 @@ class Run:
         """The figures of the trained model."""
         report: dict[str, Any] = self.read("report.json")
         return report
+
+    @property
+    def limits(self) -> str:
+        """What the model is and isn't good for, in a person's words; empty if nobody said."""
+        path = self.folder / "limits.txt"
+        return path.read_text("utf-8").strip() if path.exists() else ""
 
     def model(self, name: str = "model.keras", *, optimizer: bool = False) -> Any:
         """Load the trained keras.Model; with its optimizer, if training is to go on."""

@@ -136,19 +136,22 @@ def _finish(
     history = run.history()
     _draw(run, history)
     test = predict(model, tokenizer.encode(corpus.test.texts))
-    histories = [*run.history("history-chunks.csv"), *history]
+    teacher = run.read("teacher.json") if config.distillation else None
+    seconds = [row["seconds"] for row in (*run.history("history-chunks.csv"), *history)]
+    seconds.append(teacher["seconds"] if teacher else 0)
     # Last, as its presence says that the run is finished.
     run.write(
         "report.json",
         {
             "test": evaluate(test, corpus.test.labels, threshold),
             "validation": evaluate(scores, held.labels, threshold),
+            **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
             "threshold": threshold,
             "temperature": heat,
             "seed": config.seed,
             "epochs": len(history),
             "parameters": model.count_params(),
-            "seconds": round(sum(row["seconds"] for row in histories), 1),
+            "seconds": round(sum(seconds), 1),
             "date": datetime.now(UTC).date().isoformat(),
             "corpus_sha256": run.read("corpus.json")["sha256"],
             "versions": {
