@@ -26,9 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--threshold",
         type=float,
-        default=0.5,
         metavar="P",
-        help="probability over which the second of two labels is chosen (default: 0.5)",
+        help="probability over which the second of two labels is chosen (default: the run's)",
     )
     parser.add_argument(
         "--weights",

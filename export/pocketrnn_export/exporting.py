@@ -43,23 +43,27 @@ def export(
     run: Run,
     path: str | os.PathLike[str],
     *,
-    threshold: float = 0.5,
+    threshold: float | None = None,
     weights: "Weights" = "float16",
 ) -> Export:
     """Convert the model of `run`, check it against Keras, and write it to `path` at once.
 
-    `threshold` is the probability over which the second of two labels is chosen. `weights` is how
-    the tables are stored: float16 halves the file, and on the 25,000 IMDB test reviews no score
-    moved by more than a few 1e-4. Raises ParityError, and writes nothing, if any score of the
-    graph with float32 weights differs from Keras's by more than 1e-5, or if rounding the weights
-    moves any by more than 1e-2; MissingExtraError without `pocketrnn[export]`.
+    `threshold` is the probability over which the second of two labels is chosen; by default the
+    one that the run found on its validation texts. `weights` is how the tables are stored:
+    float16 halves the file and changes next to no label. Raises ParityError, and writes nothing,
+    if any score of the graph with float32 weights differs from Keras's by more than 1e-5, or if
+    rounding the weights moves any by more than 1e-2; MissingExtraError without
+    `pocketrnn[export]`.
     """
     require("export", "tensorflow", "tf2onnx", "onnx", "onnx_ir")
     report = run.report
     corpus = run.read("corpus.json")
+    if threshold is None:
+        threshold = report.get("threshold", 0.5)
     card = {
         "corpus": corpus,
         "recipe": run.config.to_dict(),
+        **({"limits": run.limits} if run.limits else {}),
         "figures": {"test": report["test"], "validation": report["validation"]},
         "trained": {"date": report["date"], "versions": report["versions"]},
         "exported": {

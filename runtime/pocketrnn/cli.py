@@ -10,6 +10,8 @@ from . import __version__, command, modelfile
 from .errors import CorruptModelError, InputError
 from .model import load, naming, read_bytes
 
+_UNSURE = "unsure"  # what is printed in place of a label; as JSON it is null
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (default: the process's) and return its exit code."""
@@ -33,6 +35,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("texts", nargs="*", metavar="TEXT", help="default: standard input")
     predict.add_argument("--model", metavar="FILE", help="model file (default: the bundled one)")
+    predict.add_argument(
+        "--unsure",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="say unsure where the second label's probability is from LOW to HIGH (with more "
+        "than two labels: where the most probable one's is)",
+    )
     predict.add_argument("--json", action="store_true", help="print one JSON object a text")
     predict.set_defaults(run=_predict)
 
@@ -45,14 +55,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _predict(arguments: argparse.Namespace) -> None:
     model = load(arguments.model)
-    width = max(len(command.printable(label)) for label in model.labels)
+    unsure = arguments.unsure and tuple(arguments.unsure)
+    names = [*model.labels, *([_UNSURE] if unsure else [])]
+    width = max(len(command.printable(name)) for name in names)
     for text in arguments.texts or _lines():
-        prediction = model.predict(text)
+        prediction = model.predict(text, unsure=unsure)
         if arguments.json:
             # ASCII, so that any terminal, code page and lone surrogate will do.
             _print(json.dumps({**prediction.to_dict(), "text": text}))
         else:
-            label = command.printable(prediction.label)
+            label = command.printable(prediction.label or _UNSURE)
             _print(f"{label:{width}}  {prediction.score:.4f}  {text}")
 
 

@@ -30,13 +30,17 @@ _WINDOW = 4096
 _BULK = 16
 
 
+_Band = tuple[np.float32, np.float32]
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """What the model says of one text."""
 
-    label: str
+    label: str | None
+    """None where the model is unsure, if asked to say so."""
     score: float
-    """The probability of `label`, from 0 to 1."""
+    """The probability of `label`, from 0 to 1; if that is None, the highest of any label."""
     probabilities: dict[str, float]
     """The probability of each label, in the model's order."""
 
@@ -67,12 +71,25 @@ class Model:
         return self.config.labels
 
     @overload  # a str is an Iterable[str] too; the first that fits is meant
-    def predict(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]
+    def predict(  # type: ignore[overload-overlap]
+        self, texts: str, *, unsure: tuple[float, float] | None = None
+    ) -> Prediction: ...
     @overload
-    def predict(self, texts: Iterable[str]) -> list[Prediction]: ...
-    def predict(self, texts: str | Iterable[str]) -> Prediction | list[Prediction]:
-        """Label one text, or each of several. Raises TextError for what isn't a str."""
-        predictions = [self._prediction(row) for row in self.scores(texts)]
+    def predict(
+        self, texts: Iterable[str], *, unsure: tuple[float, float] | None = None
+    ) -> list[Prediction]: ...
+    def predict(
+        self, texts: str | Iterable[str], *, unsure: tuple[float, float] | None = None
+    ) -> Prediction | list[Prediction]:
+        """Label one text, or each of several.
+
+        With `unsure`, a band of probabilities such as (0.4, 0.6), a text gets the label None if
+        the second label's probability is in it, edges included; with more than two labels, if
+        the most probable one's is. Raises TextError for what isn't a str, ConfigError for a
+        band that isn't one.
+        """
+        band = None if unsure is None else _band(unsure)
+        predictions = [self._prediction(row, band) for row in self.scores(texts)]
         return predictions[0] if isinstance(texts, str) else predictions
 
     def scores(self, texts: str | Iterable[str]) -> NDArray[np.float32]:
@@ -123,12 +140,13 @@ class Model:
         threshold = np.float32(self.config.threshold)
         return int(row[1] > threshold) if len(row) == 2 else int(row.argmax())
 
-    def _prediction(self, row: NDArray[np.float32]) -> Prediction:
-        chosen = self.choose(row)
+    def _prediction(self, row: NDArray[np.float32], unsure: _Band | None = None) -> Prediction:
         values = row.tolist()
-        return Prediction(
-            self.labels[chosen], values[chosen], dict(zip(self.labels, values, strict=True))
-        )
+        probabilities = dict(zip(self.labels, values, strict=True))
+        if unsure and unsure[0] <= (row[1] if len(row) == 2 else row.max()) <= unsure[1]:
+            return Prediction(None, max(values), probabilities)
+        chosen = self.choose(row)
+        return Prediction(self.labels[chosen], values[chosen], probabilities)
 
 
 def load(source: str | os.PathLike[str] | bytes | None = None, *, threads: int = 1) -> Model:
@@ -141,6 +159,19 @@ def load(source: str | os.PathLike[str] | bytes | None = None, *, threads: int =
         raise ConfigError(f"threads must be a whole number from 1, not {threads!r}")
     with naming(source):
         return Model(modelfile.read(read_bytes(source)), threads=threads)
+
+
+def _band(unsure: tuple[float, float]) -> _Band:
+    try:
+        low, high = map(float, unsure)
+    except (TypeError, ValueError):
+        low, high = 1.0, 0.0
+    if not 0 <= low <= high <= 1:
+        raise ConfigError(
+            f"unsure must be two numbers from 0 to 1, the lower one first, not {unsure!r:.60}"
+        )
+    # As single precision, as scores are: numpy 1 would compare in double.
+    return np.float32(low), np.float32(high)
 
 
 def read_bytes(source: str | os.PathLike[str] | bytes | None) -> bytes:

@@ -45,6 +45,9 @@ def check(condition: bool, message: str) -> None:
 def _convert(value: Any, kind: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, Settings):
         return kind.from_dict(value)
+    if typing.get_origin(kind) is types.UnionType and isinstance(value, Mapping):
+        for argument in typing.get_args(kind):
+            value = _convert(value, argument) if isinstance(value, Mapping) else value
     if typing.get_origin(kind) is tuple and isinstance(value, list):
         return tuple(value)
     if kind is float and type(value) is int:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -352,7 +353,12 @@ def start(*arguments: str | bytes, **options: Any) -> subprocess.Popen[bytes]:
     pipes = dict.fromkeys(["stdin", "stdout", "stderr"], subprocess.PIPE)
     environment = {**os.environ, **options.pop("env", {})}
     environment.pop("PYTHONUNBUFFERED", None)  # it would hide a missing flush
-    return subprocess.Popen(command, env=environment, **{**pipes, **options})
+    process = subprocess.Popen(command, env=environment, **{**pipes, **options})
+    # A missing answer should fail its test, not hang it.
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.daemon = True
+    watchdog.start()
+    return process
 
 
 def test_process(tiny_path: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pocketrnn import TextConfig, __version__, command
+from pocketrnn.errors import ConfigError
 from pocketrnn.extras import require
 
 from .config import RECIPES, TrainConfig
@@ -43,11 +44,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-o", "--output", default="run", metavar="RUN", help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
-    parser.add_argument("--recipe", choices=RECIPES, default="seed")
+    parser.add_argument("--recipe", choices=RECIPES, default="default")
     own = parser.add_argument_group("your own texts")
     own.add_argument("--text-column", metavar="NAME")
     own.add_argument("--label-column", metavar="NAME")
     own.add_argument("--encoding", default="utf-8")
+    own.add_argument(
+        "--unlabelled",
+        metavar="FILE",
+        help="more texts, for the teacher to label: .txt, a text a line, or .csv, .tsv or .jsonl",
+    )
     parser.add_argument(
         "--word-index",
         metavar="FILE",
@@ -88,6 +94,15 @@ def _replace_text(text: TextConfig, values: dict[str, int]) -> TextConfig:
     return dataclasses.replace(text, **values)  # type: ignore[arg-type]
 
 
+def _unlabelled(arguments: argparse.Namespace, config: TrainConfig) -> str | bool:
+    """Return which texts without labels to read: only a teacher can use them."""
+    if config.distillation is not None:
+        return arguments.unlabelled or True
+    if arguments.unlabelled:
+        raise ConfigError(f"the recipe {arguments.recipe} has no use for --unlabelled")
+    return False
+
+
 def _train(arguments: argparse.Namespace) -> int:
     require("train", "tensorflow", "sklearn", "matplotlib")
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -100,11 +115,13 @@ def _train(arguments: argparse.Namespace) -> int:
         label_column=arguments.label_column,
         encoding=arguments.encoding,
         word_index=arguments.word_index,
+        unlabelled=_unlabelled(arguments, config),
         test_split=config.test_split,
         seed=config.seed,
     )
+    free = f"{len(corpus.unlabelled)} without a label, " if corpus.unlabelled else ""
     print(
-        f"{corpus.name}: {len(corpus.train)} texts to train, {len(corpus.test)} to test, "
+        f"{corpus.name}: {len(corpus.train)} texts to train, {free}{len(corpus.test)} to test, "
         f"labels {', '.join(corpus.labels)}"
     )
     try:

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import dataclasses
 import gzip
 import hashlib
 import json
@@ -55,13 +56,20 @@ class Corpus:
     note: str = ""
     vocabulary: tuple[str, ...] | None = None
     """Words by rank, where the corpus comes with a ranking of its own."""
+    unlabelled: tuple[str, ...] = ()
+    """Texts like the training ones, of unknown labels, for a teacher to label."""
 
     def digest(self) -> str:
-        """Return the SHA-256, in hex, of every label and text, in order."""
-        sha256 = hashlib.sha256(json.dumps(self.labels).encode())
+        """Return the SHA-256, in hex, of all that training sees: no two corpora share it."""
+        sizes = [len(self.train), len(self.test)]
+        sha256 = hashlib.sha256(json.dumps([self.labels, self.vocabulary, sizes]).encode())
         for examples in (self.train, self.test):
             for label, text in zip(examples.labels.tolist(), examples.texts, strict=True):
-                sha256.update(f"{label}\0".encode() + text.encode("utf-8", "surrogatepass") + b"\0")
+                data = text.encode("utf-8", "surrogatepass")
+                sha256.update(f"{label} {len(data)}\0".encode() + data)
+        for text in self.unlabelled:
+            data = text.encode("utf-8", "surrogatepass")
+            sha256.update(f"? {len(data)}\0".encode() + data)
         return sha256.hexdigest()
 
 
@@ -72,6 +80,7 @@ def read_corpus(
     label_column: str | None = None,
     encoding: str = "utf-8",
     word_index: str | Path | None = None,
+    unlabelled: str | Path | bool = False,
     test_split: float = 0.2,
     seed: int = 113,
 ) -> Corpus:
@@ -83,16 +92,48 @@ def read_corpus(
     - a folder or `.tar.gz` is the Large Movie Review Dataset in its official layout.
     - `.csv`, `.tsv` and `.jsonl` are people's own texts, with `text_column` and `label_column`;
       a share `test_split` of each label, drawn by `seed`, becomes the test.
+
+    `unlabelled` adds texts without labels: True those that the corpus brings (the Large Movie
+    Review Dataset has 50,000), a path those of a .txt file, a text a line, or of a table.
     """
+    corpus = _read_labelled(
+        source,
+        text_column,
+        label_column,
+        encoding,
+        word_index,
+        unlabelled is True,
+        test_split,
+        seed,
+    )
+    if not isinstance(unlabelled, bool):
+        texts = _read_unlabelled(Path(unlabelled), text_column, encoding)
+        corpus = dataclasses.replace(corpus, unlabelled=tuple(texts))
+    # A text of the test mustn't be learnt in disguise, nor one be learnt twice.
+    known = {*corpus.train.texts, *corpus.test.texts}
+    kept = dict.fromkeys(text for text in corpus.unlabelled if text not in known)
+    return dataclasses.replace(corpus, unlabelled=tuple(kept))
+
+
+def _read_labelled(
+    source: str | Path,
+    text_column: str | None,
+    label_column: str | None,
+    encoding: str,
+    word_index: str | Path | None,
+    unlabelled: bool,
+    test_split: float,
+    seed: int,
+) -> Corpus:
     if source == "keras:imdb":
         return _from_keras()
     path = Path(source)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     if path.is_dir():
-        return _imdb(path, _folder_reviews(path))
+        return _imdb(path, _folder_reviews(path, _wanted(unlabelled)))
     if path.name.endswith((".tar.gz", ".tgz")):
-        return _imdb(path, _archive_reviews(path))
+        return _imdb(path, _archive_reviews(path, _wanted(unlabelled)))
     if path.suffix == ".npz":
         return _from_npz(path, Path(word_index or path.with_name("imdb_word_index.json")))
     if path.suffix in _TABLES:
@@ -117,20 +158,38 @@ def split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[n
     return order[~drawn[order]], order[drawn[order]]
 
 
+def split_last(labels: NDArray[np.int64], share: float) -> tuple[NDArray[np.int64], ...]:
+    """Take the last share of every label: return (rows kept, rows taken), both in order.
+
+    At least one of each label goes either way.
+    """
+    taken = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        taken[rows[len(rows) - min(max(round(share * len(rows)), 1), len(rows) - 1) :]] = True
+    return np.flatnonzero(~taken), np.flatnonzero(taken)
+
+
 # -- the Large Movie Review Dataset ------------------------------------------------------------
 
 _REVIEW = re.compile(r"(?:^|.*/)(train|test)/(neg|pos)/(\d+)_\d+\.txt")
+_REVIEW_OR_UNLABELLED = re.compile(r"(?:^|.*/)(train|test)/(neg|pos|unsup)/(\d+)_\d+\.txt")
 # split and folder of the dataset, the review's number, its text
 _Review = tuple[str, str, int, bytes]
 
 
-def _archive_reviews(path: Path) -> Iterator[_Review]:
+def _wanted(unlabelled: bool) -> re.Pattern[str]:
+    # The 50,000 unlabelled reviews take as long to read as the rest: only where they are used.
+    return _REVIEW_OR_UNLABELLED if unlabelled else _REVIEW
+
+
+def _archive_reviews(path: Path, wanted: re.Pattern[str]) -> Iterator[_Review]:
     try:
         # "r|" reads front to back, once, and unpacks nothing to disk. Not "r|gz", which ignores
         # gzip's checksum and often takes the start of a download for the whole of it.
         with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
-                if (found := _REVIEW.fullmatch(member.name)) and member.isfile():
+                if (found := wanted.fullmatch(member.name)) and member.isfile():
                     file = archive.extractfile(member)
                     yield found[1], found[2], int(found[3]), file.read() if file else b""
             while stream.read(2**20):  # up to the checksum, which lies after the tar's end
@@ -139,19 +198,23 @@ def _archive_reviews(path: Path) -> Iterator[_Review]:
         raise InputError(f"{path}: cut short or not a .tar.gz ({error})") from error
 
 
-def _folder_reviews(path: Path) -> Iterator[_Review]:
+def _folder_reviews(path: Path, wanted: re.Pattern[str]) -> Iterator[_Review]:
     for file in path.rglob("*.txt"):
-        if found := _REVIEW.fullmatch(file.relative_to(path).as_posix()):
+        if found := wanted.fullmatch(file.relative_to(path).as_posix()):
             yield found[1], found[2], int(found[3]), file.read_bytes()
 
 
 def _imdb(path: Path, reviews: Iterable[_Review]) -> Corpus:
     rows: dict[str, list[tuple[int, int, str]]] = {"train": [], "test": []}
+    unlabelled: list[tuple[int, str]] = []
     for part, folder, number, content in reviews:
         try:
             text = content.decode("utf-8")
         except UnicodeDecodeError as error:
             raise InputError(f"{path}: {part}/{folder}, review {number}: not UTF-8") from error
+        if folder == "unsup":
+            unlabelled.append((number, text))
+            continue
         rows[part].append((int(folder == "pos"), number, text))
     for part, found in rows.items():
         if {label for label, _, _ in found} != {0, 1}:
@@ -164,7 +227,8 @@ def _imdb(path: Path, reviews: Iterable[_Review]) -> Corpus:
         Examples(tuple(text for _, _, text in found), np.array([label for label, _, _ in found]))
         for found in rows.values()
     )
-    return Corpus("aclImdb", ("negative", "positive"), train, test, IMDB_NOTE)
+    free = tuple(text for _, text in sorted(unlabelled))
+    return Corpus("aclImdb", ("negative", "positive"), train, test, IMDB_NOTE, unlabelled=free)
 
 
 # -- keras.datasets.imdb -----------------------------------------------------------------------
@@ -322,3 +386,34 @@ def _from_table(
     examples = Examples(tuple(texts), np.array([index[name] for name in names], np.int64))
     train, test = split(examples.labels, test_split, seed)
     return Corpus(path.name, tuple(labels), examples.take(train), examples.take(test))
+
+
+def _read_unlabelled(path: Path, text_column: str | None, encoding: str) -> Iterator[str]:
+    """Yield the texts of a .txt file, a text a line, or of a table's column."""
+    table = _TABLES.get(path.suffix)
+    if path.suffix != ".txt" and not table:
+        raise InputError(f"{path}: expected .txt, {', '.join(sorted(_TABLES))}")
+    if table and text_column is None:
+        raise InputError(f"{path}: say which column to read: --text-column")
+    where = "the first line"
+    try:
+        utf8 = codecs.lookup(encoding).name == "utf-8"
+        with path.open(encoding="utf-8-sig" if utf8 else encoding, newline="") as lines:
+            if not table:
+                yield from (text for line in lines if (text := line.strip()))
+                return
+            for where, row in table(lines, path):
+                value = row.get(str(text_column))
+                if not isinstance(value, str):
+                    raise InputError(f"{path}, {where}: no text in {text_column!r}")
+                yield value
+    except LookupError as error:
+        raise InputError(f"{path}: {error}") from error
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    except UnicodeError as error:
+        raise InputError(
+            f"{path}, after {where}: not {encoding} text; name its encoding with --encoding"
+        ) from error
+    except (csv.Error, ValueError, RecursionError) as error:
+        raise InputError(f"{path}, after {where}: {error}") from error

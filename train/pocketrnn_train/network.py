@@ -9,9 +9,12 @@ def build(config: TrainConfig, classes: int) -> Any:
     """Build and compile the keras.Model: int32 ids (texts, time) to float32 (texts, columns).
 
     Two classes: one sigmoid, binary cross-entropy; more: a softmax, sparse cross-entropy. Time
-    is left open, so that the exported graph takes any length.
+    is left open, so that the exported graph takes any length; with windows, any multiple of
+    theirs.
     """
     import keras
+
+    from .layers import MeanMax, Windows
 
     cell = {
         "simple_rnn": keras.layers.SimpleRNN,
@@ -20,12 +23,20 @@ def build(config: TrainConfig, classes: int) -> Any:
     }[config.cell]
     model = keras.Sequential(name="pocketrnn")
     model.add(keras.Input((None,), dtype="int32", name="ids"))
-    model.add(keras.layers.Embedding(config.text.num_words, config.embedding))
+    model.add(
+        keras.layers.Embedding(config.text.num_words, config.embedding, mask_zero=config.mask)
+    )
     if config.dropout:
         model.add(keras.layers.SpatialDropout1D(config.dropout))
+    pooled = config.pooling == "mean_max"
     for layer in range(config.layers):
-        recurrent = cell(config.units, return_sequences=layer < config.layers - 1)
-        model.add(keras.layers.Bidirectional(recurrent) if config.bidirectional else recurrent)
+        sequences = pooled or layer < config.layers - 1
+        recurrent = cell(config.units, return_sequences=sequences)
+        if config.bidirectional:
+            recurrent = keras.layers.Bidirectional(recurrent)
+        model.add(Windows(recurrent, config.window) if config.window else recurrent)
+    if pooled:
+        model.add(MeanMax())
     if config.dropout:
         model.add(keras.layers.Dropout(config.dropout))
     binary = classes == 2

@@ -25,16 +25,26 @@ class RunError(PocketRNNError):
 class Run:
     """The folder of a run.
 
-    | file              | what it holds                                                  |
-    |-------------------|----------------------------------------------------------------|
-    | `config.json`     | the TrainConfig                                                |
-    | `corpus.json`     | the corpus's name, labels, sizes, digest and note              |
-    | `vocabulary.json` | the words that have ids, by rank                               |
-    | `history.csv`     | loss and accuracy of each epoch, and its seconds               |
-    | `checkpoint.keras`| model and optimizer after the last whole epoch, until the end  |
-    | `model.keras`     | the trained model                                              |
-    | `report.json`     | figures on validation and test; seeds, versions, duration      |
-    | `curves.png`      | the history, drawn                                             |
+    | file                | what it holds                                                |
+    |---------------------|--------------------------------------------------------------|
+    | `config.json`       | the TrainConfig                                              |
+    | `corpus.json`       | the corpus's name, labels, sizes, digest and note            |
+    | `vocabulary.json`   | the words that have ids, by rank                             |
+    | `history.csv`       | loss and accuracy of each epoch, and its seconds             |
+    | `checkpoint.keras`  | model and optimizer after the last whole epoch, till the end |
+    | `model.keras`       | the trained model                                            |
+    | `report.json`       | figures on validation and test; seeds, versions, duration    |
+    | `curves.png`        | the history, drawn                                           |
+    | `limits.txt`        | what the model is and isn't good for, if someone has said so |
+
+    With distillation also:
+
+    | file                | what it holds                                                |
+    |---------------------|--------------------------------------------------------------|
+    | `teacher.json`      | how good the teacher is                                      |
+    | `history-chunks.csv`| as `history.csv`, of the stage on spans                      |
+    | `teacher.npz`       | what the teacher says of every text, till the end            |
+    | `checkpoint-*.keras`| as `checkpoint.keras`, of each stage                         |
     """
 
     folder: Path
@@ -76,9 +86,17 @@ class Run:
         report: dict[str, Any] = self.read("report.json")
         return report
 
+    @property
+    def limits(self) -> str:
+        """What the model is and isn't good for, in a person's words; empty if nobody said."""
+        path = self.folder / "limits.txt"
+        return path.read_text("utf-8").strip() if path.exists() else ""
+
     def model(self, name: str = "model.keras", *, optimizer: bool = False) -> Any:
         """Load the trained keras.Model; with its optimizer, if training is to go on."""
         import keras
+
+        from . import layers, optimizing  # noqa: F401 (Keras learns of our classes)
 
         path = self.folder / name
         if not path.exists():
@@ -93,19 +111,19 @@ class Run:
         with replacing(self.folder / name) as temporary:
             model.save(temporary)
 
-    def history(self) -> list[dict[str, float]]:
+    def history(self, name: str = "history.csv") -> list[dict[str, float]]:
         """Return a dict for each epoch, in order; none before the first has ended."""
-        path = self.folder / "history.csv"
+        path = self.folder / name
         if not path.exists():
             return []
         with path.open(encoding="utf-8", newline="") as file:
             rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
         return [{**row, "epoch": int(row["epoch"])} for row in rows]
 
-    def write_history(self, history: Sequence[dict[str, float]]) -> None:
-        """Write `history.csv`, whole or not at all."""
+    def write_history(self, history: Sequence[dict[str, float]], name: str = "history.csv") -> None:
+        """Write a history, whole or not at all."""
         text = io.StringIO()
         writer = csv.DictWriter(text, history[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
-        write_atomic(self.folder / "history.csv", text.getvalue())
+        write_atomic(self.folder / name, text.getvalue())

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pocketrnn import Tokenizer
 from pocketrnn.extras import require
 
-from . import network
+from . import calibration, distillation, network
 from .config import TrainConfig
-from .corpus import Corpus, split
+from .corpus import Corpus, split, split_last
 from .evaluation import evaluate
 from .run import Run, RunError
 from .vocabulary import rank_words
@@ -58,11 +58,33 @@ def fit(
     tf.config.experimental.enable_op_determinism()
     model = network.build(config, len(corpus.labels))
     model.summary()
+    labels = corpus.train.labels
+    train, validation = (
+        split_last(labels, config.validation_split)
+        if config.validation == "last"
+        else split(labels, config.validation_split, config.seed)
+    )
+    if config.distillation is None:
+        model = _train(run, config, corpus, tokenizer, model, train, validation)
+    else:
+        model = distillation.distil(run, config, corpus, words, model, train, validation)
+    _finish(run, config, corpus, tokenizer, model, validation)
+    return run
+
+
+def _train(
+    run: Run,
+    config: TrainConfig,
+    corpus: Corpus,
+    tokenizer: Tokenizer,
+    model: Any,
+    train: NDArray[np.int64],
+    validation: NDArray[np.int64],
+) -> Any:
+    """Train the classic way, on texts of full length; return the model after its last epoch."""
     history = run.history()
     if (run.folder / "checkpoint.keras").exists():
         model = run.model("checkpoint.keras", optimizer=True)
-
-    train, validation = split(corpus.train.labels, config.validation_split, config.seed)
     ids = tokenizer.encode(corpus.train.texts)
     labels = corpus.train.labels
     steps = -(-len(train) // config.batch_size)
@@ -92,22 +114,47 @@ def fit(
         )
         run.write_history(history)
         run.save_model(model, "checkpoint.keras")
-
     # Without the optimizer's state, which is half of the file.
-    run.save_model(run.model("checkpoint.keras"))
+    return run.model("checkpoint.keras")
+
+
+def _finish(
+    run: Run,
+    config: TrainConfig,
+    corpus: Corpus,
+    tokenizer: Tokenizer,
+    model: Any,
+    validation: NDArray[np.int64],
+) -> None:
+    """Calibrate the trained model, save it, measure it, and drop what only a resume needs."""
+    held = corpus.train.take(validation)
+    heat, threshold = 1.0, 0.5
+    if config.calibrate:
+        heat = calibration.temperature(predict(model, tokenizer.encode(held.texts)), held.labels)
+        calibration.fold(model, heat)
+    scores = predict(model, tokenizer.encode(held.texts))
+    if config.calibrate and len(corpus.labels) == 2:
+        threshold = calibration.threshold(scores, held.labels, seed=config.seed)
+    run.save_model(model)
+    history = run.history()
     _draw(run, history)
-    test = evaluate(predict(model, tokenizer.encode(corpus.test.texts)), corpus.test.labels)
-    held_out = evaluate(predict(model, ids[validation]), labels[validation])
+    test = predict(model, tokenizer.encode(corpus.test.texts))
+    teacher = run.read("teacher.json") if config.distillation else None
+    seconds = [row["seconds"] for row in (*run.history("history-chunks.csv"), *history)]
+    seconds.append(teacher["seconds"] if teacher else 0)
     # Last, as its presence says that the run is finished.
     run.write(
         "report.json",
         {
-            "test": test,
-            "validation": held_out,
+            "test": evaluate(test, corpus.test.labels, threshold),
+            "validation": evaluate(scores, held.labels, threshold),
+            **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
+            "threshold": threshold,
+            "temperature": heat,
             "seed": config.seed,
-            "epochs": config.epochs,
+            "epochs": len(history),
             "parameters": model.count_params(),
-            "seconds": round(sum(row["seconds"] for row in history), 1),
+            "seconds": round(sum(seconds), 1),
             "date": datetime.now(UTC).date().isoformat(),
             "corpus_sha256": run.read("corpus.json")["sha256"],
             "versions": {
@@ -116,8 +163,8 @@ def fit(
             },
         },
     )
-    (run.folder / "checkpoint.keras").unlink()
-    return run
+    for name in ("checkpoint.keras", *distillation.TEMPORARY):
+        (run.folder / name).unlink(missing_ok=True)
 
 
 def _seed_dropout(model: Any, random: np.random.Generator) -> None:
@@ -140,6 +187,7 @@ def _open(run: Run, config: TrainConfig, corpus: Corpus, *, resume: bool) -> Non
         "labels": corpus.labels,
         "train_texts": len(corpus.train),
         "test_texts": len(corpus.test),
+        "unlabelled_texts": len(corpus.unlabelled),
         "sha256": corpus.digest(),
         "note": corpus.note,
     }
@@ -166,7 +214,7 @@ def _open(run: Run, config: TrainConfig, corpus: Corpus, *, resume: bool) -> Non
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     names = []
     for name, value in new.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and isinstance(old[name], dict):
             names += _differences(old[name], value)
         elif value != old[name]:
             names.append(f"{name} ({old[name]} before, {value} now)")

@@ -1,0 +1,101 @@
+"""Count the n-grams of many texts at once, as sorted integers instead of strings.
+
+A word is its rank, an n-gram the ranks of its words side by side in one 64-bit integer. Sorting
+and searching such integers takes a tenth of the time that hashing the strings would.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Three words fit into an int64 with 20 bits each: a million words, and rank 0 for none.
+_BITS = 20
+LONGEST = 3
+MOST_WORDS = 2**_BITS - 1
+
+# Texts counted at a time: bounds what the keys of their n-grams take of memory.
+_BLOCK = 5000
+
+Ranks = NDArray[np.int64]
+
+
+class NGrams:
+    """The n-grams of 1 to `longest` words that at least `min_texts` of the given texts hold.
+
+    Texts are arrays of ranks: 1 is the most frequent word, 0 a word without a rank, which no
+    n-gram holds.
+    """
+
+    def __init__(self, texts: Sequence[Ranks], *, longest: int, min_texts: int = 2) -> None:
+        """Collect the n-grams of `texts`."""
+        found, counts = np.unique(
+            np.concatenate(
+                [np.unique(keys) for text in texts for keys in [_keys(text, longest)[0]]]
+                or [np.zeros(0, np.int64)]
+            ),
+            return_counts=True,
+        )
+        self._longest = longest
+        self._keys: NDArray[np.int64] = found[counts >= min_texts]
+
+    def __len__(self) -> int:
+        """Return the number of n-grams."""
+        return len(self._keys)
+
+    def count(self, texts: Sequence[Ranks]) -> Any:
+        """Return how often each text holds each n-gram: a scipy CSR matrix of float32."""
+        from scipy import sparse
+
+        blocks = [self._count(block) for block in _blocks(texts)]
+        empty = sparse.csr_matrix((0, len(self)), dtype=np.float32)
+        return sparse.vstack(blocks, "csr") if blocks else empty
+
+    def _count(self, texts: Sequence[Ranks]) -> Any:
+        from scipy import sparse
+
+        joined, row_of = _join(texts)
+        keys, first = _keys(joined, self._longest)
+        if not len(self._keys):
+            return sparse.csr_matrix((len(texts), 0), dtype=np.float32)
+        column = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        known = self._keys[column] == keys
+        matrix = sparse.coo_matrix(
+            (
+                np.ones(int(known.sum()), np.float32),
+                (row_of[first[known]], column[known].astype(np.int32)),
+            ),
+            (len(texts), len(self)),
+        )
+        return matrix.tocsr()  # adds up what is there twice
+
+
+def _keys(ranks: Ranks, longest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the key of every n-gram, and the position of its first word."""
+    keys, positions = [], []
+    key, valid = np.zeros(len(ranks), np.int64), np.ones(len(ranks), bool)
+    for n in range(longest):
+        count = max(len(ranks) - n, 0)
+        words = ranks[n:]
+        # Ranks start at 1, so an n-gram's key never equals a shorter one's.
+        key = key[:count] << _BITS | words
+        valid = valid[:count] & (words > 0)
+        position = np.flatnonzero(valid)
+        keys.append(key[position])
+        positions.append(position)
+    return np.concatenate(keys), np.concatenate(positions)
+
+
+def _join(texts: Sequence[Ranks]) -> tuple[Ranks, NDArray[np.int64]]:
+    """Return the texts one after the other, a 0 behind each, and the row of each place."""
+    gap = np.zeros(1, np.int64)
+    joined = np.concatenate([part for text in texts for part in (text, gap)])
+    return joined, np.repeat(np.arange(len(texts)), [len(text) + 1 for text in texts])
+
+
+def _blocks(texts: Iterable[Ranks]) -> Iterator[list[Ranks]]:
+    rows = iter(texts)
+    while block := list(islice(rows, _BLOCK)):
+        yield block

@@ -1,0 +1,189 @@
+"""A linear teacher: strong on whole texts, too large to ship, good enough to label others.
+
+Two linear classifiers look at the 1- to 3-grams of a text, and a logistic regression on texts
+that neither has seen blends their margins into probabilities:
+
+- binary counts scaled by the naive-Bayes log-count ratio (Wang and Manning, Baselines and
+  Bigrams: Simple, Good Sentiment and Topic Classification, ACL 2012);
+- counts weighted by TF-IDF, with sublinear term frequency.
+
+With more than two classes, each is set against the rest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pocketrnn.errors import InputError
+
+from .ngrams import NGrams, Ranks
+
+# Inverse strengths of regularization, chosen on IMDB's validation texts; within a factor of 3
+# the accuracy stays within 0.1 points.
+_BAYES_C = 1.0
+_TFIDF_C = 20.0
+
+# Texts scored at a time: the n-grams of all unlabelled texts needn't be in memory at once.
+_BLOCK = 5000
+
+
+@dataclass(frozen=True)
+class Margins:
+    """What the two classifiers say: float64, shape (texts, columns), over 0 for the class.
+
+    One column with two classes (over 0: the second), else one for each class.
+    """
+
+    bayes: NDArray[np.float64]
+    tfidf: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Return the number of texts."""
+        return len(self.bayes)
+
+    def features(self) -> NDArray[np.float64]:
+        """Return both at once: shape (2, texts, columns)."""
+        return np.stack([self.bayes, self.tfidf])
+
+
+class Teacher:
+    """The two classifiers, fitted."""
+
+    def __init__(
+        self,
+        texts: Sequence[Ranks],
+        labels: NDArray[np.int64],
+        *,
+        classes: int,
+        longest: int,
+        seed: int,
+    ) -> None:
+        """Fit on `texts` as ranks of words; InputError if they have no n-gram at all."""
+        from sklearn.feature_extraction.text import TfidfTransformer
+
+        self._ngrams = NGrams(texts, longest=longest)
+        if not len(self._ngrams):
+            self._ngrams = NGrams(texts, longest=longest, min_texts=1)
+        if not len(self._ngrams):
+            raise InputError("the training texts have no words")
+        counts = self._ngrams.count(texts)
+        binary = counts.sign()
+        weights, biases = [], []
+        for one in [1] if classes == 2 else range(classes):
+            against = (labels == one).astype(np.int64)
+            ratio = _log_count_ratio(binary, against)
+            model = _linear(_BAYES_C, seed).fit(_scaled(binary, ratio), against)
+            weights.append(ratio * model.coef_[0])
+            biases.append(model.intercept_[0])
+        self._bayes_weights = np.stack(weights, axis=1).astype(np.float32)
+        self._bayes_bias = np.array(biases)
+        self._weighting = TfidfTransformer(sublinear_tf=True).fit(counts)
+        self._tfidf = _linear(_TFIDF_C, seed)
+        weighted = self._weighting.transform(counts)
+        if classes > 2:
+            from sklearn.multiclass import OneVsRestClassifier
+
+            self._tfidf = OneVsRestClassifier(self._tfidf)
+        self._tfidf.fit(weighted, labels)
+
+    def margins(self, texts: Sequence[Ranks]) -> Margins:
+        """Return the margins of other texts."""
+        bayes, tfidf = [], []
+        for start in range(0, len(texts), _BLOCK):
+            counts = self._ngrams.count(texts[start : start + _BLOCK])
+            bayes.append(counts.sign() @ self._bayes_weights + self._bayes_bias)
+            decision = self._tfidf.decision_function(self._weighting.transform(counts))
+            tfidf.append(decision.reshape(counts.shape[0], -1))
+        columns = len(self._bayes_bias)
+        nothing = np.zeros((0, columns))
+        return Margins(np.concatenate([nothing, *bayes]), np.concatenate([nothing, *tfidf]))
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Turns margins into probabilities: sigmoid or softmax of their weighted sum and a bias."""
+
+    weights: NDArray[np.float64]
+    """Of the two classifiers: shape (2,)."""
+    bias: NDArray[np.float64]
+    """Of each column."""
+
+    def probabilities(self, margins: Margins) -> NDArray[np.float32]:
+        """Return float32 (texts, columns); one column with two classes: the second one's."""
+        return _probabilities(self._logits(margins.features())).astype(np.float32)
+
+    def _logits(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        logits: NDArray[np.float64] = np.tensordot(self.weights, features, 1) + self.bias
+        return logits
+
+
+def blend(margins: Margins, labels: NDArray[np.int64]) -> Blend:
+    """Fit a Blend on texts that the teacher hasn't seen, by cross-entropy.
+
+    As if by a few texts more that ask for the weights that IMDB gave, so that it also works
+    with a handful of texts.
+    """
+    from scipy.optimize import minimize
+
+    features = margins.features()
+    columns = features.shape[2]
+    usual = np.array([0.44, 0.55] + [0.0] * columns)
+    targets = one_hot(labels, columns)
+
+    def loss(values: NDArray[np.float64]) -> float:
+        found = Blend(values[:2], values[2:])._logits(features)
+        return cross_entropy(found, targets) + 2 * float(((values - usual) ** 2).sum())
+
+    fitted = minimize(loss, usual, method="L-BFGS-B").x
+    return Blend(fitted[:2], fitted[2:])
+
+
+def one_hot(labels: NDArray[np.int64], columns: int) -> NDArray[np.float32]:
+    """Return labels as targets (texts, columns); one column is the second of two classes."""
+    classes = np.array([1]) if columns == 1 else np.arange(columns)
+    targets: NDArray[np.float32] = (labels[:, None] == classes).astype(np.float32)
+    return targets
+
+
+def cross_entropy(logits: NDArray[np.float64], targets: NDArray[np.float32]) -> float:
+    """Return the summed cross-entropy in nats."""
+    from scipy.special import log_expit, log_softmax
+
+    if logits.shape[1] == 1:
+        return -float((targets * log_expit(logits) + (1 - targets) * log_expit(-logits)).sum())
+    return -float((targets * log_softmax(logits, axis=1)).sum())
+
+
+def _probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    from scipy.special import expit, softmax
+
+    result: NDArray[np.float64] = expit(logits) if logits.shape[1] == 1 else softmax(logits, axis=1)
+    return result
+
+
+def _log_count_ratio(binary: Any, labels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the log of how much more often each n-gram is in texts of label 1 than of 0."""
+    rates = []
+    for label in (1, 0):
+        counts = 1 + np.asarray(binary[labels == label].sum(axis=0), np.float64).ravel()
+        rates.append(counts / counts.sum())
+    ratio: NDArray[np.float32] = np.log(rates[0] / rates[1]).astype(np.float32)
+    return ratio
+
+
+def _scaled(matrix: Any, factors: NDArray[np.float32]) -> Any:
+    from scipy import sparse
+
+    return matrix @ sparse.diags(factors, dtype=np.float32)
+
+
+def _linear(strength: float, seed: int) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    # liblinear's dual coordinate descent: fast with more features than texts. It may stop
+    # before it has converged; a teacher needn't be exact, and the seed makes it repeatable.
+    return LogisticRegression(
+        C=strength, solver="liblinear", dual=True, max_iter=50, random_state=seed
+    )
