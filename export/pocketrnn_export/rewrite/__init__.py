@@ -5,47 +5,70 @@ scores stay the same up to the order of floating-point operations. What is left 
 layer is a table lookup and a `Scan` over `Gemm` and `Tanh`.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import onnx
 import onnx_ir as ir
 from onnx_ir.passes import common
 from pocketrnn import TextConfig
 
-from .cleanup import plain_ids, plain_shapes, selects
+from .cleanup import plain_ids, selects
 from .inputs import fold_tables, masks_to_zero_rows, products_to_gemm, project_ahead
 from .loops import last_states, loops_to_scans, merge_states
 from .padding import skip_padding
 from .pooling import pool_in_loop
-from .tidy import tidy
+from .tidy import name_values, tidy
 from .weights import Weights, store_weights
 
-__all__ = ["Weights", "rewrite"]
+__all__ = ["Weights", "passes", "rewrite"]
+
+Pass = Callable[[ir.Model], None]
+
+
+def passes(text: TextConfig, weights: Weights = "float32") -> dict[str, Pass]:
+    """Return the passes by name, in the order in which they build on each other."""
+    chosen: list[Pass] = [
+        plain_ids,
+        selects,
+        loops_to_scans,
+        merge_states,
+        last_states,
+        project_ahead,
+        fold_tables,
+    ]
+    if text.padding == "pre":
+        chosen += [
+            partial(masks_to_zero_rows, pad_id=text.pad_id),
+            partial(skip_padding, maxlen=text.maxlen, pad_id=text.pad_id),
+            pool_in_loop,
+        ]
+    chosen += [products_to_gemm, partial(store_weights, rows=text.num_words, weights=weights)]
+    return {getattr(p, "func", p).__name__: p for p in chosen}
 
 
 def rewrite(
     proto: onnx.ModelProto, text: TextConfig, weights: Weights = "float32"
 ) -> onnx.ModelProto:
     """Return the model after all passes, its tables stored as `weights`."""
+    model = load(proto)
+    for apply in passes(text, weights).values():
+        apply(model)
+    return store(model)
+
+
+def load(proto: onnx.ModelProto) -> ir.Model:
+    """Return the model in the form that the passes work on, all constants initializers."""
     model = ir.from_proto(proto)
     common.LiftConstantsToInitializersPass()(model)
     common.LiftSubgraphInitializersToMainGraphPass()(model)
     tidy(model)
-    plain_ids(model)
-    plain_shapes(model)
-    selects(model)
-    loops_to_scans(model)
-    merge_states(model)
-    last_states(model)
-    project_ahead(model)
-    fold_tables(model)
-    if text.padding == "pre":
-        masks_to_zero_rows(model, text.pad_id)
-    products_to_gemm(model)
-    if text.padding == "pre":
-        skip_padding(model, text.maxlen, text.pad_id)
-        pool_in_loop(model)
-    store_weights(model, text.num_words, weights)
-    # Nothing of TensorFlow's names and notes is of use to a reader or to onnxruntime.
-    common.NameFixPass()(model)
+    return model
+
+
+def store(model: ir.Model) -> onnx.ModelProto:
+    """Return the model as ONNX, without TensorFlow's notes, which are of no use any more."""
+    name_values(model)
     common.ClearMetadataAndDocStringPass()(model)
     rewritten: onnx.ModelProto = ir.to_proto(model)
     return rewritten

@@ -5,7 +5,7 @@ import onnx
 import onnx.reference
 import onnx_ir as ir
 
-from .graph import constant, initializer, insert, made_by, nodes
+from .graph import constant, insert, made_by, nodes
 from .tidy import tidy
 
 
@@ -26,19 +26,6 @@ def plain_ids(model: ir.Model) -> None:
         (computed,) = onnx.reference.ReferenceEvaluator(proto).run(None, {ids.name: every})
         if np.array_equal(computed, every):
             gather.replace_input_with(1, ids)
-    tidy(model)
-
-
-def plain_shapes(model: ir.Model) -> None:
-    """Tell the shape of looked-up rows from the ids', without looking them up."""
-    for shape in nodes(model.graph, "Shape"):
-        gather = made_by(shape.inputs[0], "Gather")
-        table = constant(gather.inputs[0]) if gather is not None else None
-        if gather is not None and table is not None and table.ndim == 2 and not shape.attributes:
-            of_ids = insert(shape, "Shape", gather.inputs[1])
-            width = initializer(model.graph, "width", np.array(table.shape[1:]))
-            whole = insert(shape, "Concat", of_ids, width, axis=0)
-            shape.outputs[0].replace_all_uses_with(whole, replace_graph_outputs=True)
     tidy(model)
 
 

@@ -83,13 +83,24 @@ def fold_tables(model: ir.Model) -> None:
                 folded = folded + bias.astype(np.float64)
                 last = uses[0].node
         index = gather.inputs[1]
+        _tell_shape(gather.outputs[0], index, table.shape[1])
         for mover in reversed(movers):
             index = _move_ids(product, mover, index)
+            _tell_shape(mover.outputs[0], index, table.shape[1])
         rows = initializer(graph, "table", folded.astype(np.float32))
         moved = insert(product, "Gather", rows, index, axis=0)
         moved.type = last.outputs[0].type
         last.outputs[0].replace_all_uses_with(moved, replace_graph_outputs=True)
+    graph.sort()
     tidy(model)
+
+
+def _tell_shape(rows: ir.Value, ids: ir.Value, width: int) -> None:
+    """Answer `Shape(rows)` from the ids', so that it doesn't keep the unfolded table in use."""
+    for node in [node for node, _ in rows.uses() if node.op_type == "Shape"]:
+        columns = initializer(node.graph, "width", np.array([width]))
+        shape = insert(node, "Concat", insert(node, "Shape", ids), columns, axis=0)
+        node.outputs[0].replace_all_uses_with(shape, replace_graph_outputs=True)
 
 
 def _table(gather: ir.Node | None) -> NDArray[np.generic] | None:

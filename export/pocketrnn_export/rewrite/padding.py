@@ -3,11 +3,10 @@
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
-from onnx_ir.passes import common
 from pocketrnn.session import import_onnxruntime
 
 from .graph import initializer, insert, is_zeros, nodes
-from .tidy import tidy
+from .tidy import name_values, tidy
 
 # A few units in the last place of a state, which is about 1.
 _ROUNDING = 1e-6
@@ -28,7 +27,7 @@ def skip_padding(model: ir.Model, maxlen: int, pad_id: int) -> None:
     ]
     if not scans:
         return
-    common.NameFixPass()(model)
+    name_values(model)
     after = _states_after_padding(model, maxlen, pad_id)
     graph = model.graph
     for scan in scans:
@@ -74,7 +73,6 @@ def _states_after_padding(
             scan.outputs[-1].name = f"{scan.name}_{len(scan.outputs)}"
             scan.outputs[-1].type = ir.TensorType(ir.DataType.FLOAT)
             copy.graph.outputs.append(scan.outputs[-1])
-    common.NameFixPass()(copy)
     session = import_onnxruntime().InferenceSession(
         ir.to_proto(copy).SerializeToString(), providers=["CPUExecutionProvider"]
     )

@@ -28,6 +28,21 @@ def tidy(model: ir.Model) -> None:
                 body.outputs[i] = copy.outputs[0]
 
 
+def name_values(model: ir.Model) -> None:
+    """Give each node and each value it computes a name of its own, in loop bodies as well.
+
+    onnxruntime wants names in a body to differ from all of the graph around it.
+    """
+    for number, node in enumerate(model.graph.all_nodes()):
+        node.name = f"{node.op_type}_{number}"
+        for i, value in enumerate(node.outputs):
+            if value.graph is not model.graph or not value.is_graph_output():
+                value.name = f"{node.name}.{i}" if i else node.name
+    for number, body in enumerate(model.graph.subgraphs()):
+        for i, value in enumerate(body.inputs):
+            value.name = f"step_{number}.{i}"
+
+
 def _drop_unused(scan: ir.Node) -> None:
     """Rebuild a Scan without the states and collected sequences that nothing reads."""
     body = scan.attributes["body"].as_graph()
