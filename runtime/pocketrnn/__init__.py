@@ -10,6 +10,7 @@ from . import errors
 from .errors import PocketRNNError
 from .model import Model, Prediction, load
 from .modelfile import ModelConfig
+from .scoring import Progress, ScoredRow, Summary, score_file, score_rows
 from .text import TextConfig, Tokenizer
 
 __version__ = "0.1.0"
@@ -19,9 +20,14 @@ __all__ = [
     "ModelConfig",
     "PocketRNNError",
     "Prediction",
+    "Progress",
+    "ScoredRow",
+    "Summary",
     "TextConfig",
     "Tokenizer",
     "__version__",
     "errors",
     "load",
+    "score_file",
+    "score_rows",
 ]
