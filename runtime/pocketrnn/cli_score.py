@@ -3,12 +3,13 @@
 import argparse
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import formats, scoring
 from .errors import ConfigError
-from .readers import STDIN
-from .scoring import Progress, Summary
+from .options import INPUT_FORMATS, ON_ERROR, OUTPUT_FORMATS, STDIN
+
+if TYPE_CHECKING:
+    from .scoring import Progress, Summary
 
 _DONE_WITH_ERRORS = 3
 _WRONG_USAGE = 2
@@ -48,10 +49,10 @@ def add_to(commands: Any) -> None:
         "--text-column", metavar="NAME", help="column to score (default: the obvious one)"
     )
     parser.add_argument(
-        "--format", choices=formats.INPUTS, help="of the inputs (default: by their names)"
+        "--format", choices=INPUT_FORMATS, help="of the inputs (default: by their names)"
     )
     parser.add_argument(
-        "--output-format", choices=formats.OUTPUTS, help="of the output (default: by its name)"
+        "--output-format", choices=OUTPUT_FORMATS, help="of the output (default: by its name)"
     )
     parser.add_argument(
         "--encoding", default="utf-8", help="of the inputs that are text (default: utf-8)"
@@ -62,7 +63,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--prefix", default="", metavar="P", help="put P before new columns' names")
     parser.add_argument(
         "--on-error",
-        choices=scoring.ON_ERROR,
+        choices=ON_ERROR,
         default="fail",
         help="a row that can't be scored stops the run (fail, the default), is left out (skip), or "
         "gets an empty label and score (null); OUTPUT.errors.csv lists such rows",
@@ -86,11 +87,13 @@ def _score(arguments: argparse.Namespace) -> int:
     options = {
         name: value for name, value in vars(arguments).items() if name not in ("run", "workers")
     }
+    from .scoring import score_file  # here, so that the other commands start without it
+
     cores = _cores()
     workers = cores if arguments.workers is None else min(arguments.workers, cores)
     bar = _Bar(name_column=arguments.text_column is None)
     try:
-        summary = scoring.score_file(**options, workers=workers, progress=bar)
+        summary = score_file(**options, workers=workers, progress=bar)
     except ConfigError as error:
         bar.close()
         print(f"pocketrnn: {' '.join(str(error).split())}", file=sys.stderr)
@@ -113,7 +116,7 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _line(summary: Summary) -> str:
+def _line(summary: "Summary") -> str:
     labels = ", ".join(f"{label} {count:,}" for label, count in summary.labels.items())
     rate = f"{summary.seconds:.1f} s ({summary.rows_per_second:,.0f} rows/s)"
     line = f"{summary.rows:,} rows in {rate}: {labels}; {summary.errors:,} in error"
@@ -127,7 +130,7 @@ class _Bar:
         self._name_column = name_column
         self._bar: Any = None
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: "Progress") -> None:
         if self._name_column and progress.text_column is not None:
             print(f"text column: {progress.text_column}", file=sys.stderr)
         self._name_column = False

@@ -6,8 +6,8 @@ from pathlib import Path
 from .compression import suffix_of
 from .errors import ConfigError, InputError
 from .extras import require
+from .options import INPUT_FORMATS, OUTPUT_FORMATS, STDIN
 from .readers import (
-    STDIN,
     DelimitedReader,
     FolderReader,
     JsonLinesReader,
@@ -25,9 +25,6 @@ from .writers import (
     infer_schema,
 )
 
-INPUTS = ("text", "folder", "csv", "tsv", "jsonl", "parquet")
-OUTPUTS = ("csv", "tsv", "jsonl", "parquet")
-
 _BY_EXTENSION = {
     ".txt": "text",
     ".csv": "csv",
@@ -42,21 +39,21 @@ _DELIMITERS = {"csv": ",;\t|", "tsv": "\t"}  # those that a header may have; the
 
 def input_format(name: str, given: str | None) -> str:
     """Return the format of an input. Raises ConfigError if neither name nor `given` tells."""
-    _check(given, INPUTS, "--format")
+    _check(given, INPUT_FORMATS, "--format")
     if name != STDIN:
         if not Path(name).exists():
             raise InputError(f"{name}: no such file or folder")
         if Path(name).is_dir():
             return "folder"
-    return given or _by_name(name, "--format", INPUTS)
+    return given or _by_name(name, "--format", INPUT_FORMATS)
 
 
 def output_format(name: str, given: str | None, source: str) -> str:
     """Return the format of an output; on standard output, if not said, like the `source`."""
-    _check(given, OUTPUTS, "--output-format")
+    _check(given, OUTPUT_FORMATS, "--output-format")
     if given is None and name == STDIN:
         return source if source in ("csv", "tsv", "jsonl") else "csv"
-    return given or _by_name(name, "--output-format", OUTPUTS)
+    return given or _by_name(name, "--output-format", OUTPUT_FORMATS)
 
 
 def open_reader(name: str, kind: str, encoding: str) -> Reader:

@@ -16,9 +16,8 @@ from typing import Any, BinaryIO
 from .compression import DAMAGED, decompressed, suffix_of
 from .errors import ConfigError, InputError
 from .extras import require
+from .options import STDIN
 from .window import CHARACTERS, ROWS, Row, Window
-
-STDIN = "-"
 
 # A quote that is never closed would make one field of the rest of the file.
 _LONGEST_RECORD = 1 << 26  # characters
@@ -156,14 +155,22 @@ class DelimitedReader(_TextReader):
         # The limit is the module's, for all its users; a higher one hurts none of them.
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_RECORD))
         lines = self._lines()
-        first = next((line for line in lines if line.strip("\r\n")), "")
-        unquoted = re.sub('"[^"]*"', "", first)
+        first: list[str] = []
+        quotes = size = 0
+        for line in lines:
+            if first or line.strip("\r\n"):
+                first.append(line)
+                quotes += line.count('"')
+                size += len(line)
+                if quotes % 2 == 0 or size > _LONGEST_RECORD:
+                    break
+        unquoted = re.sub('"[^"]*"', "", "".join(first))
         self.delimiter = max(self._delimiters, key=unquoted.count)
-        self._read[:] = [first]
+        self._read[:] = first
         # csv reads no line ahead, so what it has read since the last record is the record.
-        self._csv = csv.reader(_chain([first], lines), delimiter=self.delimiter, strict=True)
+        self._csv = csv.reader(_chain(first, lines), delimiter=self.delimiter, strict=True)
         try:
-            self.columns = self.candidates = tuple(next(self._csv))
+            self.columns = self.candidates = tuple(next(self._csv, ()))
         except csv.Error as error:
             raise InputError(f"{self.name}, line {self._line}: {error}") from error
         self.header = "".join(self._read)

@@ -22,13 +22,12 @@ from . import formats
 from .errors import ConfigError, InputError, OutputError
 from .formats import input_format, open_reader, open_writer
 from .model import Model, load, read_bytes
+from .options import ON_ERROR, STDIN
 from .outputs import FileOutput, Output, StandardOutput, State
-from .readers import STDIN, Reader, find_text_column
+from .readers import Reader, find_text_column
 from .window import Added, Scored, Window
 from .workers import scored
 from .writers import taken_error
-
-ON_ERROR = ("fail", "skip", "null")
 
 PathLike = str | os.PathLike[str]
 ModelSource = PathLike | bytes | None

@@ -5,13 +5,12 @@ after it; so quoting, numbers, escapes, types and the order of keys stay what th
 """
 
 import csv
-import io
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -101,9 +100,7 @@ class CsvWriter(_TextWriter):
         yield self._text(rows)
 
     def _text(self, rows: list[list[str]]) -> str:
-        text = io.StringIO()
-        csv.writer(text, delimiter=self._delimiter, lineterminator="\n").writerows(rows)
-        return text.getvalue()
+        return "".join(line + "\n" for line in _csv_lines(rows, self._delimiter))
 
 
 class SameCsvWriter(_TextWriter):
@@ -159,9 +156,8 @@ class SameCsvWriter(_TextWriter):
         return self._delimiter * before + whole + self._delimiter * (width - 1 - before)
 
     def _quoted(self, value: str) -> str:
-        text = io.StringIO()
-        csv.writer(text, delimiter=self._delimiter, lineterminator="").writerow([value, ""])
-        return text.getvalue().removesuffix(self._delimiter)
+        (line,) = _csv_lines([[value, ""]], self._delimiter)
+        return line.removesuffix(self._delimiter)
 
 
 class JsonLinesWriter(_TextWriter):
@@ -308,6 +304,18 @@ def _without_surrogates(value: Any) -> Any:
 
 def _unterminated(raw: str) -> str:
     return without_newline(raw).removesuffix("\r") if raw.endswith(("\n", "\r")) else raw
+
+
+def _csv_lines(rows: list[list[str]], delimiter: str) -> list[str]:
+    """Return each row as CSV, without the newline after it."""
+    lines: list[str] = []
+    # With this line terminator csv quotes both kinds of newline in a field, on every Python.
+    csv.writer(_Lines(lines.append), delimiter=delimiter, lineterminator="\r\n").writerows(rows)
+    return [line[:-2] for line in lines]
+
+
+class _Lines(NamedTuple):
+    write: Callable[[str], object]
 
 
 def _cell(value: Any) -> str:
