@@ -137,7 +137,7 @@ def score_file(
     with contextlib.closing(source):
         to = os.fspath(output)
         kind = formats.output_format(to, output_format, source.format)
-        added = _added(loaded, probabilities, prefix)
+        added = Added.of(loaded.labels, probabilities=probabilities, prefix=prefix)
         if source.reader.fixed and (taken := set(added.names) & set(source.reader.columns)):
             raise taken_error(source.reader.name, taken)
         if to != STDIN and os.path.realpath(to) in map(os.path.realpath, source.names):
@@ -321,11 +321,6 @@ def _file_identity(name: str) -> list[Any]:
         about = f"{file.relative_to(path)}\0{status.st_size}\0{status.st_mtime_ns}\0"
         sha256.update(about.encode("utf-8", "surrogateescape"))
     return [str(path.absolute()), 0, sha256.hexdigest()]
-
-
-def _added(model: Model, probabilities: bool, prefix: str) -> Added:
-    chances = [f"probability_{label}" for label in model.labels] if probabilities else []
-    return Added(tuple(prefix + name for name in ["label", "score", *chances]), model.labels)
 
 
 def _open_output(to: str, run: Mapping[str, Any], *, resume: bool, force: bool) -> Output:

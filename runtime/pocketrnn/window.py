@@ -93,3 +93,9 @@ class Added:
 
     names: tuple[str, ...]  # label, score, then a probability a class if asked for
     labels: tuple[str, ...]  # what the label column may hold
+
+    @classmethod
+    def of(cls, labels: tuple[str, ...], *, probabilities: bool, prefix: str) -> "Added":
+        """Return the columns for a model with these `labels`."""
+        chances = [f"probability_{label}" for label in labels] if probabilities else []
+        return cls(tuple(prefix + name for name in ["label", "score", *chances]), labels)
