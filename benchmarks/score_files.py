@@ -10,6 +10,7 @@ run is a process of its own; the runs that are compared are interleaved, and med
 import argparse
 import csv
 import json
+import multiprocessing
 import os
 import platform
 import statistics
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,15 @@ def write(path: Path, rows: int) -> None:
                     file.write(json.dumps(row) + "\n")
 
 
+def apart(body: Callable[..., Any], *arguments: Any) -> Any:
+    """Call `body` in a process of its own and return what it returns.
+
+    Linux counts a process's memory from its parent's on, so ours has to stay small.
+    """
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(body, arguments)
+
+
 def score(source: Path, workers: int) -> dict[str, float]:
     """Run the command on a file; return seconds, and MB of its largest process."""
     output = source.with_name("out" + source.suffix)
@@ -116,7 +126,7 @@ def share_outside(source: Path) -> float:
     return 1 - inside / whole
 
 
-def measure(rows: int, few: int, rounds: int, folder: Path) -> dict[str, Any]:
+def measure(formats: list[str], rows: int, few: int, rounds: int, folder: Path) -> dict[str, Any]:
     """Return all figures: `rows` rows for rate and memory, `few` for what is repeated."""
     cores = len(os.sched_getaffinity(0))
     figures: dict[str, Any] = {
@@ -127,15 +137,15 @@ def measure(rows: int, few: int, rounds: int, folder: Path) -> dict[str, Any]:
         "python": platform.python_version(),
         "formats": {},
     }
-    for kind in FORMATS:
+    for kind in formats:
         small, large = folder / f"few.{kind}", folder / f"rows.{kind}"
-        write(small, few)
+        apart(write, small, few)
         runs: dict[int, list[dict[str, float]]] = {1: [], 2: []}
         shares = []
         for _ in range(rounds):
             for workers, done in runs.items():
                 done.append(score(small, workers))
-            shares.append(share_outside(small))
+            shares.append(apart(share_outside, small))
         ratios = [
             one["seconds"] / two["seconds"] for one, two in zip(runs[1], runs[2], strict=True)
         ]
@@ -147,7 +157,7 @@ def measure(rows: int, few: int, rounds: int, folder: Path) -> dict[str, Any]:
             "MB, few rows": max(r["megabytes"] for r in runs[2]),
         }
         print(kind, found, file=sys.stderr)
-        write(large, rows)
+        apart(write, large, rows)
         whole = score(large, 2)
         found["MB, all rows"] = whole["megabytes"]
         found["rows per second, all rows"] = rows / whole["seconds"]
@@ -184,10 +194,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--few", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
     parser.add_argument("--output", type=Path, default=Path("score_files"), metavar="STEM")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(arguments.rows, arguments.few, arguments.rounds, Path(folder))
+        figures = measure(
+            arguments.formats, arguments.rows, arguments.few, arguments.rounds, Path(folder)
+        )
     Path(f"{arguments.output}.json").write_text(json.dumps(figures, indent=1) + "\n")
     Path(f"{arguments.output}.md").write_text(table(figures))
     print(table(figures))
