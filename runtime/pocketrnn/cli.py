@@ -15,6 +15,10 @@ _UNSURE = "unsure"  # what is printed in place of a label; as JSON it is null
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (default: the process's) and return its exit code."""
+    if getattr(sys, "frozen", False):  # then `score` starts its workers by this very program
+        import multiprocessing
+
+        multiprocessing.freeze_support()
     arguments = _parser().parse_args(argv)
     return command.run("pocketrnn", lambda: arguments.run(arguments))
 

@@ -30,7 +30,7 @@ class Output(Protocol):
     """Where windows are appended to."""
 
     state: State | None
-    """What the last window of an unfinished run left here; None for a new run."""
+    """What was appended last, by an unfinished run or this one; None for a new run."""
     complete: bool
     """Whether an earlier run already put the output in its place."""
 
@@ -90,7 +90,7 @@ class FileOutput:
         self._force = force
         self._open: list[BinaryIO] = []
         unfinished = self._journal_path.exists()
-        # A run that was killed in its very last step has an output and a journal.
+        # A run that was killed in its last steps has an output and a journal.
         if not (resume and unfinished):
             self._refuse_existing()
             if unfinished and not force:
@@ -129,7 +129,12 @@ class FileOutput:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
-            self._note({**state, "bytes": self._file.tell(), "error_bytes": self._errors.tell()})
+            self.state = {
+                **state,
+                "bytes": self._file.tell(),
+                "error_bytes": self._errors.tell(),
+            }
+            self._note(self.state)
 
     def finish(self, make: Callable[[Path, Path], None] | None) -> None:
         with self._writing():
@@ -141,18 +146,17 @@ class FileOutput:
                     os.fsync(file.fileno())
             if not self._force:
                 self._refuse_existing()
-            self._note({"complete": True})
-            has_errors = self._errors.tell() > 0
+            # From here on the output is complete once `whole` is gone: it is now the output.
+            self._note({"complete": whole.name})
             self._file.close()
             self._errors.close()
-            if has_errors:
-                self._errors_partial.replace(self.errors_path)
-            else:
-                self.errors_path.unlink(missing_ok=True)  # of the output that this one replaces
             whole.replace(self._path)
             self._tidy()
 
     def close(self) -> None:
+        if not self.complete and self.state is not None and not self.state["windows"]:
+            # Nothing was scored yet, so there is nothing to go on with.
+            self._remove_partial()
         for file in self._open:
             with contextlib.suppress(OSError):  # what a full disk didn't take is flushed again
                 file.close()
@@ -182,7 +186,7 @@ class FileOutput:
             whole += len(line)
             if "complete" in entry:
                 # Unless the output is in its place, putting it there is to be done again.
-                self.complete = not self._partial.exists() and self._path.exists()
+                self.complete = not self._path.with_name(entry["complete"]).exists()
             elif "bytes" in entry:
                 last = entry
             else:
@@ -201,10 +205,20 @@ class FileOutput:
         os.fsync(self._journal.fileno())
 
     def _tidy(self) -> None:
-        """Remove what isn't needed once the output is in its place."""
+        """Finish what is left to do once the output is in its place; may be done again."""
+        self.complete = True
         _sync_folder(self._path.parent)
-        if os.name == "nt":
-            self.close()  # Windows removes no open file; elsewhere the lock is held to the end
+        if not (self.state and self.state["error_bytes"]):
+            self.errors_path.unlink(missing_ok=True)  # of the output that this one replaces
+        elif self._errors_partial.exists():
+            self._errors_partial.replace(self.errors_path)
+        self._remove_partial()
+
+    def _remove_partial(self) -> None:
+        if os.name == "nt":  # which removes no open file; elsewhere the lock is held to the end
+            for file in self._open:
+                file.close()
+        # The journal last: as long as it is there, a resumed run comes here again.
         for path in (self._partial, self._errors_partial, self._journal_path):
             path.unlink(missing_ok=True)
 

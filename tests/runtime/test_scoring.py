@@ -246,20 +246,55 @@ def test_resumed_runs_end_with_the_same_bytes(output, source, tmp_path, small_wi
     assert names(tmp_path) == sorted(["in.csv", whole.name, output])
 
 
-def test_a_run_killed_in_its_last_step(source, tmp_path, monkeypatch):
-    output = tmp_path / "out.csv"
-    for step in ("partial renamed", "journal unlinked"):
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+@pytest.mark.parametrize("good", [True, False])
+def test_a_run_killed_in_its_last_steps(name, good, source, tmp_path, monkeypatch):
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    if not good:
+        source.write_text(source.read_text() + "short\n")
+    whole, output = tmp_path / f"whole-{name}", tmp_path / name
+    options = {"model": MODEL, "on_error": "skip"}
+    expected = score_file(source, whole, **options)
+    wanted = [path.name for path in tmp_path.glob("whole-*")]
+    stops = 0
+    for step in range(20):
+        calls = iter(range(20))
+
+        def stopping(act, calls=calls, step=step):
+            def wrapped(*arguments, **keywords):
+                if next(calls) == step:
+                    raise Stopped
+                return act(*arguments, **keywords)
+
+            return wrapped
+
+        (tmp_path / f"{name}.errors.csv").write_text("of an earlier output")
         with monkeypatch.context() as patch:
-            if step == "partial renamed":
-                patch.setattr(Path, "replace", _stop)
-            else:
-                patch.setattr(outputs.FileOutput, "_tidy", _stop)
-            with pytest.raises(Stopped):
-                score_file(source, output, model=MODEL)
-        summary = score_file(source, output, model=MODEL, resume=True)
-        assert summary.rows == 95
-        assert names(tmp_path) == ["in.csv", "out.csv"]
-        output.unlink()
+            patch.setattr(Path, "replace", stopping(Path.replace))
+            patch.setattr(Path, "unlink", stopping(Path.unlink))
+            patch.setattr(outputs, "_sync_folder", stopping(outputs._sync_folder))
+            patch.setattr(outputs.FileOutput, "_note", stopping(outputs.FileOutput._note))
+            try:
+                score_file(source, output, **options)
+            except Stopped:
+                stops += 1
+        if (tmp_path / f"{name}.partial.journal").exists():
+            summary = score_file(source, output, resume=True, **options)
+            assert (summary.rows, summary.errors) == (expected.rows, expected.errors)
+            assert output.read_bytes() == whole.read_bytes()
+            assert names(tmp_path) == sorted(
+                ["in.csv", *wanted, *(found.removeprefix("whole-") for found in wanted)]
+            )
+        output.unlink(missing_ok=True)
+    assert stops >= 8
+
+
+def test_a_run_that_did_nothing_leaves_nothing(tmp_path):
+    (tmp_path / "in.csv").write_text("id,text\n1\n")
+    with pytest.raises(InputError):
+        score_file(tmp_path / "in.csv", tmp_path / "out.csv", model=MODEL)
+    assert names(tmp_path) == ["in.csv"]
 
 
 def _stop(*arguments):
