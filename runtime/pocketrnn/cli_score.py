@@ -101,7 +101,7 @@ def _score(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         bar.close()
         if arguments.output != STDIN:
-            print("what is written is kept; go on with --resume", file=sys.stderr)
+            print("go on with --resume", file=sys.stderr)
         raise
     finally:
         bar.close()

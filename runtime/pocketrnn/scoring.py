@@ -388,7 +388,10 @@ class _Tally:
 
 
 def _crc(window: Window, before: int) -> int:
-    return zlib.crc32("".join(window.raws).encode("utf-8", "surrogatepass"), before)
+    # Row by row, as one rare character would make the whole of a joined text slow to encode.
+    for raw in window.raws:
+        before = zlib.crc32(raw.encode("utf-8", "surrogatepass"), before)
+    return before
 
 
 def _without_done(windows: Iterable[Window], tally: _Tally) -> Iterator[Window]:

@@ -54,7 +54,8 @@ class _TextWriter(Writer):
         """Yield each row as text."""
 
     def encode(self, scored: Scored) -> bytes:
-        return compress(self.to_bytes("".join(self.lines(scored))), self.compression)
+        # Row by row, as one rare character would make the whole of a joined text slow to encode.
+        return compress(b"".join(map(self.to_bytes, self.lines(scored))), self.compression)
 
     def to_bytes(self, text: str) -> bytes:
         return replaceable(text).encode()

@@ -537,7 +537,7 @@ def test_ctrl_c(number, model_file, tmp_path):
     _wait(lambda: journal.exists() and len(journal.read_bytes().splitlines()) > 4)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process
     assert process.stderr.read().decode().splitlines() == [
-        "what is written is kept; go on with --resume",
+        "go on with --resume",
         "pocketrnn: interrupted",
     ]
     assert process.wait(60) == 130
