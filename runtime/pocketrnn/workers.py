@@ -138,8 +138,9 @@ class _Processes:
         except (EOFError, OSError) as error:
             process.join(1)
             raise WorkerError(
-                f"a worker process ended (exit code {process.exitcode}; is memory short?); go on "
-                "with --resume, perhaps with fewer --workers"
+                f"a worker process ended (exit code {process.exitcode}; is memory short, or does a "
+                "script lack its `if __name__ == '__main__':`?); go on with --resume, perhaps with "
+                "fewer --workers"
             ) from error
         finally:
             self._idle.put(worker)
