@@ -6,11 +6,16 @@
 'positive'
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import errors
 from .errors import PocketRNNError
 from .model import Model, Prediction, load
 from .modelfile import ModelConfig
 from .text import TextConfig, Tokenizer
+
+if TYPE_CHECKING:
+    from .scoring import Progress, ScoredRow, Summary, score_file, score_rows
 
 __version__ = "0.1.0"
 
@@ -19,9 +24,23 @@ __all__ = [
     "ModelConfig",
     "PocketRNNError",
     "Prediction",
+    "Progress",
+    "ScoredRow",
+    "Summary",
     "TextConfig",
     "Tokenizer",
     "__version__",
     "errors",
     "load",
+    "score_file",
+    "score_rows",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what scores files when it is first asked for: scoring a text needs none of it."""
+    if name not in ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import scoring
+
+    return getattr(scoring, name)

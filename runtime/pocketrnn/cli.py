@@ -1,4 +1,4 @@
-"""The command `pocketrnn`: score text, and say what a model is."""
+"""The command `pocketrnn`: score text and whole files, and say what a model is."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from . import __version__, command, modelfile
+from . import __version__, cli_score, command, modelfile
 from .errors import CorruptModelError, InputError
 from .model import load, naming, read_bytes
 
@@ -15,6 +15,10 @@ _UNSURE = "unsure"  # what is printed in place of a label; as JSON it is null
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (default: the process's) and return its exit code."""
+    if getattr(sys, "frozen", False):  # then `score` starts its workers by this very program
+        import multiprocessing
+
+        multiprocessing.freeze_support()
     arguments = _parser().parse_args(argv)
     return command.run("pocketrnn", lambda: arguments.run(arguments))
 
@@ -45,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("--json", action="store_true", help="print one JSON object a text")
     predict.set_defaults(run=_predict)
+
+    cli_score.add_to(commands)
 
     info = commands.add_parser("info", allow_abbrev=False, help="print a model's card")
     info.add_argument("model", nargs="?", metavar="MODEL", help="default: the bundled one")

@@ -51,3 +51,7 @@ class ExternalDataError(ModelFileError):
 
 class VocabularyMismatchError(ModelFileError):
     """The vocabulary and the weights aren't of one model."""
+
+
+class WorkerError(PocketRNNError):
+    """A process that scores for another one ended or failed."""

@@ -1,0 +1,210 @@
+"""Measure `pocketrnn score` on synthetic reviews: rate, memory, scaling, and where time goes.
+
+    python benchmarks/score_files.py --rows 1000000 --output benchmarks/score_files
+
+writes `score_files.md` and `score_files.json`. The texts have the length of real reviews (about
+230 words on average, log-normal) and words of the model's own vocabulary, by frequency. Every
+run is a process of its own; the runs that are compared are interleaved, and medians compared.
+"""
+
+import argparse
+import csv
+import json
+import multiprocessing
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pocketrnn
+from pocketrnn import Model
+
+FORMATS = ("csv", "jsonl", "parquet")
+_CHUNK = 10_000
+
+
+def texts(rows: int) -> Iterator[list[str]]:
+    """Yield `rows` texts in lists; the first ones are the same for any number of rows."""
+    vocabulary = np.array(pocketrnn.load().tokenizer.vocabulary)
+    chances = 1 / np.arange(1, len(vocabulary) + 1)
+    random = np.random.default_rng(5)
+    for start in range(0, rows, _CHUNK):
+        lengths = np.clip(random.lognormal(np.log(190), 0.62, _CHUNK), 10, 2500).astype(int)
+        drawn = vocabulary[
+            random.choice(len(vocabulary), lengths.sum(), p=chances / chances.sum())
+        ].tolist()
+        ends = np.cumsum(lengths).tolist()
+        found = []
+        for end, length in zip(ends, lengths.tolist(), strict=True):
+            words = drawn[end - length : end]
+            # A sentence every twelve words or so, as delimiters and quotes cost a CSV reader.
+            sentences = [" ".join(words[i : i + 12]) for i in range(0, length, 12)]
+            found.append(", ".join(sentences) + '. "Really"!')
+        yield found[: rows - start]
+
+
+def write(path: Path, rows: int) -> None:
+    """Write a file of `rows` rows in the format of its name."""
+    numbered = ((i, chunk) for i, chunk in enumerate(texts(rows)))
+    if path.suffix == ".parquet":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        schema = pa.schema([("id", pa.int64()), ("text", pa.string()), ("stars", pa.int8())])
+        with pq.ParquetWriter(path, schema) as parquet:
+            for i, chunk in numbered:
+                ids = range(i * _CHUNK, i * _CHUNK + len(chunk))
+                columns = [pa.array(ids), pa.array(chunk), pa.array([5] * len(chunk), pa.int8())]
+                parquet.write_table(pa.table(columns, schema=schema))
+        return
+    with path.open("w", encoding="utf-8", newline="") as file:
+        if path.suffix == ".csv":
+            writer = csv.writer(file)
+            writer.writerow(["id", "text", "stars"])
+            for i, chunk in numbered:
+                writer.writerows([i * _CHUNK + j, text, 5] for j, text in enumerate(chunk))
+        else:
+            for i, chunk in numbered:
+                for j, text in enumerate(chunk):
+                    row = {"id": i * _CHUNK + j, "text": text, "stars": 5}
+                    file.write(json.dumps(row) + "\n")
+
+
+def apart(body: Callable[..., Any], *arguments: Any) -> Any:
+    """Call `body` in a process of its own and return what it returns.
+
+    Linux counts a process's memory from its parent's on, so ours has to stay small.
+    """
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(body, arguments)
+
+
+def score(source: Path, workers: int) -> dict[str, float]:
+    """Run the command on a file; return seconds, and MB of its largest process."""
+    output = source.with_name("out" + source.suffix)
+    command = [sys.executable, "-m", "pocketrnn", "score", str(source), "-o", str(output)]
+    command += ["--text-column", "text", "--workers", str(workers), "--force"]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 (our own)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    if status:
+        raise SystemExit(f"failed: {' '.join(command)}")
+    output.unlink()
+    unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, KB elsewhere
+    return {"seconds": seconds, "megabytes": usage.ru_maxrss / unit}
+
+
+def share_outside(source: Path) -> float:
+    """Return the share of one worker's time that isn't tokenizing or the network."""
+    inside = 0.0
+    scores = Model.scores
+
+    def timed(model: Model, rows: Any) -> Any:
+        nonlocal inside
+        started = time.perf_counter()
+        found = scores(model, rows)
+        inside += time.perf_counter() - started
+        return found
+
+    Model.scores = timed  # type: ignore[method-assign]
+    try:
+        output = source.with_name("out" + source.suffix)
+        started = time.perf_counter()
+        pocketrnn.score_file(source, output, text_column="text", force=True)
+        whole = time.perf_counter() - started
+    finally:
+        Model.scores = scores  # type: ignore[method-assign]
+    output.unlink()
+    return 1 - inside / whole
+
+
+def measure(formats: list[str], rows: int, few: int, rounds: int, folder: Path) -> dict[str, Any]:
+    """Return all figures: `rows` rows for rate and memory, `few` for what is repeated."""
+    cores = len(os.sched_getaffinity(0))
+    figures: dict[str, Any] = {
+        "rows": rows,
+        "few": few,
+        "cores": cores,
+        "machine": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        "formats": {},
+    }
+    for kind in formats:
+        small, large = folder / f"few.{kind}", folder / f"rows.{kind}"
+        apart(write, small, few)
+        runs: dict[int, list[dict[str, float]]] = {1: [], 2: []}
+        shares = []
+        for _ in range(rounds):
+            for workers, done in runs.items():
+                done.append(score(small, workers))
+            shares.append(apart(share_outside, small))
+        ratios = [
+            one["seconds"] / two["seconds"] for one, two in zip(runs[1], runs[2], strict=True)
+        ]
+        figures["formats"][kind] = found = {
+            "rows per second, 1 worker": few / statistics.median(r["seconds"] for r in runs[1]),
+            "rows per second, 2 workers": few / statistics.median(r["seconds"] for r in runs[2]),
+            "2 workers against 1": statistics.median(ratios),
+            "share outside": statistics.median(shares),
+            "MB, few rows": max(r["megabytes"] for r in runs[2]),
+        }
+        print(kind, found, file=sys.stderr)
+        apart(write, large, rows)
+        whole = score(large, 2)
+        found["MB, all rows"] = whole["megabytes"]
+        found["rows per second, all rows"] = rows / whole["seconds"]
+        found["GB"] = large.stat().st_size / 1e9
+        large.unlink()
+        print(kind, found, file=sys.stderr)
+    return figures
+
+
+def table(figures: dict[str, Any]) -> str:
+    """Return the figures as Markdown."""
+    rows, few = figures["rows"], figures["few"]
+    lines = [
+        f"{figures['cores']} cores ({figures['machine']}), Python {figures['python']}. Rate and "
+        f"memory of {rows:,} rows with 2 workers; the rest: medians over {few:,} rows.",
+        "",
+        f"| format | GB | rows/s | MB at {few:,} rows | MB at {rows:,} rows | growth "
+        "| 2 workers against 1 | outside tokenizing and network |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for kind, found in figures["formats"].items():
+        growth = found["MB, all rows"] / found["MB, few rows"] - 1
+        lines.append(
+            f"| {kind} | {found['GB']:.2f} | {found['rows per second, all rows']:,.0f} "
+            f"| {found['MB, few rows']:.0f} | {found['MB, all rows']:.0f} | {growth:+.1%} "
+            f"| {found['2 workers against 1']:.2f} × | {found['share outside']:.0%} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--few", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
+    parser.add_argument("--output", type=Path, default=Path("score_files"), metavar="STEM")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure(
+            arguments.formats, arguments.rows, arguments.few, arguments.rounds, Path(folder)
+        )
+    Path(f"{arguments.output}.json").write_text(json.dumps(figures, indent=1) + "\n")
+    Path(f"{arguments.output}.md").write_text(table(figures))
+    print(table(figures))
+
+
+if __name__ == "__main__":
+    main()

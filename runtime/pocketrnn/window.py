@@ -1,0 +1,101 @@
+"""What flows from the readers through the model to the writers: windows of rows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A window is what is scored at a time, written at a time and at most lost at a time. It ends
+# with its file or when it reaches one of these, so it depends on the input alone.
+ROWS = 4096
+CHARACTERS = 1 << 23
+
+
+@dataclass(slots=True)
+class Row:
+    """One row as a reader found it."""
+
+    line: int  # its first line, from 1
+    raw: str  # as it stands in the file
+    record: Any  # its values: a list in the order of the columns, or a dict; None if unreadable
+    text: str = ""
+    problem: str = ""  # why it can't be scored
+
+
+@dataclass(slots=True)
+class Window:
+    """Consecutive rows of one file, or of a folder."""
+
+    columns: tuple[str, ...]
+    text_column: str
+    files: list[str] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    raws: list[str] = field(default_factory=list)
+    records: list[Any] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    problems: dict[int, str] = field(default_factory=dict)  # by the row's index
+    table: Any = None  # of a Parquet file: the pyarrow.Table that the rows are in
+    position: int = 0  # how far into the input it reaches, in the reader's unit
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.texts)
+
+    def add(self, file: str, row: Row) -> None:
+        """Append a row."""
+        if row.problem:
+            self.problems[len(self.texts)] = row.problem
+        self.files.append(file)
+        self.lines.append(row.line)
+        self.raws.append(row.raw)
+        self.records.append(row.record)
+        self.texts.append(row.text)
+
+    def place(self, row: int) -> str:
+        """Say where a row stands, for a message."""
+        return f"{self.files[row]}, line {self.lines[row]}"
+
+    def to_score(self) -> list[str]:
+        """Return the texts of the rows that have no problem."""
+        if not self.problems:
+            return self.texts
+        return [text for i, text in enumerate(self.texts) if i not in self.problems]
+
+    def values(self) -> Iterator[dict[str, Any]]:
+        """Yield each row as a dict of its columns; an unreadable one whole, as its text."""
+        if self.table is not None:
+            yield from self.table.to_pylist()
+            return
+        for record, raw in zip(self.records, self.raws, strict=True):
+            if record is None:
+                yield {self.text_column: raw.rstrip("\r\n")}
+            elif isinstance(record, dict):
+                yield record
+            else:
+                yield dict(zip(self.columns, record, strict=False))
+
+
+@dataclass(slots=True)
+class Scored:
+    """A window with what the model says of it: the rows that go to the output."""
+
+    window: Window
+    rows: Sequence[int]  # the indices in the window of the rows to write
+    labels: list[int | None]  # of each of them; None for a row in error
+    numbers: NDArray[np.float32]  # (rows, columns): score, then probabilities if asked for
+
+
+@dataclass(frozen=True)
+class Added:
+    """The columns that scoring adds."""
+
+    names: tuple[str, ...]  # label, score, then a probability a class if asked for
+    labels: tuple[str, ...]  # what the label column may hold
+
+    @classmethod
+    def of(cls, labels: tuple[str, ...], *, probabilities: bool, prefix: str) -> "Added":
+        """Return the columns for a model with these `labels`."""
+        chances = [f"probability_{label}" for label in labels] if probabilities else []
+        return cls(tuple(prefix + name for name in ["label", "score", *chances]), labels)
