@@ -1,0 +1,104 @@
+"""Every command and every snippet of the README runs. (CI runs the first two commands itself.)"""
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tensorflow")
+
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+# The first two are CI's; the third installs extras that are here already.
+COMMANDS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+GOOD, BAD = "loved laughed warm lovely superb", "hated dull broken awful money"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a folder with what the README's commands read, in small."""
+    texts = {
+        label: [f"{word} number{i % 7} again number{i}" for i in range(8) for word in words.split()]
+        for label, words in (("pos", GOOD), ("neg", BAD))
+    }
+    rows = [f"{text},{label}" for label, found in texts.items() for text in found]
+    (tmp_path / "reviews.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    (tmp_path / "texts.csv").write_text("text\n" + "\n".join(texts["pos"]) + "\n")
+    with tarfile.open(tmp_path / "aclImdb_v1.tar.gz", "w:gz") as archive:
+        for part in ("train", "test"):
+            for label, found in texts.items():
+                for number, text in enumerate(found):
+                    member = tarfile.TarInfo(f"aclImdb/{part}/{label}/{number}_8.txt")
+                    member.size = len(text)
+                    archive.addfile(member, BytesIO(text.encode()))
+    return tmp_path
+
+
+def shell(command: str, folder: Path) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def command(start: str) -> str:
+    (found,) = [block for block in COMMANDS if block.startswith(start)]
+    return found
+
+
+def test_every_command_is_run() -> None:
+    starts = ["python3 -m venv", ".venv/bin/pip", "echo", "pocketrnn score", "pip install"]
+    starts += ["pocketrnn-train reviews.csv", "pocketrnn-train aclImdb"]
+    assert [block.split(start)[0] for block, start in zip(COMMANDS, starts, strict=True)] == [
+        ""
+    ] * len(starts)
+    assert len(SNIPPETS) == 2
+
+
+def test_predict_lines(folder: Path) -> None:
+    assert '"label": "positive"' in shell(command("echo"), folder)
+
+
+def test_score_a_file(folder: Path) -> None:
+    shell(command("pocketrnn score"), folder)
+    scored = (folder / "scored.csv").read_text().splitlines()
+    assert scored[0] == "text,label,score"
+    assert len(scored) == 1 + 40
+
+
+def test_extras_are_those_of_the_package() -> None:
+    (extras,) = re.findall(r"\[(.*)\]", command("pip install"))
+    declared = (Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8")
+    assert all(f"\n{extra} = [" in declared for extra in extras.split(","))
+
+
+@pytest.mark.slow
+def test_train_on_own_texts(folder: Path) -> None:
+    assert "pos" in shell(command("pocketrnn-train reviews.csv"), folder)
+
+
+@pytest.mark.slow
+def test_make_the_bundled_model(folder: Path) -> None:
+    shell(command("pocketrnn-train aclImdb"), folder)
+    assert (folder / "imdb.onnx").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("number", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_snippets(number: int, folder: Path) -> None:
+    (folder / "snippet.py").write_text(SNIPPETS[number])
+    printed = shell("python snippet.py", folder)
+    if number == 0:
+        assert printed.startswith("positive 0.")
