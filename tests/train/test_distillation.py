@@ -12,6 +12,7 @@ from pocketrnn.errors import InputError
 from pocketrnn_train import RECIPES, Corpus, Examples, Run, TrainConfig, distillation, fit
 from pocketrnn_train.config import Chunks, Distillation
 from pocketrnn_train.distillation import ask, cut, draw_spans, parts
+from pocketrnn_train.teacher import Margins, Teacher
 
 OWN = ("warm funny clever", "dull slow noisy", "long short even")
 SHARED = ["a", "the", "film", "story", "again", "it", "was", "with", "and", "of", "some", "more"]
@@ -125,7 +126,7 @@ def test_interrupted_anywhere_it_goes_on_to_the_same_weights(
 
 
 def test_damaged_opinions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(*_: Any) -> None:
+    def stop(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(distillation, "learn", stop)
@@ -219,26 +220,34 @@ def test_a_label_of_one_text_makes_one_part() -> None:
     assert set(parts(np.array([0, 0, 0, 1]), 4)) == {0}
 
 
-def test_a_text_is_labelled_by_a_teacher_that_has_not_seen_its_label() -> None:
-    """Flip the labels of one part: the opinions on that part stay as they are."""
-    config = dataclasses.replace(CONFIG, text=TextConfig())
+def test_no_teacher_labels_what_it_was_fitted_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+
+    class Forgetful(Teacher):
+        def __init__(self, texts: Any, *arguments: Any, **options: Any) -> None:
+            self.seen = {id(text) for text in texts}
+            super().__init__(texts, *arguments, **options)
+
+        def margins(self, texts: Any) -> Margins:
+            nonlocal asked
+            asked += len(texts)
+            # A span is a view of its text.
+            whole = [text if text.base is None else text.base for text in texts]
+            assert not self.seen & {id(text) for text in whole}
+            return super().margins(texts)
+
+    monkeypatch.setattr(distillation, "Teacher", Forgetful)
     random = np.random.default_rng(0)
-    rows = [random.integers(1, 9, 12) for _ in range(40)]
-    labels = np.arange(40) % 2
-    held, held_labels = [random.integers(1, 9, 12) for _ in range(10)], np.arange(10) % 2
-    part = parts(labels, 2)
-    flipped = np.where(part == 1, 1 - labels, labels)
-    assert (parts(flipped, 2) == part).all()
-
-    def margins_only(labels: NDArray[np.int64]) -> distillation.Opinions:
-        return ask(config, rows, labels, held, held_labels, [])[0]
-
-    before, after = margins_only(labels), margins_only(flipped)
-    moved = np.abs(before.of_train - after.of_train)[:, 0]
-    # How margins are read depends on the teacher of all texts, so compare orders, not values.
-    own = part == 1
-    assert (before.of_train[own, 0].argsort() == after.of_train[own, 0].argsort()).all()
-    assert moved[~own].max() > 0
+    train, held, more = ([random.integers(1, 9, 12) for _ in range(n)] for n in (40, 10, 20))
+    opinions, figures = ask(CONFIG, train, np.arange(40) % 2, held, np.arange(10) % 2, more)
+    assert opinions.of_train.shape == (40, 1)
+    assert opinions.of_unlabelled.shape == (20, 1)
+    assert opinions.of_spans.shape == (len(opinions.spans), 1)
+    assert set(opinions.spans[:, 0]) == set(range(60))
+    for scores in (opinions.of_train, opinions.of_unlabelled, opinions.of_spans):
+        assert ((scores > 0) & (scores < 1)).all()
+    assert asked > 40 + 10 + 20 + len(opinions.spans)  # and the spans of the texts held out
+    assert figures["validation"]["texts"] == 10
 
 
 # -- recipes -------------------------------------------------------------------------------------
