@@ -126,7 +126,7 @@ def summary(name: str, runs: Sequence[Run]) -> list[str]:
         f"{runs[0].report['parameters']:,}",
         mean([run.report.get("teacher") for run in runs]),
         mean([run.report["validation"]["accuracy"] for run in runs]),
-        f"**{mean(tests)}**",
+        f"**{mean(tests, 4)}**",
         f"{statistics.stdev(tests):.4f}, {len(tests)} seeds" if len(tests) > 1 else "one seed",
         mean([run.report["test"]["calibration_error"] for run in runs]),
         sentences("movie"),

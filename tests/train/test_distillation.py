@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.errors import InputError
-from pocketrnn_train import RECIPES, Corpus, Examples, Run, TrainConfig, distillation, fit
+from pocketrnn_train import Corpus, Examples, Run, TrainConfig, distillation, fit
 from pocketrnn_train.config import Chunks, Distillation
 from pocketrnn_train.distillation import ask, cut, draw_spans, parts
 from pocketrnn_train.teacher import Margins, Teacher
@@ -248,14 +248,3 @@ def test_no_teacher_labels_what_it_was_fitted_on(monkeypatch: pytest.MonkeyPatch
         assert ((scores > 0) & (scores < 1)).all()
     assert asked > 40 + 10 + 20 + len(opinions.spans)  # and the spans of the texts held out
     assert figures["validation"]["texts"] == 10
-
-
-# -- recipes -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", RECIPES)
-def test_recipes_survive_json(name: str) -> None:
-    import json
-
-    recipe = RECIPES[name]
-    assert TrainConfig.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
