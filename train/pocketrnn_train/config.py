@@ -151,6 +151,10 @@ class TrainConfig(Settings):
             self.distillation is None or self.mask,
             "distillation trains on texts padded to different lengths, so it needs mask",
         )
+        check(
+            self.distillation is None or self.optimizer == "adam",
+            f"distillation trains with adam, not {self.optimizer}",
+        )
         check(0 <= self.seed < 2**32, f"seed must be from 0 to 2**32 - 1, not {self.seed}")
 
 

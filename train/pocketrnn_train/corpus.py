@@ -173,7 +173,9 @@ def split_last(labels: NDArray[np.int64], share: float) -> tuple[NDArray[np.int6
 # -- the Large Movie Review Dataset ------------------------------------------------------------
 
 _REVIEW = re.compile(r"(?:^|.*/)(train|test)/(neg|pos)/(\d+)_\d+\.txt")
-_REVIEW_OR_UNLABELLED = re.compile(r"(?:^|.*/)(train|test)/(neg|pos|unsup)/(\d+)_\d+\.txt")
+_REVIEW_OR_UNLABELLED = re.compile(
+    r"(?:^|.*/)(train|test)/(neg|pos|(?<=train/)unsup)/(\d+)_\d+\.txt"
+)
 # split and folder of the dataset, the review's number, its text
 _Review = tuple[str, str, int, bytes]
 

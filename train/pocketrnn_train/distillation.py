@@ -21,7 +21,7 @@ from pocketrnn import Tokenizer
 from pocketrnn.errors import InputError
 from pocketrnn.files import replacing
 
-from . import batches
+from . import batches, network
 from .batches import Rows
 from .config import Chunks, Distillation, TrainConfig
 from .corpus import Corpus, Examples
@@ -65,6 +65,11 @@ class Stage:
     warm_up: float
 
     @property
+    def steps(self) -> int:
+        """The training steps of all epochs."""
+        return self.epochs * batches.count(self.rows, self.batch_size)
+
+    @property
     def checkpoint(self) -> str:
         """The file with model and optimizer after the last whole epoch."""
         return f"checkpoint-{self.name}.keras"
@@ -98,9 +103,11 @@ def distil(
     stages = _stages(config, rows, examples.labels, opinions, tokenizer)
     begun = [i for i, stage in enumerate(stages) if (run.folder / stage.checkpoint).exists()]
     held_rows = _ids(tokenizer, held.texts)
-    for stage in stages[max(begun, default=0) :]:
+    first = max(begun, default=0)
+    steps = sum(stage.steps for stage in stages[:first])
+    for stage in stages[first:]:
         _announce(names, stage.name)
-        model = learn(run, stage, model, config, held_rows, held.labels)
+        model = learn(run, stage, model, config, held_rows, held.labels, steps=steps)
     return run.model(stages[-1].checkpoint)
 
 
@@ -111,26 +118,31 @@ def learn(
     config: TrainConfig,
     held_rows: Rows,
     held_labels: NDArray[np.int64],
+    *,
+    steps: int,
 ) -> Any:
-    """Train one stage from its last whole epoch on, and return the model as it ends."""
+    """Train one stage from its last whole epoch on, and return the model as it ends.
+
+    If it goes on, `model` is one as built, and `steps` are those of the stages before.
+    """
     from .optimizing import compile_for
 
     distillation = config.distillation or Distillation()
     multiple = config.window or 1
-    steps = batches.count(stage.rows, stage.batch_size)
     if (run.folder / stage.checkpoint).exists():
-        model = run.model(stage.checkpoint, optimizer=True)
+        built, model = model, run.model(stage.checkpoint, optimizer=True)
+        network.restore_dropout(model, built, steps + int(model.optimizer.iterations))
     else:
         compile_for(
             model,
             peak=stage.learning_rate,
-            steps=steps * stage.epochs,
+            steps=stage.steps,
             warm_up=stage.warm_up,
             clip=distillation.clip,
         )
     # The optimizer counts its steps, so a checkpoint knows its own epoch; history, written
     # first, may be one ahead.
-    first = int(model.optimizer.iterations) // steps
+    first = int(model.optimizer.iterations) * stage.epochs // stage.steps
     history = run.history(stage.history)[:first]
     for epoch in range(first, stage.epochs):
         print(f"Epoch {epoch + 1}/{stage.epochs}")

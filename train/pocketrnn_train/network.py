@@ -51,3 +51,14 @@ def build(config: TrainConfig, classes: int) -> Any:
         metrics=["accuracy"],
     )
     return model
+
+
+def restore_dropout(model: Any, built: Any, steps: int) -> None:
+    """Set `model`'s dropout layers to where they are `steps` training steps after `built`.
+
+    Keras saves no state of theirs. It is a seed and a count, and a step adds one to the count.
+    """
+    for layer, fresh in zip(model.layers, built.layers, strict=True):
+        if hasattr(layer, "seed_generator"):
+            seed, count = fresh.seed_generator.state.numpy()
+            layer.seed_generator.state.assign([seed, count + steps])

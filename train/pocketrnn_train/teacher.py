@@ -70,11 +70,14 @@ class Teacher:
             raise InputError("the training texts have no words")
         counts = self._ngrams.count(texts)
         binary = counts.sign()
+        self.ratios: list[NDArray[np.float32]] = []
+        """The log-count ratio of each n-gram, for each column."""
         weights, biases = [], []
         for one in [1] if classes == 2 else range(classes):
             against = (labels == one).astype(np.int64)
             ratio = _log_count_ratio(binary, against)
             model = _linear(_BAYES_C, seed).fit(_scaled(binary, ratio), against)
+            self.ratios.append(ratio)
             weights.append(ratio * model.coef_[0])
             biases.append(model.intercept_[0])
         self._bayes_weights = np.stack(weights, axis=1).astype(np.float32)

@@ -84,7 +84,8 @@ def _train(
     """Train the classic way, on texts of full length; return the model after its last epoch."""
     history = run.history()
     if (run.folder / "checkpoint.keras").exists():
-        model = run.model("checkpoint.keras", optimizer=True)
+        built, model = model, run.model("checkpoint.keras", optimizer=True)
+        network.restore_dropout(model, built, int(model.optimizer.iterations))
     ids = tokenizer.encode(corpus.train.texts)
     labels = corpus.train.labels
     steps = -(-len(train) // config.batch_size)

@@ -1,0 +1,125 @@
+"""Windows and pooling do what a plain computation in numpy does, and leave padding out."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pocketrnn_train.layers import MeanMax, Windows
+
+WINDOW, WORDS, WIDTH, UNITS = 4, 12, 3, 5
+
+
+def network(wrap: Any = None) -> Any:
+    keras.utils.set_random_seed(3)
+    recurrent = keras.layers.SimpleRNN(UNITS, return_sequences=True, bias_initializer="normal")
+    return keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            keras.layers.Embedding(WORDS, WIDTH, mask_zero=True),
+            wrap(recurrent) if wrap else recurrent,
+            MeanMax(),
+        ]
+    )
+
+
+def windows(recurrent: Any) -> Windows:
+    return Windows(recurrent, WINDOW)
+
+
+def by_hand(model: Any, row: NDArray[np.int32], window: int) -> NDArray[np.float64]:
+    table, kernel, recurrent, bias = (weights.astype(float) for weights in model.get_weights())
+    states = []
+    for start in range(0, len(row), window):
+        state = np.zeros(UNITS)
+        for word in row[start : start + window]:
+            if word:
+                state = np.tanh(table[word] @ kernel + state @ recurrent + bias)
+                states.append(state)
+    if not states:
+        return np.zeros(2 * UNITS)
+    return np.concatenate([np.mean(states, axis=0), np.max(states, axis=0)])
+
+
+ROWS = np.array(
+    [
+        [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8],
+        [0, 0, 0, 0, 0, 0, 2, 7, 1, 8, 2, 8],
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+        [0] * 12,
+    ],
+    np.int32,
+)
+
+
+@pytest.mark.parametrize(("wrap", "window"), [(windows, WINDOW), (None, ROWS.shape[1])])
+def test_as_computed_by_hand(wrap: Any, window: int) -> None:
+    model = network(wrap)
+    expected = np.array([by_hand(model, row, window) for row in ROWS])
+    np.testing.assert_allclose(model.predict(ROWS, verbose=0), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("wrap", [windows, None])
+def test_more_padding_changes_nothing(wrap: Any) -> None:
+    model = network(wrap)
+    longer = np.hstack([np.zeros((len(ROWS), 2 * WINDOW), np.int32), ROWS])
+    np.testing.assert_allclose(
+        model.predict(longer, verbose=0), model.predict(ROWS, verbose=0), atol=1e-6
+    )
+
+
+def test_the_order_of_windows_changes_nothing() -> None:
+    model = network(windows)
+    swapped = np.hstack([ROWS[:, WINDOW:], ROWS[:, :WINDOW]])
+    np.testing.assert_allclose(
+        model.predict(swapped, verbose=0), model.predict(ROWS, verbose=0), atol=1e-6
+    )
+
+
+def test_nothing_but_padding_has_gradients_too() -> None:
+    import tensorflow as tf
+
+    model = network(windows)
+    with tf.GradientTape() as tape:
+        total = keras.ops.sum(model(ROWS[-1:]))
+    for gradient in tape.gradient(total, model.trainable_variables):
+        assert np.isfinite(tf.convert_to_tensor(gradient).numpy()).all()
+
+
+def test_pooling_without_a_mask() -> None:
+    states = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
+    expected = np.hstack([states.mean(axis=1), states.max(axis=1)])
+    np.testing.assert_allclose(MeanMax()(states), expected, rtol=1e-6)
+
+
+def test_states_far_below_zero() -> None:
+    states = np.full((1, 2, 1), -500, np.float32)
+    pooled = MeanMax()(states, mask=np.array([[False, True]]))
+    np.testing.assert_array_equal(pooled, [[-500, -500]])
+
+
+def test_shapes() -> None:
+    model = network(windows)
+    assert model.output_shape == (None, 2 * UNITS)
+    assert model.layers[1].compute_output_shape((None, None, WIDTH)) == (None, None, UNITS)
+
+
+@pytest.mark.parametrize("cell", [keras.layers.GRU, keras.layers.LSTM])
+@pytest.mark.parametrize("both_ways", [False, True])
+def test_other_cells(cell: Any, both_ways: bool) -> None:
+    def wrap(_: Any) -> Windows:
+        layer = cell(UNITS, return_sequences=True)
+        return Windows(keras.layers.Bidirectional(layer) if both_ways else layer, WINDOW)
+
+    scores = network(wrap).predict(ROWS, verbose=0)
+    assert scores.shape == (len(ROWS), 2 * UNITS * (2 if both_ways else 1))
+    assert np.isfinite(scores).all()
+
+
+def test_saved_and_loaded(tmp_path: Path) -> None:
+    model = network(windows)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.predict(ROWS, verbose=0), model.predict(ROWS, verbose=0))

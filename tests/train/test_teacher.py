@@ -1,0 +1,113 @@
+"""The teacher tells classes apart, and its opinions are probabilities."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pocketrnn.errors import InputError
+from pocketrnn_train.teacher import Blend, Margins, Teacher, blend, cross_entropy, one_hot
+
+
+def texts(classes: int, count: int = 40, seed: int = 0) -> tuple[list[NDArray[np.int64]], NDArray]:
+    """Texts of 20 shared words, and two that only their class has."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    rows = []
+    for label in labels:
+        own = [21 + 2 * label, 22 + 2 * label]
+        row = np.concatenate([random.integers(1, 21, 6), random.choice(own, 2)])
+        rows.append(random.permutation(row).astype(np.int64))
+    return rows, labels
+
+
+def teach(classes: int, longest: int = 2) -> Teacher:
+    return Teacher(*texts(classes), classes=classes, longest=longest, seed=1)
+
+
+@pytest.mark.parametrize(("classes", "columns"), [(2, 1), (3, 3), (5, 5)])
+def test_tells_classes_apart(classes: int, columns: int) -> None:
+    unseen, labels = texts(classes, seed=1)
+    margins = teach(classes).margins(unseen)
+    assert margins.bayes.shape == margins.tfidf.shape == (len(unseen), columns)
+    scores = blend(margins, labels).probabilities(margins)
+    assert scores.shape == (len(unseen), columns)
+    assert scores.dtype == np.float32
+    chosen = (scores[:, 0] > 0.5).astype(int) if columns == 1 else scores.argmax(axis=1)
+    assert (chosen == labels).mean() >= 0.95
+
+
+@pytest.mark.parametrize("longest", [1, 3])
+def test_same_seed_same_margins(longest: int) -> None:
+    unseen, _ = texts(2, seed=1)
+    first, second = (teach(2, longest).margins(unseen) for _ in range(2))
+    np.testing.assert_array_equal(first.bayes, second.bayes)
+    np.testing.assert_array_equal(first.tfidf, second.tfidf)
+
+
+def test_weights_are_those_of_the_paper() -> None:
+    """One n-gram in 3 of 4 positive texts and 1 of 4 negative ones, by hand."""
+    rows = [np.array(r, np.int64) for r in ([1], [1], [1], [2], [1], [2], [2], [2])]
+    labels = np.array([1] * 4 + [0] * 4)
+    teacher = Teacher(rows, labels, classes=2, longest=1, seed=0)
+    # Smoothed by 1, then normalized: (4/6) / (2/6) for word 1, the inverse for word 2.
+    assert teacher.ratios[0] == pytest.approx([np.log(2), -np.log(2)], rel=1e-6)
+
+
+def test_margins_of_nothing() -> None:
+    teacher = teach(3)
+    assert teacher.margins([]).bayes.shape == (0, 3)
+    assert np.isfinite(teacher.margins([np.zeros(0, np.int64)]).bayes).all()
+
+
+def test_rare_ngrams_are_better_than_none() -> None:
+    rows = [np.array([word], np.int64) for word in (1, 2, 3, 4)]
+    teacher = Teacher(rows, np.array([0, 0, 1, 1]), classes=2, longest=1, seed=0)
+    margins = teacher.margins(rows).bayes[:, 0]
+    assert (margins[:2] < 0).all()
+    assert (margins[2:] > 0).all()
+
+
+def test_texts_without_words() -> None:
+    empty = [np.zeros(0, np.int64)] * 4
+    with pytest.raises(InputError, match="the training texts have no words"):
+        Teacher(empty, np.array([0, 0, 1, 1]), classes=2, longest=2, seed=0)
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_blend_finds_the_weights_that_made_the_labels(columns: int) -> None:
+    random = np.random.default_rng(0)
+    margins = Margins(
+        random.normal(size=(20_000, columns)) * 3, random.normal(size=(20_000, columns)) * 2
+    )
+    true = Blend(np.array([0.7, 0.4]), np.linspace(-0.3, 0.3, columns))
+    scores = true.probabilities(margins)
+    draws = random.random(len(margins))
+    labels = (
+        (draws < scores[:, 0]).astype(np.int64)
+        if columns == 1
+        else (draws[:, None] > scores.cumsum(axis=1)).sum(axis=1).clip(max=columns - 1)
+    )
+    found = blend(margins, labels)
+    np.testing.assert_allclose(found.weights, true.weights, atol=0.05)
+    np.testing.assert_allclose(found.bias - found.bias.mean() * (columns > 1), true.bias, atol=0.1)
+
+
+def test_blend_on_two_texts_stays_near_the_usual() -> None:
+    margins = Margins(np.array([[9.0], [-9.0]]), np.array([[9.0], [-9.0]]))
+    found = blend(margins, np.array([1, 0]))
+    assert (found.weights > 0).all()
+    assert (found.weights < 1).all()
+
+
+def test_one_hot() -> None:
+    labels = np.array([0, 1, 1])
+    assert one_hot(labels, 1).tolist() == [[0], [1], [1]]
+    assert one_hot(np.array([2, 0]), 3).tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+def test_cross_entropy_is_the_same_for_one_column_or_two() -> None:
+    random = np.random.default_rng(1)
+    logits, labels = random.normal(size=(9, 1)), random.integers(0, 2, 9)
+    both = np.hstack([np.zeros((9, 1)), logits])
+    assert cross_entropy(logits, one_hot(labels, 1)) == pytest.approx(
+        cross_entropy(both, one_hot(labels, 2))
+    )
