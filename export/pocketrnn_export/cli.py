@@ -44,8 +44,9 @@ def _export(arguments: argparse.Namespace) -> None:
         raise OutputError(f"{arguments.output}: exists already; replace it with --force")
     # TensorFlow's start-up notes would drown the two lines that matter.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    run = Run(Path(arguments.run))
     exported = export(
-        Run(Path(arguments.run)),
+        run,
         arguments.output,
         threshold=arguments.threshold,
         weights=arguments.weights,
@@ -58,7 +59,11 @@ def _export(arguments: argparse.Namespace) -> None:
         print(f"weights stored as {arguments.weights}: largest difference {exported.rounding:.1e}")
     if exported.loops:
         print(
-            f"{exported.loops} recurrent layer(s) kept as tf2onnx converts them: scoring will be "
-            "several times slower than a layer that pocketrnn rewrites"
+            f"{exported.loops} recurrent layer(s) kept as tf2onnx converts them: scoring takes "
+            "several times as long as with a layer that pocketrnn rewrites"
+        )
+    if exported.step == run.config.text.maxlen:
+        print(
+            f"padding can't be skipped in this network: every text takes all {exported.step} steps"
         )
     print(f"wrote {arguments.output} ({len(exported.data) / 1e6:.2f} MB)")

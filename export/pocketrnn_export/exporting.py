@@ -37,6 +37,8 @@ class Export:
     """How many texts were compared."""
     loops: int
     """Recurrent layers left as tf2onnx made them, as no pass recognised them."""
+    step: int
+    """The graph takes multiples of this many steps; `maxlen` if no padding can be skipped."""
 
 
 def export(
@@ -150,4 +152,4 @@ def build(
     )
     data = pack(stored, step, {**(card or {}), "parity": measured})
     loops = sum(node.op_type == "Loop" for node in stored.graph.node)
-    return Export(data, exactness, rounding, len(texts), loops)
+    return Export(data, exactness, rounding, len(texts), loops, step)

@@ -9,7 +9,7 @@ import pocketrnn
 import pytest
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.errors import InputError
-from pocketrnn_export import ParityError, build, cli, export, parity
+from pocketrnn_export import ParityError, build, cli, export, parity, rewrite
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, fit, network
 
 CONFIG = TrainConfig(
@@ -93,6 +93,25 @@ def test_command(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     )
     assert cli.main([str(run.folder), "-o", str(path), "--force", "--threshold", "0.9"]) == 0
     assert pocketrnn.load(path).config.threshold == 0.9
+
+
+def test_command_says_what_a_layer_that_is_not_rewritten_costs(
+    run: Run,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arguments = [str(run.folder), "-o", str(tmp_path / "model.onnx"), "--force"]
+    assert cli.main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "kept as tf2onnx" not in printed
+    assert "padding can't be skipped" not in printed
+    monkeypatch.setattr(rewrite, "loops_to_scans", lambda model: None)
+    assert cli.main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "1 recurrent layer(s) kept as tf2onnx converts them" in printed
+    assert "every text takes all 6 steps" in printed
+    assert pocketrnn.load(tmp_path / "model.onnx").config.step == 6
 
 
 @pytest.mark.parametrize(
