@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pocketrnn import TextConfig, extras
-from pocketrnn_train import Corpus, Run, TrainConfig, cli, network
+from pocketrnn_train import RECIPES, Corpus, Run, TrainConfig, cli, network
 from pocketrnn_train import corpus as corpora
 
 COLUMNS = ["--text-column", "review", "--label-column", "verdict"]
@@ -22,12 +22,16 @@ OTHER_VALUES = {
     "layers": 2,
     "bidirectional": True,
     "dropout": 0.25,
+    "mask": True,
+    "pooling": "mean_max",
     "optimizer": "adam",
     "learning_rate": 0.5,
     "epochs": 3,
     "batch_size": 7,
     "validation_split": 0.3,
+    "validation": "last",
     "test_split": 0.4,
+    "calibrate": True,
     "seed": 11,
 }
 
@@ -61,14 +65,17 @@ def one_line(error: str) -> str:
 
 
 def test_every_setting_is_tried_below() -> None:
-    fields = {field.name for field in dataclasses.fields(TrainConfig)} - {"text"}
+    fields = {field.name for field in dataclasses.fields(TrainConfig)}
+    # A distillation comes with a recipe; windows need another setting, and have a test below.
+    fields -= {"text", "distillation", "window"}
     assert set(OTHER_VALUES) == fields | {"num_words", "maxlen"}
 
 
 @pytest.mark.parametrize("name", OTHER_VALUES)
 def test_an_option_for_every_setting(name: str, films_csv: Path, fit: Fit) -> None:
     value = OTHER_VALUES[name]
-    assert cli.main([str(films_csv), *COLUMNS, *option(name, value)]) == 0
+    seed = [str(films_csv), *COLUMNS, "--recipe", "seed"]
+    assert cli.main([*seed, *option(name, value)]) == 0
     if name in ("num_words", "maxlen"):
         expected = TrainConfig(text=TextConfig(**{name: value}))
     else:
@@ -76,12 +83,21 @@ def test_an_option_for_every_setting(name: str, films_csv: Path, fit: Fit) -> No
     assert fit.config == expected != TrainConfig()
 
 
-def test_without_options_it_is_the_recipe(films_csv: Path, fit: Fit) -> None:
-    assert cli.main([str(films_csv), *COLUMNS]) == 0
-    assert fit.config == TrainConfig()
+def test_windows(films_csv: Path, fit: Fit) -> None:
+    windows = ["--recipe", "seed", "--pooling", "mean_max", "--window", "20"]
+    assert cli.main([str(films_csv), *COLUMNS, *windows]) == 0
+    assert fit.config == TrainConfig(pooling="mean_max", window=20)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_without_options_it_is_the_recipe(name: str, films_csv: Path, fit: Fit) -> None:
+    recipe = [] if name == "default" else ["--recipe", name]
+    assert cli.main([str(films_csv), *COLUMNS, *recipe]) == 0
+    assert fit.config == RECIPES[name]
     assert (fit.folder, fit.resume) == ("run", False)
-    assert cli.main([str(films_csv), *COLUMNS, "--no-bidirectional", "-o", "x", "--resume"]) == 0
-    assert fit.config == TrainConfig()
+    options = ["--no-bidirectional", "-o", "x", "--resume"]
+    assert cli.main([str(films_csv), *COLUMNS, *recipe, *options]) == 0
+    assert fit.config == RECIPES[name]
     assert (fit.folder, fit.resume) == ("x", True)
 
 

@@ -83,6 +83,8 @@ def test_report(finished: Run, films: Corpus, config: TrainConfig) -> None:
     assert set(report) == {
         "test",
         "validation",
+        "threshold",
+        "temperature",
         "seed",
         "epochs",
         "parameters",
@@ -295,8 +297,9 @@ def command(corpus: Path, config: TrainConfig, folder: Path) -> list[str]:
     text = settings.pop("text")
     settings |= {"num_words": text["num_words"], "maxlen": text["maxlen"]}
     options = [str(corpus), "--text-column", "review", "--label-column", "verdict"]
+    options += ["--recipe", "seed"]
     for name, value in settings.items():
-        if value is not False:
+        if value not in (False, None):
             options += ["--" + name.replace("_", "-"), str(value)]
     return [*options, "-o", str(folder)]
 
