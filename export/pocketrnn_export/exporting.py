@@ -98,7 +98,7 @@ def build(
 ) -> Export:
     """Convert any keras.Model from ids to scores, and check it; ParityError if it differs."""
     from . import convert
-    from .rewrite import rewrite
+    from .rewrite import rewrite, windows
 
     plain = convert.to_onnx(keras_model)
     exact = rewrite(plain, tokenizer.config)
@@ -124,7 +124,7 @@ def build(
     # How much padding may be left out is seen by leaving it out: a network with windows takes
     # whole ones, and one that pools over padding, or reads it last, needs every step.
     maxlen = tokenizer.config.maxlen
-    for step in (step for step in range(1, maxlen + 1) if maxlen % step == 0):
+    for step in sorted({1, *windows(exact), maxlen}):
         try:
             exactness = difference(exact, step)
         except ModelFileError:

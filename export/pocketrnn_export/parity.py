@@ -17,17 +17,21 @@ ROUNDING_TOLERANCE = 1e-2
 def sample_texts(tokenizer: Tokenizer, count: int = 64, seed: int = 0) -> list[str]:
     """Make texts of the vocabulary's words and unknown ones, of lengths that matter.
 
-    Words are drawn with probability 1/rank (Zipf's law), as in real text.
+    At least `count` of them. Words are drawn with probability 1/rank (Zipf's law), as in real text.
     """
     random = np.random.default_rng(seed)
     words = np.array([*tokenizer.vocabulary, "\u00d8unknown"], object)
     weights = 1 / np.arange(1, len(words) + 1)
+    weights[-1] = 0.05 * weights.sum()  # as many unknown words as in real text
     maxlen = tokenizer.config.maxlen
-    lengths = [0, 1, 2, maxlen - 1, maxlen, maxlen + 1, 3 * maxlen]
+    # A text that fills a batch to the last step has no padding, where one a word shorter has.
+    parts = [part for part in range(1, maxlen + 1) if maxlen % part == 0]
+    lengths = sorted({0, 1, 2, 3 * maxlen, *(part + i for part in parts for i in (-2, -1, 0, 1))})
+    lengths = [length for length in lengths if length >= 0]
     lengths += random.integers(1, 2 * maxlen, max(count - len(lengths), 0)).tolist()
     return [
         tokenizer.config.split.join(random.choice(words, length, p=weights / weights.sum()))
-        for length in lengths[:count]
+        for length in lengths
     ]
 
 

@@ -71,7 +71,7 @@ def _predict(arguments: argparse.Namespace) -> None:
             _print(json.dumps({**prediction.to_dict(), "text": text}))
         else:
             label = command.printable(prediction.label or _UNSURE)
-            _print(f"{label:{width}}  {prediction.score:.4f}  {text}")
+            _print(f"{label:{width}}  {prediction.score:.4f}  {command.printable(text)}")
 
 
 def _lines() -> Iterable[str]:

@@ -35,7 +35,7 @@ def texts() -> list[str]:
 
 
 def spread(keras_model: keras.Model) -> None:
-    """Give a new network scores that are far apart: its word vectors are made tiny.
+    """Give a new network scores that are far apart: its word vectors are made large.
 
     The recurrent weights stay: larger ones make the state chaotic, and then no two orders of
     floating-point operations agree.

@@ -21,7 +21,7 @@ from .pooling import pool_in_loop
 from .tidy import name_values, tidy
 from .weights import Weights, store_weights
 
-__all__ = ["Weights", "passes", "rewrite"]
+__all__ = ["Weights", "passes", "rewrite", "windows"]
 
 Pass = Callable[[ir.Model], None]
 
@@ -41,7 +41,7 @@ def passes(text: TextConfig, weights: Weights = "float32") -> dict[str, Pass]:
         chosen += [
             partial(masks_to_zero_rows, pad_id=text.pad_id),
             partial(skip_padding, maxlen=text.maxlen, pad_id=text.pad_id),
-            pool_in_loop,
+            partial(pool_in_loop, pad_id=text.pad_id),
         ]
     chosen += [products_to_gemm, partial(store_weights, rows=text.num_words, weights=weights)]
     return {getattr(p, "func", p).__name__: p for p in chosen}
@@ -55,6 +55,14 @@ def rewrite(
     for apply in passes(text, weights).values():
         apply(model)
     return store(model)
+
+
+def windows(proto: onnx.ModelProto) -> list[int]:
+    """Return the lengths of the windows that the graph cuts texts into, if it does."""
+    constants = {c.name: onnx.numpy_helper.to_array(c) for c in proto.graph.initializer}
+    reshapes = [node for node in proto.graph.node if node.op_type == "Reshape"]
+    shapes = [constants[node.input[1]] for node in reshapes if node.input[1] in constants]
+    return [int(shape[1]) for shape in shapes if len(shape) > 1 and shape[0] == -1 and shape[1] > 0]
 
 
 def load(proto: onnx.ModelProto) -> ir.Model:

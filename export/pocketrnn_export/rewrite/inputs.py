@@ -166,7 +166,7 @@ def masks_to_zero_rows(model: ir.Model, pad_id: int) -> None:
         if (
             table is None
             or mask not in outside
-            or not _masks(outside[mask], pad_id)
+            or not masks(outside[mask], pad_id)
             or len(gather.inputs[0].uses()) > 1
         ):
             continue
@@ -189,10 +189,10 @@ def _is_recurrent_product(add: ir.Node | None, step: ir.Value, state: ir.Value) 
     )
 
 
-def _masks(mask: ir.Value, pad_id: int) -> bool:
+def masks(mask: ir.Value, pad_id: int) -> bool:
     """Tell whether `mask` is `ids != pad_id`, moved about."""
     node = mask.producer()
-    while node is not None and node.op_type in ("Transpose", "Unsqueeze", "Reshape"):
+    while node is not None and node.op_type in ("Cast", "Transpose", "Unsqueeze", "Reshape"):
         node = node.inputs[0].producer()
     if node is None or node.op_type != "Not":
         return False

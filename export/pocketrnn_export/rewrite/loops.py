@@ -42,6 +42,7 @@ def _loop_to_scan(loop: ir.Node) -> None:
         not picks
         or any(value in needed for value in (*counts, *body.inputs[:2]))
         or any(is_used(loop.outputs[i]) for i in (*counters, *fixed))
+        or any(carried[i] in _condition(body, picked) for i in states)
         or not _trips_are_steps(loop.inputs[0], [node.inputs[0] for node in picks])
     ):
         return
@@ -95,6 +96,13 @@ def _loop_to_scan(loop: ir.Node) -> None:
         body.remove(node, safe=True)
 
 
+def _condition(body: ir.Graph, picked: list[ir.Value]) -> list[ir.Value]:
+    """Return all that decides whether there is another trip."""
+    condition = list(sources(body.outputs[0], stop=lambda value: value in picked))
+    # A condition on the sequence is as good as one on a state.
+    return condition if not any(value in picked for value in condition) else list(body.inputs)
+
+
 def _counts(value: ir.Value, update: ir.Value, initial: ir.Value) -> bool:
     add = made_by(update, "Add")
     return (
@@ -113,10 +121,10 @@ def _picks_step(gather: ir.Node, counts: list[ir.Value], body: ir.Graph) -> bool
 
 def _trips_are_steps(trips: ir.Value, sequences: list[ir.Value]) -> bool:
     """Tell whether `trips` is the first dimension of one of `sequences`, reversed or not."""
+    forward = [node.inputs[0] for value in sequences if (node := made_by(value, "ReverseSequence"))]
     fixed = constant(trips)
     if fixed is not None:
-        return any(_first_dimension(value) == int(fixed) for value in sequences)
-    forward = [node.inputs[0] for value in sequences if (node := made_by(value, "ReverseSequence"))]
+        return any(_first_dimension(value) == int(fixed) for value in [*sequences, *forward])
     node = trips.producer()
     while node is not None and node.op_type in ("Cast", "Squeeze", "Slice"):
         if node.op_type == "Slice" and not is_constant(node.inputs[1], 0):

@@ -5,7 +5,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 from pocketrnn.session import import_onnxruntime
 
-from .graph import initializer, insert, is_zeros, nodes
+from .graph import initializer, insert, is_zeros, made_by, nodes, sources
 from .tidy import name_values, tidy
 
 # A few units in the last place of a state, which is about 1.
@@ -37,17 +37,22 @@ def skip_padding(model: ir.Model, maxlen: int, pad_id: int) -> None:
             batch = insert(scan, "Slice", shape, one, two, zero)
             if not rows.any():
                 row = initializer(graph, "zeros", rows[0])
-            elif len(rows) == maxlen + 1:
+            elif len(rows) == maxlen + 1 and not _is_reversed(scan.inputs[-1]):
                 settled = _until_settled(rows)
                 time = insert(scan, "Gather", shape, _numbers(graph, 0), axis=0)
                 skipped = insert(scan, "Sub", _numbers(graph, maxlen), time)
                 last = insert(scan, "Min", skipped, _numbers(graph, len(settled) - 1))
                 row = insert(scan, "Gather", initializer(graph, "padding", settled), last, axis=0)
             else:
-                continue  # windows that read their padding: nothing can be skipped
+                continue  # windows that read their padding, or a loop that reads it last
             shape = insert(scan, "Concat", batch, one, axis=0)
             scan.replace_input_with(i, insert(scan, "Expand", row, shape))
     tidy(model)
+
+
+def _is_reversed(sequence: ir.Value) -> bool:
+    ids_and_movers = sources(sequence, stop=lambda value: made_by(value, "Scan") is not None)
+    return any(made_by(value, "ReverseSequence") is not None for value in ids_and_movers)
 
 
 def _initial(scan: ir.Node) -> list[ir.Value]:

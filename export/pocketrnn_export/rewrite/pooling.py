@@ -4,10 +4,11 @@ import numpy as np
 import onnx_ir as ir
 
 from .graph import constant, initializer, insert, is_constant, made_by, nodes
+from .inputs import masks
 from .tidy import replace_scan, tidy
 
 
-def pool_in_loop(model: ir.Model) -> None:
+def pool_in_loop(model: ir.Model, pad_id: int) -> None:
     """Let the loop carry the sum and the maximum of its states, rather than return all states.
 
     Recognised is what `pocketrnn_train.layers.MeanMax` computes from a Scan's states, through
@@ -19,11 +20,11 @@ def pool_in_loop(model: ir.Model) -> None:
         body = scan.attributes["body"].as_graph()
         # One state; that state, collected; one sequence, the projected input.
         if len(body.inputs) == 2 and len(body.outputs) == 2:
-            _pool_in_loop(scan)
+            _pool_in_loop(scan, pad_id)
     tidy(model)
 
 
-def _pool_in_loop(scan: ir.Node) -> None:
+def _pool_in_loop(scan: ir.Node, pad_id: int) -> None:
     body, graph = scan.attributes["body"].as_graph(), scan.graph
     state = body.outputs[0]
     copied = made_by(body.outputs[1], "Identity")
@@ -33,7 +34,7 @@ def _pool_in_loop(scan: ir.Node) -> None:
     joined = _only_reader(batch_major.outputs[0], "Reshape")
     states = joined.outputs[0] if joined is not None else batch_major.outputs[0]
     kept = _only_reader(states, "Mul")
-    if kept is None:
+    if kept is None or not any(masks(value, pad_id) for value in kept.inputs):
         return
     sums = [node for node, _ in kept.outputs[0].uses() if _over_time(node, "ReduceSum")]
     subtractions = [node for node, _ in kept.outputs[0].uses() if node.op_type == "Sub"]
@@ -56,7 +57,7 @@ def _pool_in_loop(scan: ir.Node) -> None:
 
     zeros = made_by(scan.inputs[0], "Expand")
     zero_row = constant(zeros.inputs[0]) if zeros is not None else None
-    if zeros is None or zero_row is None:
+    if zeros is None or zero_row is None or zero_row.any():
         return
     lowest = initializer(graph, "lowest", np.full_like(zero_row, np.finfo(np.float32).min))
     start = insert(scan, "Expand", lowest, zeros.inputs[1])

@@ -17,7 +17,7 @@ def store_weights(model: ir.Model, rows: int, weights: Weights) -> None:
         return
     for gather in nodes(model.graph, "Gather"):
         table = constant(gather.inputs[0])
-        if table is None or table.ndim != 2 or len(table) != rows:
+        if table is None or table.ndim != 2 or len(table) != rows or not _is_ids(gather.inputs[1]):
             continue
         if weights == "float16":
             # Cast before the lookup: onnxruntime does that once, when it loads the file.
@@ -35,3 +35,12 @@ def store_weights(model: ir.Model, rows: int, weights: Weights) -> None:
             product = insert(gather, "Mul", value, factor)
             gather.outputs[0].replace_all_uses_with(product, replace_graph_outputs=True)
     tidy(model)
+
+
+def _is_ids(index: ir.Value) -> bool:
+    """Tell whether `index` is the graph's ids, moved about."""
+    node = index.producer()
+    while node is not None and node.op_type in ("Transpose", "Reshape", "ReverseSequence"):
+        index = node.inputs[0]
+        node = index.producer()
+    return bool(index.is_graph_input())
