@@ -43,10 +43,7 @@ class TextConfig(Settings):
         super().__post_init__()
         check(len(self.split) == 1, f"split must be one character, not {self.split!r}")
         check(self.maxlen >= 1, f"maxlen must be at least 1, not {self.maxlen}")
-        words = [self.oov_id, *([] if self.start_id is None else [self.start_id])]
-        special = [self.pad_id, *words]
-        # Where padding is masked, a pad id inside a text would be skipped in training.
-        check(self.pad_id not in words, f"pad_id ({self.pad_id}) must be an id of its own")
+        special = [self.pad_id, self.oov_id, *([] if self.start_id is None else [self.start_id])]
         check(
             min(special) >= 0 and max(special) <= self.index_from,
             "pad_id, start_id and oov_id must be between 0 and index_from "

@@ -36,8 +36,8 @@ def export_and_compare(config: TrainConfig) -> int:
 
 
 def config(maxlen: int = 120, recipe: str = "seed", **values: Any) -> TrainConfig:
-    padding = values.pop("padding", "pre")
-    text = TextConfig(num_words=40, maxlen=maxlen, padding=padding)
+    settings = {name: values.pop(name) for name in ("padding", "oov_id") if name in values}
+    text = TextConfig(num_words=40, maxlen=maxlen, **settings)
     small = {"text": text, "embedding": 6, "units": 5}
     return TrainConfig.from_dict(
         RECIPES[recipe].to_dict()
@@ -66,6 +66,12 @@ def test_all_padding_can_be_skipped_from_the_left() -> None:
 def test_padding_that_is_read_last_is_never_skipped(values: dict[str, Any]) -> None:
     """These settle on padding, so that leaving out a little of it would go unnoticed."""
     assert export_and_compare(config(**values)) == 120
+
+
+@pytest.mark.parametrize("values", [{}, {"recipe": "default"}], ids=str)
+def test_masked_words_inside_a_text_keep_the_state(values: dict[str, Any]) -> None:
+    """Unknown words that share padding's id: their steps are skipped, the state stays."""
+    export_and_compare(config(mask=True, oov_id=0, **values))
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pocketrnn_train.evaluation import calibration_error, evaluate
+from pocketrnn_train.run import RunError
 
 
 def two(*probabilities: float) -> np.ndarray:
@@ -114,3 +115,8 @@ def test_figures_stay_in_their_ranges(rows: list[tuple[list[float], int]]) -> No
         int((labels == label).sum()) for label in range(raw.shape[1])
     ]
     assert np.trace(figures["confusion_matrix"]) == round(figures["accuracy"] * len(labels))
+
+
+def test_scores_of_a_diverged_training_are_refused() -> None:
+    with pytest.raises(RunError, match="lower --learning-rate"):
+        evaluate(np.array([[0.5, 0.5], [np.nan, np.nan]], np.float32), np.array([0, 1]))

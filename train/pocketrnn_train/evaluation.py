@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .run import RunError
+
 
 def evaluate(
     scores: NDArray[np.float32], labels: NDArray[np.int64], threshold: float = 0.5
@@ -13,10 +15,13 @@ def evaluate(
 
     Accuracy, F1 (of the second class where there are two, else macro), cross-entropy in nats,
     ROC AUC (one class against the rest, macro; None where a class has no text), the confusion
-    matrix (rows: true), and the expected calibration error.
+    matrix (rows: true), and the expected calibration error. Raises RunError for scores that aren't
+    numbers, which a training that diverged gives.
     """
     from sklearn import metrics
 
+    if not np.isfinite(scores).all():
+        raise RunError("the scores aren't finite; train again with a lower --learning-rate")
     classes = scores.shape[1]
     chosen = scores[:, 1] > threshold if classes == 2 else scores.argmax(axis=1)
     everything = np.arange(classes)

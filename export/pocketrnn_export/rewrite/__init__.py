@@ -38,11 +38,12 @@ def passes(text: TextConfig, weights: Weights = "float32") -> dict[str, Pass]:
         fold_tables,
     ]
     if text.padding == "pre":
-        chosen += [
-            partial(masks_to_zero_rows, pad_id=text.pad_id),
-            partial(skip_padding, maxlen=text.maxlen, pad_id=text.pad_id),
-            partial(pool_in_loop, pad_id=text.pad_id),
-        ]
+        # What is masked is padding alone only where no word inside a text has its id.
+        if text.pad_id not in (text.oov_id, text.start_id):
+            chosen.append(partial(masks_to_zero_rows, pad_id=text.pad_id))
+        chosen.append(partial(skip_padding, maxlen=text.maxlen, pad_id=text.pad_id))
+        if text.pad_id not in (text.oov_id, text.start_id):
+            chosen.append(partial(pool_in_loop, pad_id=text.pad_id))
     chosen += [products_to_gemm, partial(store_weights, rows=text.num_words, weights=weights)]
     return {getattr(p, "func", p).__name__: p for p in chosen}
 
