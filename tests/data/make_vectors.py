@@ -11,7 +11,9 @@ import pocketrnn
 
 PATH = Path(__file__).with_name("vectors.json")
 
-LONG = "the film was good and then it was bad but the end is a wonder of its own".split() * 40
+LONG = " ".join(
+    40 * ["the film was good and then it was bad but the end is a wonder of its own"]
+).split()
 
 TEXTS = (
     "",
