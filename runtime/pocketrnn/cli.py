@@ -116,8 +116,7 @@ def _info(arguments: argparse.Namespace) -> None:
 def _verify(arguments: argparse.Namespace) -> int:
     from .verifying import verify  # here, so that the other commands start without it
 
-    with naming(arguments.model):
-        found = verify(arguments.model)
+    found = verify(arguments.model)
     if arguments.json:
         _print(json.dumps(found.to_dict(), indent=2))
     else:

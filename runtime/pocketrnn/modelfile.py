@@ -21,6 +21,7 @@ from . import onnxproto
 from .errors import (
     ConfigError,
     CorruptModelError,
+    CustomOperatorError,
     ExternalDataError,
     NewerSchemaError,
     NoMetadataError,
@@ -74,8 +75,7 @@ class ModelFile:
     card: dict[str, Any]
     vectors: tuple[Vector, ...]
     sha256: str
-    foreign: tuple[str, ...]  # the graph's operators that ONNX doesn't define
-    opset: int
+    opset: int  # the version of ONNX's operators
 
 
 def to_metadata(
@@ -116,7 +116,7 @@ def read(data: bytes) -> ModelFile:
     """Check a model file and return its contents, before onnxruntime sees a byte of it.
 
     Raises the ModelFileError that fits: NotAModelError, NoMetadataError, NewerSchemaError,
-    ExternalDataError, VocabularyMismatchError or CorruptModelError.
+    ExternalDataError, CustomOperatorError, VocabularyMismatchError or CorruptModelError.
     """
     onnx = onnxproto.parse(data)
     schema = onnx.metadata.get(_PREFIX + "schema")
@@ -135,6 +135,11 @@ def read(data: bytes) -> ModelFile:
         raise ExternalDataError(
             f"keeps weights in other files ({', '.join(onnx.external)[:80]}); a pocketrnn model is "
             "one file: make it with pocketrnn-export"
+        )
+    if onnx.foreign:
+        raise CustomOperatorError(
+            f"needs operators that ONNX doesn't define ({', '.join(onnx.foreign)[:80]}); make the "
+            "file with pocketrnn-export"
         )
     try:
         config = ModelConfig.from_dict(json.loads(onnx.metadata[_PREFIX + "config"]))
@@ -157,7 +162,7 @@ def read(data: bytes) -> ModelFile:
             "the file is altered (its digest doesn't fit its contents); get it again, or export "
             "it again"
         )
-    return ModelFile(data, config, tokenizer, card, vectors, sha256, onnx.foreign, onnx.opset)
+    return ModelFile(data, config, tokenizer, card, vectors, sha256, onnx.opset)
 
 
 def _vectors(stored: str, labels: int) -> tuple[Vector, ...]:
