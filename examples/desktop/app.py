@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import tkinter as tk
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tkinter import filedialog, messagebox, ttk
 
@@ -29,6 +30,7 @@ class Scorer:
         self.results: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._texts: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stop = threading.Event()
+        self._model = ThreadPoolExecutor(1).submit(pocketrnn.load)
         threading.Thread(target=self._live, daemon=True).start()
 
     def score_text(self, text: str) -> None:
@@ -43,7 +45,7 @@ class Scorer:
 
     def _live(self) -> None:
         try:
-            model = pocketrnn.load()
+            model = self._model.result()
             while True:
                 text = self._texts.get()
                 while not self._texts.empty():  # only the newest counts
@@ -54,7 +56,9 @@ class Scorer:
 
     def _file(self, path: Path, output: Path) -> None:
         try:
-            done = pocketrnn.score_file(path, output, on_error="null", progress=self._report)
+            done = pocketrnn.score_file(
+                path, output, model=self._model.result(), on_error="null", progress=self._report
+            )
         except (pocketrnn.PocketRNNError, OSError, CancelledError) as error:
             self.results.put(error)
         else:

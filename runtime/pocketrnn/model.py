@@ -58,7 +58,8 @@ class Model:
         self.tokenizer: Tokenizer = file.tokenizer
         self.card: dict[str, Any] = file.card
         self.sha256: str = file.sha256
-        self._data, self._threads = file.data, threads  # what it takes to load it again
+        self.data: bytes = file.data  # the file's, so that other processes can load it
+        self._threads = threads
         self._session = Session(file.data, threads=threads)
         classes = len(self.config.labels)
         if self._session.columns != (1 if classes == 2 else classes):
@@ -68,7 +69,7 @@ class Model:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the file's bytes: another process loads them, and needs no file."""
-        return _loaded, (self._data, self._threads)
+        return _loaded, (self.data, self._threads)
 
     @property
     def labels(self) -> tuple[str, ...]:

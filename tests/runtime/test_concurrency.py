@@ -95,7 +95,7 @@ def test_pickle(protocol: int, model: Model, alone: list[np.ndarray[Any, Any]]) 
     back = pickle.loads(sent)
     assert (back.sha256, back.labels, back.card) == (model.sha256, model.labels, model.card)
     np.testing.assert_array_equal(back.scores(TEXTS[5]), alone[5])
-    assert len(pickle.dumps(back)) < len(model._data) + 300
+    assert len(pickle.dumps(back)) < len(model.data) + 300
 
 
 def test_pickle_keeps_threads() -> None:
