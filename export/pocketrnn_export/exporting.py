@@ -1,6 +1,7 @@
 """From a finished run to the one file that deployment needs."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,9 +12,10 @@ from pocketrnn import ModelConfig, Tokenizer, modelfile
 from pocketrnn.errors import ModelFileError, PocketRNNError
 from pocketrnn.extras import require
 from pocketrnn.files import write_atomic
+from pocketrnn.modelfile import Vector
 from pocketrnn_train import Run
 
-from . import parity
+from . import parity, selftest
 
 if TYPE_CHECKING:
     from .rewrite import Weights
@@ -105,7 +107,7 @@ def build(
     texts = parity.sample_texts(tokenizer)
     trained = parity.keras_scores(keras_model, tokenizer, texts)
 
-    def pack(graph: Any, step: int, card: dict[str, Any]) -> bytes:
+    def pack(graph: Any, step: int, card: dict[str, Any], vectors: Sequence[Vector] = ()) -> bytes:
         config = ModelConfig(
             text=tokenizer.config,
             labels=labels,
@@ -113,7 +115,8 @@ def build(
             tables=convert.tables(graph.graph, tokenizer.config.num_words),
             step=step,
         )
-        metadata = modelfile.to_metadata(graph.graph.SerializeToString(), config, tokenizer, card)
+        serialized = graph.graph.SerializeToString()
+        metadata = modelfile.to_metadata(serialized, config, tokenizer, card, vectors)
         return convert.with_metadata(graph, metadata)
 
     def difference(graph: Any, step: int) -> float:
@@ -150,6 +153,8 @@ def build(
     measured = {"texts": len(texts), "difference": exactness, "weights": weights} | (
         {"rounding": rounding} if rounding else {}
     )
-    data = pack(stored, step, {**(card or {}), "parity": measured})
+    card = {**(card or {}), "parity": measured}
+    vectors = selftest.vectors(pocketrnn.load(pack(stored, step, card)))
+    data = pack(stored, step, card, vectors)
     loops = sum(node.op_type == "Loop" for node in stored.graph.node)
     return Export(data, exactness, rounding, len(texts), loops, step)

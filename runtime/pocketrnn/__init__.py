@@ -16,6 +16,7 @@ from .text import TextConfig, Tokenizer
 
 if TYPE_CHECKING:
     from .scoring import Progress, ScoredRow, Summary, score_file, score_rows
+    from .verifying import Verification, verify
 
 __version__ = "0.1.0"
 
@@ -29,18 +30,25 @@ __all__ = [
     "Summary",
     "TextConfig",
     "Tokenizer",
+    "Verification",
     "__version__",
     "errors",
     "load",
     "score_file",
     "score_rows",
+    "verify",
 ]
+
+_LATER = {
+    **dict.fromkeys(("Progress", "ScoredRow", "Summary", "score_file", "score_rows"), "scoring"),
+    **dict.fromkeys(("Verification", "verify"), "verifying"),
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import what scores files when it is first asked for: scoring a text needs none of it."""
-    if name not in ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"):
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import scoring
+    from importlib import import_module
 
-    return getattr(scoring, name)
+    return getattr(import_module(f".{_LATER[name]}", __name__), name)

@@ -56,6 +56,16 @@ def _parser() -> argparse.ArgumentParser:
     info.add_argument("model", nargs="?", metavar="MODEL", help="default: the bundled one")
     info.add_argument("--json", action="store_true", help="print it as JSON")
     info.set_defaults(run=_info)
+
+    verify = commands.add_parser(
+        "verify",
+        allow_abbrev=False,
+        help="check that a model file is whole and scores on this machine as it should",
+        epilog="exit codes: 0 no check failed; 1 one did, or the file can't be read",
+    )
+    verify.add_argument("model", nargs="?", metavar="MODEL", help="default: the bundled one")
+    verify.add_argument("--json", action="store_true", help="print it as JSON")
+    verify.set_defaults(run=_verify)
     return parser
 
 
@@ -101,6 +111,19 @@ def _info(arguments: argparse.Namespace) -> None:
         except RecursionError as error:
             raise CorruptModelError("the card is nested too deeply to print") from error
     _print(shown)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from .verifying import verify  # here, so that the other commands start without it
+
+    found = verify(arguments.model)
+    if arguments.json:
+        _print(json.dumps(found.to_dict(), indent=2))
+    else:
+        words = {True: "OK", False: "FAILED", None: "-"}
+        for check in found.checks:
+            _print(f"{words[check.ok]:6}  {check.name:16}  {command.printable(check.detail)}")
+    return 0 if found.ok else 1
 
 
 def _print(text: str) -> None:

@@ -23,6 +23,9 @@ def run(name: str, body: Callable[[], int | None]) -> int:
         print(f"{name}: {where}{error.strerror or error}", file=sys.stderr)
         _drop_output()
         return 1
+    except MemoryError:
+        print(f"{name}: out of memory", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return 130

@@ -49,6 +49,10 @@ class ExternalDataError(ModelFileError):
     """The model keeps weights in other files, which pocketrnn never opens."""
 
 
+class CustomOperatorError(ModelFileError):
+    """The graph needs operators that ONNX doesn't define, which pocketrnn never runs."""
+
+
 class VocabularyMismatchError(ModelFileError):
     """The vocabulary and the weights aren't of one model."""
 

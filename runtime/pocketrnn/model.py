@@ -50,7 +50,7 @@ class Prediction:
 
 
 class Model:
-    """A loaded model; many threads may use one at once."""
+    """A loaded model; many threads may use one at once, and it can be pickled and copied."""
 
     def __init__(self, file: modelfile.ModelFile, *, threads: int = 1) -> None:
         """Make the session; use `load` to get a model from a path."""
@@ -58,12 +58,18 @@ class Model:
         self.tokenizer: Tokenizer = file.tokenizer
         self.card: dict[str, Any] = file.card
         self.sha256: str = file.sha256
+        self.data: bytes = file.data  # the file's, so that other processes can load it
+        self._threads = threads
         self._session = Session(file.data, threads=threads)
         classes = len(self.config.labels)
         if self._session.columns != (1 if classes == 2 else classes):
             raise CorruptModelError(
                 f"the graph has {self._session.columns} outputs for {classes} labels"
             )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the file's bytes: another process loads them, and needs no file."""
+        return _loaded, (self.data, self._threads)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -159,6 +165,10 @@ def load(source: str | os.PathLike[str] | bytes | None = None, *, threads: int =
         raise ConfigError(f"threads must be a whole number from 1, not {threads!r}")
     with naming(source):
         return Model(modelfile.read(read_bytes(source)), threads=threads)
+
+
+def _loaded(data: bytes, threads: int) -> Model:
+    return load(data, threads=threads)
 
 
 def _band(unsure: tuple[float, float]) -> _Band:

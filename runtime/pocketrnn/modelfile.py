@@ -6,11 +6,14 @@
 | `pocketrnn.config`     | JSON of `ModelConfig`: text settings, labels, threshold, and so on  |
 | `pocketrnn.vocabulary` | the words in order of rank, joined by the `split` character         |
 | `pocketrnn.card`       | JSON: what the model was made from, how, and how good it is         |
+| `pocketrnn.vectors`    | JSON of `Vector`s: texts with their scores; may be missing          |
 | `pocketrnn.sha256`     | digest of the graph and of the values above: see `digest`           |
 """
 
 import hashlib
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +21,7 @@ from . import onnxproto
 from .errors import (
     ConfigError,
     CorruptModelError,
+    CustomOperatorError,
     ExternalDataError,
     NewerSchemaError,
     NoMetadataError,
@@ -54,6 +58,14 @@ class ModelConfig(Settings):
 
 
 @dataclass(frozen=True)
+class Vector(Settings):
+    """A text and what the model makes of it, so that any machine can test itself."""
+
+    text: str
+    scores: tuple[float, ...]  # one a label, as `Model.scores` gave them at the export
+
+
+@dataclass(frozen=True)
 class ModelFile:
     """A model file's checked contents."""
 
@@ -61,11 +73,17 @@ class ModelFile:
     config: ModelConfig
     tokenizer: Tokenizer
     card: dict[str, Any]
+    vectors: tuple[Vector, ...]
     sha256: str
+    opset: int  # the version of ONNX's operators
 
 
 def to_metadata(
-    graph: bytes, config: ModelConfig, tokenizer: Tokenizer, card: dict[str, Any]
+    graph: bytes,
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    card: dict[str, Any],
+    vectors: Sequence[Vector] = (),
 ) -> dict[str, str]:
     """Return the metadata to store in the ONNX file beside the serialized GraphProto `graph`."""
     # JSON in ASCII: a label may hold a lone surrogate or a NUL, which the file's UTF-8 can't.
@@ -75,6 +93,8 @@ def to_metadata(
         _PREFIX + "vocabulary": config.text.split.join(tokenizer.vocabulary),
         _PREFIX + "card": json.dumps(card),
     }
+    if vectors:
+        metadata[_PREFIX + "vectors"] = json.dumps([vector.to_dict() for vector in vectors])
     metadata[_PREFIX + "sha256"] = digest(graph, metadata)
     return metadata
 
@@ -96,7 +116,7 @@ def read(data: bytes) -> ModelFile:
     """Check a model file and return its contents, before onnxruntime sees a byte of it.
 
     Raises the ModelFileError that fits: NotAModelError, NoMetadataError, NewerSchemaError,
-    ExternalDataError, VocabularyMismatchError or CorruptModelError.
+    ExternalDataError, CustomOperatorError, VocabularyMismatchError or CorruptModelError.
     """
     onnx = onnxproto.parse(data)
     schema = onnx.metadata.get(_PREFIX + "schema")
@@ -116,6 +136,11 @@ def read(data: bytes) -> ModelFile:
             f"keeps weights in other files ({', '.join(onnx.external)[:80]}); a pocketrnn model is "
             "one file: make it with pocketrnn-export"
         )
+    if onnx.foreign:
+        raise CustomOperatorError(
+            f"needs operators that ONNX doesn't define ({', '.join(onnx.foreign)[:80]}); make the "
+            "file with pocketrnn-export"
+        )
     try:
         config = ModelConfig.from_dict(json.loads(onnx.metadata[_PREFIX + "config"]))
         vocabulary = onnx.metadata[_PREFIX + "vocabulary"]
@@ -123,6 +148,7 @@ def read(data: bytes) -> ModelFile:
         _check_vocabulary(config, len(words), onnx.initializers)
         tokenizer = Tokenizer(config.text, words)
         card = json.loads(onnx.metadata[_PREFIX + "card"])
+        vectors = _vectors(onnx.metadata.get(_PREFIX + "vectors", "[]"), len(config.labels))
         sha256 = onnx.metadata[_PREFIX + "sha256"]
     except KeyError as error:
         raise CorruptModelError(f"the file is cut short or altered (no {error})") from error
@@ -136,7 +162,18 @@ def read(data: bytes) -> ModelFile:
             "the file is altered (its digest doesn't fit its contents); get it again, or export "
             "it again"
         )
-    return ModelFile(data, config, tokenizer, card, sha256)
+    return ModelFile(data, config, tokenizer, card, vectors, sha256, onnx.opset)
+
+
+def _vectors(stored: str, labels: int) -> tuple[Vector, ...]:
+    """Return the vectors; ConfigError for what isn't one, or not one of this model."""
+    values = json.loads(stored)
+    check(isinstance(values, list), "the vectors aren't a list")
+    vectors = tuple(Vector.from_dict(value) for value in values)
+    for vector in vectors:
+        fits = len(vector.scores) == labels and all(map(math.isfinite, vector.scores))
+        check(fits, f"a vector needs {labels} scores, not {vector.scores!r:.80}")
+    return vectors
 
 
 def _check_vocabulary(

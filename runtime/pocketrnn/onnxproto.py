@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from .errors import CorruptModelError, NotAModelError
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_EMPTY = memoryview(b"")
+_ONNX = ("", "ai.onnx")  # both name ONNX's own set of operators
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class OnnxFile:
     metadata: dict[str, str]  # metadata_props
     initializers: dict[str, tuple[int, ...]]  # shapes of the graph's constants, by name
     external: tuple[str, ...]  # names of tensors kept in other files
+    foreign: tuple[str, ...]  # operators that ONNX doesn't define, as domain.name
+    opset: int  # version of ONNX's operators that the graph is written for; 0 if not said
 
 
 def parse(data: bytes) -> OnnxFile:
@@ -30,6 +34,7 @@ def parse(data: bytes) -> OnnxFile:
         raise NotAModelError("not an ONNX model")
     graph: memoryview | None = None
     metadata: dict[str, str] = {}
+    opset = 0
     for number, value in _fields(memoryview(data)):
         if number == 7:
             # Protobuf would merge them: a second graph could bring in what the first one hides.
@@ -38,7 +43,12 @@ def parse(data: bytes) -> OnnxFile:
             graph = _bytes(value)
         elif number == 14:
             entry = dict(_fields(_bytes(value)))
-            metadata[_text(entry.get(1, memoryview(b"")))] = _text(entry.get(2, memoryview(b"")))
+            metadata[_text(entry.get(1, _EMPTY))] = _text(entry.get(2, _EMPTY))
+        elif number == 8:
+            imported = dict(_fields(_bytes(value)))
+            version = imported.get(2, 0)
+            if _text(imported.get(1, _EMPTY)) in _ONNX and isinstance(version, int):
+                opset = version
     if graph is None:
         raise CorruptModelError("no graph inside; the file is cut short or altered")
     initializers: dict[str, tuple[int, ...]] = {}
@@ -50,12 +60,16 @@ def parse(data: bytes) -> OnnxFile:
             if is_external:
                 external.append(name)
     # The constants inside nodes, the bodies of loops, and functions can refer to files as well.
-    external += _external(memoryview(data))
-    return OnnxFile(graph, metadata, initializers, tuple(dict.fromkeys(external)))
+    inside, foreign = _walk(memoryview(data))
+    external = list(dict.fromkeys(external + inside))
+    return OnnxFile(graph, metadata, initializers, tuple(external), tuple(foreign), opset)
 
 
-def _external(model: memoryview) -> list[str]:
-    """Return the names of externally stored tensors, walking nested graphs without recursion."""
+def _walk(model: memoryview) -> tuple[list[str], dict[str, None]]:
+    """Return the names of externally stored tensors and of operators that aren't ONNX's.
+
+    It goes through nested graphs without recursion.
+    """
     # message kind -> field number -> kind of the submessage
     children = {
         "model": {7: "graph", 20: "training", 25: "function"},
@@ -73,7 +87,8 @@ def _external(model: memoryview) -> list[str]:
         },
         "sparse": {1: "tensor", 2: "tensor"},
     }
-    external = []
+    external: list[str] = []
+    foreign: dict[str, None] = {}  # a set that keeps its order
     pending = [("model", model)]
     while pending:
         kind, message = pending.pop()
@@ -82,10 +97,17 @@ def _external(model: memoryview) -> list[str]:
             if is_external:
                 external.append(name)
             continue
+        operator, domain = "", ""
         for number, value in _fields(message):
+            if kind == "node" and number == 4:
+                operator = _text(value)
+            elif kind == "node" and number == 7:
+                domain = _text(value)
             if child := children[kind].get(number):
                 pending.append((child, _bytes(value)))
-    return external
+        if domain not in _ONNX:
+            foreign[f"{domain}.{operator}"] = None
+    return external, foreign
 
 
 def _tensor(message: memoryview) -> tuple[str, tuple[int, ...], bool]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from . import formats
 from .errors import ConfigError, InputError, OutputError
 from .formats import input_format, open_reader, open_writer
-from .model import Model, load, read_bytes
+from .model import Model, load
 from .options import ON_ERROR, STDIN
 from .outputs import FileOutput, Output, StandardOutput, State
 from .readers import Reader, find_text_column
@@ -30,7 +30,7 @@ from .workers import scored
 from .writers import taken_error
 
 PathLike = str | os.PathLike[str]
-ModelSource = PathLike | bytes | None
+ModelSource = Model | PathLike | bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,10 @@ def score_file(
 
     The inputs are files, folders of `.txt` files, glob patterns, or `-` for standard input;
     `output` is a file or `-`. Formats are told by their names, or by `format` and
-    `output_format`: text, folder, csv, tsv, jsonl, parquet. `model` is what `load` takes.
-    `text_column` may be left out where it is obvious. `probabilities` adds
-    `probability_LABEL` for each label; `prefix` goes before the names of all new columns.
+    `output_format`: text, folder, csv, tsv, jsonl, parquet. `model` is a
+    loaded one or what `load` takes. `text_column` may be left out where it is obvious.
+    `probabilities` adds `probability_LABEL` for each label; `prefix` goes before the names of
+    all new columns.
 
     The output appears under its name when it is whole. After any other end, the same call with
     `resume=True` goes on and ends with the same bytes. `force` replaces an existing output, and
@@ -132,7 +133,7 @@ def score_file(
         raise ConfigError(f"on_error must be one of {', '.join(ON_ERROR)}, not {on_error!r}")
     if type(workers) is not int or workers < 1:
         raise ConfigError(f"workers must be a whole number from 1, not {workers!r}")
-    loaded = load(model)
+    loaded = model if isinstance(model, Model) else load(model)
     source = _Input(inputs, format, text_column, encoding)
     with contextlib.closing(source):
         to = os.fspath(output)
@@ -164,8 +165,7 @@ def score_file(
                 if target.state is None:
                     target.append(writer.head(), b"", tally.state())
                 rest = _without_done(chain([] if first is None else [first], windows), tally)
-                data = read_bytes(model) if workers > 1 else b""
-                with contextlib.closing(scored(rest, loaded, data, workers)) as results:
+                with contextlib.closing(scored(rest, loaded, loaded.data, workers)) as results:
                     for window, scores in results:
                         part = _select(window, scores, loaded, on_error, len(added.names) > 2)
                         rows = writer.encode(part)
@@ -197,11 +197,10 @@ def score_rows(
 
     A row in error is among them, with its `problem`. Raises what `score_file` raises.
     """
-    loaded = load(model)
+    loaded = model if isinstance(model, Model) else load(model)
     source = _Input(inputs, format, text_column, encoding)
-    data = read_bytes(model) if workers > 1 else b""
     with contextlib.closing(source):
-        for window, scores in scored(source.windows(), loaded, data, workers):
+        for window, scores in scored(source.windows(), loaded, loaded.data, workers):
             rows = iter(scores)
             for i, values in enumerate(window.values()):
                 file, line = window.files[i], window.lines[i]

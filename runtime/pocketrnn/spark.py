@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import ConfigError
 from .extras import require
-from .model import Model, load, read_bytes
+from .model import Model, load
 from .scoring import ModelSource
 from .window import Added
 from .writers import taken_error
@@ -87,8 +87,9 @@ def _quoted(name: str) -> str:
 
 
 def _read(model: ModelSource, probabilities: bool, prefix: str) -> tuple[bytes, Added]:
-    labels = load(model).labels
-    return read_bytes(model), Added.of(labels, probabilities=probabilities, prefix=prefix)
+    loaded = model if isinstance(model, Model) else load(model)
+    added = Added.of(loaded.labels, probabilities=probabilities, prefix=prefix)
+    return loaded.data, added
 
 
 @lru_cache(maxsize=4)

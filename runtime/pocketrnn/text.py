@@ -22,6 +22,10 @@ from .settings import Settings, check
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 
+# Far more than a recurrent network can make use of; it bounds what one text can take in memory.
+_LONGEST = 100_000
+
+
 @dataclass(frozen=True)
 class TextConfig(Settings):
     """How a text becomes a row of ids; it travels in the model file."""
@@ -42,7 +46,10 @@ class TextConfig(Settings):
         """Raise ConfigError for settings that no tokenizer could follow."""
         super().__post_init__()
         check(len(self.split) == 1, f"split must be one character, not {self.split!r}")
-        check(self.maxlen >= 1, f"maxlen must be at least 1, not {self.maxlen}")
+        check(
+            1 <= self.maxlen <= _LONGEST,
+            f"maxlen must be from 1 to {_LONGEST:,}, not {self.maxlen}",
+        )
         special = [self.pad_id, self.oov_id, *([] if self.start_id is None else [self.start_id])]
         check(
             min(special) >= 0 and max(special) <= self.index_from,

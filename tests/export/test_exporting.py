@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pocketrnn
 import pytest
-from pocketrnn import TextConfig, Tokenizer
+from pocketrnn import TextConfig, Tokenizer, modelfile
 from pocketrnn.errors import InputError
 from pocketrnn_export import ParityError, build, cli, export, parity, rewrite
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, fit, network
@@ -149,6 +149,19 @@ def test_odd_labels_and_words_survive(tmp_path: Path) -> None:
     assert list(model.tokenizer.vocabulary) == words
     assert model.tokenizer.ids("映画 NAÏVE") == [1, 5, 4]
     assert json.loads(json.dumps(model.predict("映画").to_dict()))["label"] in labels
+
+
+def test_the_file_can_test_itself(run: Run, tmp_path: Path) -> None:
+    data = export(run, tmp_path / "model.onnx").data
+    vectors = modelfile.read(data).vectors
+    assert len(vectors) >= 5
+    lengths = [len(run.tokenizer.words(vector.text)) for vector in vectors]
+    assert min(lengths) == 0
+    assert max(lengths) > CONFIG.text.maxlen
+    found = pocketrnn.verify(data)
+    assert found.difference is not None
+    assert found.difference < 1e-6
+    assert [check.ok for check in found.checks] == [True] * 4
 
 
 def test_keras_models_of_ones_own_can_be_exported() -> None:

@@ -290,7 +290,7 @@ BAD_FILES: dict[str, tuple[bytes, type[errors.ModelFileError], str]] = {
     "impossible setting": (
         with_config(lambda c: c["text"].update(maxlen=-8)),
         errors.CorruptModelError,
-        "maxlen must be at least 1",
+        "maxlen must be from 1 to 100,000",
     ),
     "threshold that is no number": (
         with_config(lambda c: c.update(threshold=float("nan"))),
@@ -334,6 +334,26 @@ BAD_FILES: dict[str, tuple[bytes, type[errors.ModelFileError], str]] = {
         )
         for name in ("config", "vocabulary", "card")
     },
+    "huge maxlen": (
+        with_config(lambda c: (c["text"].update(maxlen=HUGE), c.update(step=HUGE))),
+        errors.CorruptModelError,
+        "maxlen must be from 1 to 100,000",
+    ),
+    "custom operator": (
+        with_graph(field(1, node("Steal", ["ids"], ["x"]) + field(7, "evil"))),
+        errors.CustomOperatorError,
+        r"operators that ONNX doesn't define \(evil.Steal\)",
+    ),
+    "custom operator in a loop": (
+        with_graph(loop(field(1, node("Steal", ["ids"], ["x"]) + field(7, "evil")))),
+        errors.CustomOperatorError,
+        r"\(evil.Steal\)",
+    ),
+    "onnxruntime's own operator": (
+        with_graph(field(1, node("FusedMatMul", ["a"], ["x"]) + field(7, "com.microsoft"))),
+        errors.CustomOperatorError,
+        r"\(com.microsoft.FusedMatMul\)",
+    ),
     "unknown operator": (
         with_graph(field(1, node("NoSuchOperator", ["ids"], ["x"]))),
         errors.CorruptModelError,

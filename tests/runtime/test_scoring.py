@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pocketrnn import outputs, readers, score_file, score_rows, workers
+from pocketrnn import load, outputs, readers, score_file, score_rows, scoring, workers
 from pocketrnn.errors import ConfigError, InputError, OutputError, WorkerError
 from tinyonnx import tiny
 
@@ -52,6 +52,15 @@ def stopping_after(windows):
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_loaded_model_will_do(source, tmp_path, monkeypatch):
+    score_file(source, tmp_path / "by-bytes.csv", model=MODEL)
+    loaded = load(MODEL)
+    monkeypatch.setattr(scoring, "load", None)  # it isn't loaded again
+    score_file(source, tmp_path / "by-model.csv", model=loaded)
+    assert (tmp_path / "by-model.csv").read_bytes() == (tmp_path / "by-bytes.csv").read_bytes()
+    assert len(list(score_rows(source, model=loaded))) == 95
 
 
 # -- rows in error -------------------------------------------------------------------------------

@@ -174,7 +174,7 @@ def test_vocabulary_no_text_can_hold(words: list[str], message: str) -> None:
     [
         ({"split": ""}, "split must be one character"),
         ({"split": "ab"}, "split must be one character"),
-        ({"maxlen": 0}, "maxlen must be at least 1"),
+        ({"maxlen": 0}, "maxlen must be from 1 to 100,000"),
         ({"pad_id": -1}, "between 0 and index_from"),
         ({"start_id": 4}, "between 0 and index_from"),
         ({"oov_id": 4}, "between 0 and index_from"),

@@ -1,0 +1,109 @@
+// A pocketrnn model file in JavaScript: onnxruntime-web and docs/model-file.md, nothing else.
+
+import { readFile } from "node:fs/promises";
+import * as ort from "onnxruntime-web";
+
+ort.env.wasm.numThreads = 1;
+
+const SCHEMA = 1;
+
+/** Yields [number, value] for each field of a protobuf message; a value is a number or bytes. */
+function* fields(bytes) {
+  let at = 0;
+  const varint = () => {
+    // Not by shifts, which have 32 bits in JavaScript.
+    for (let value = 0, scale = 1; ; scale *= 128) {
+      if (at >= bytes.length || scale > 2 ** 63) throw new Error("the file is damaged");
+      const byte = bytes[at++];
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const tag = varint();
+    const type = tag % 8;
+    if (type === 0) {
+      yield [Math.floor(tag / 8), varint()];
+      continue;
+    }
+    const size = { 1: () => 8, 2: varint, 5: () => 4 }[type]?.();
+    if (size === undefined || at + size > bytes.length) throw new Error("the file is damaged");
+    yield [Math.floor(tag / 8), bytes.subarray(at, at + size)];
+    at += size;
+  }
+}
+
+/** Returns the metadata of an ONNX file: field 14 of ModelProto, entries of key (1), value (2). */
+function metadata(bytes) {
+  const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const found = new Map();
+  for (const [number, value] of fields(bytes)) {
+    if (number !== 14) continue;
+    const entry = Object.fromEntries(fields(value));
+    found.set(utf8.decode(entry[1] ?? new Uint8Array()), utf8.decode(entry[2] ?? new Uint8Array()));
+  }
+  return found;
+}
+
+export class Classifier {
+  /** Loads a model file: its path, or its bytes. */
+  static async load(source) {
+    const bytes = typeof source === "string" ? new Uint8Array(await readFile(source)) : source;
+    const stored = metadata(bytes);
+    if (!(Number(stored.get("pocketrnn.schema")) <= SCHEMA)) {
+      throw new Error("not a pocketrnn model, or one of a newer schema");
+    }
+    const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+    return new Classifier(session, stored);
+  }
+
+  constructor(session, stored) {
+    this.session = session;
+    this.config = JSON.parse(stored.get("pocketrnn.config"));
+    this.labels = this.config.labels;
+    const { split, index_from: indexFrom, filters } = this.config.text;
+    const vocabulary = stored.get("pocketrnn.vocabulary");
+    const words = vocabulary ? vocabulary.split(split) : [];
+    this.idOf = new Map(words.map((word, i) => [word, indexFrom + 1 + i]));
+    this.filters = new Set(filters);
+  }
+
+  /** Returns the ids of a text, cut to `maxlen` and not padded. */
+  ids(text) {
+    const { lower, split, start_id, oov_id, maxlen, truncating } = this.config.text;
+    const characters = [...(lower ? text.toLowerCase() : text)];
+    const kept = characters.map((c) => (this.filters.has(c) ? split : c)).join("");
+    const words = kept.split(split).filter((word) => word !== "");
+    const ids = words.map((word) => this.idOf.get(word) ?? oov_id);
+    if (start_id !== null) ids.unshift(start_id);
+    return truncating === "pre" ? ids.slice(-maxlen) : ids.slice(0, maxlen);
+  }
+
+  /** Returns the probability of each label, for each text. */
+  async scores(texts) {
+    if (texts.length === 0) return [];
+    const { maxlen, padding, pad_id } = this.config.text;
+    const { step } = this.config;
+    const rows = texts.map((text) => this.ids(text));
+    const longest = Math.max(1, ...rows.map((row) => row.length));
+    const time = Math.min(Math.ceil(longest / step) * step, maxlen);
+    const ids = new Int32Array(rows.length * time).fill(pad_id);
+    rows.forEach((row, i) => ids.set(row, i * time + (padding === "pre" ? time - row.length : 0)));
+    const feeds = { ids: new ort.Tensor("int32", ids, [rows.length, time]) };
+    const { scores } = await this.session.run(feeds);
+    const columns = scores.dims[1];
+    return rows.map((_, i) => {
+      const row = [...scores.data.slice(i * columns, (i + 1) * columns)];
+      return columns === 1 ? [Math.fround(1 - row[0]), row[0]] : row;
+    });
+  }
+
+  /** Returns the label and its probability, for each text. */
+  async predict(texts) {
+    const threshold = Math.fround(this.config.threshold);
+    return (await this.scores(texts)).map((row) => {
+      const chosen = row.length === 2 ? Number(row[1] > threshold) : row.indexOf(Math.max(...row));
+      return { label: this.labels[chosen], score: row[chosen] };
+    });
+  }
+}

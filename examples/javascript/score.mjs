@@ -1,0 +1,28 @@
+// node score.mjs MODEL TEXT...            labels texts
+// node score.mjs MODEL --check VECTORS    compares with texts, ids and scores stored as JSON
+
+import { readFile } from "node:fs/promises";
+import { Classifier } from "./classifier.mjs";
+
+const [path, ...texts] = process.argv.slice(2);
+const model = await Classifier.load(path);
+
+if (texts[0] === "--check") {
+  const { tolerance, vectors } = JSON.parse(await readFile(texts[1], "utf8"));
+  const together = await model.scores(vectors.map(({ text }) => text));
+  let largest = 0;
+  let wrong = 0;
+  for (const [i, { text, ids, scores }] of vectors.entries()) {
+    wrong += JSON.stringify(model.ids(text)) !== JSON.stringify(ids);
+    const [alone] = await model.scores([text]);
+    for (const row of [alone, together[i]]) {
+      scores.forEach((score, j) => (largest = Math.max(largest, Math.abs(score - row[j]))));
+    }
+  }
+  console.log(JSON.stringify({ texts: vectors.length, wrongIds: wrong, largestDifference: largest }));
+  process.exitCode = wrong === 0 && largest <= tolerance ? 0 : 1;
+} else {
+  for (const [i, { label, score }] of (await model.predict(texts)).entries()) {
+    console.log(`${label}  ${score.toFixed(4)}  ${texts[i]}`);
+  }
+}
