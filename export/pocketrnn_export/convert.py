@@ -3,10 +3,9 @@
 from typing import Any
 
 import onnx
+from pocketrnn.modelfile import OPSET
 
-# Opset 15 and IR version 8 (2021): old enough for every onnxruntime that pocketrnn supports,
-# and nothing these networks need came later.
-OPSET = 15
+# The IR version that came with opset 15.
 IR_VERSION = 8
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,23 +17,17 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     the old file or the new one, never a part. Raises OutputError where the disk refuses.
     """
     target = Path(path)
+    # Same folder, so same file system; same suffix, as some writers choose a format by it.
+    writer = f"{os.getpid()}-{threading.get_ident()}"
+    temporary = target.parent / f".{target.stem}.{writer}{target.suffix}"
     try:
-        # Same folder, so same file system; same suffix, as some writers choose a format by it.
-        handle, name = tempfile.mkstemp(
-            prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
-        )
-        os.close(handle)
+        temporary.touch()
     except OSError as error:
         raise OutputError(f"can't write {target}: {error.strerror}") from error
-    temporary = Path(name)
     try:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        # mkstemp makes private files; an output gets the permissions any new file would.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         temporary.replace(target)
     except OSError as error:
         raise OutputError(f"can't write {target}: {error.strerror or error}") from error

@@ -174,7 +174,7 @@ def _loaded(data: bytes, threads: int) -> Model:
 def _band(unsure: tuple[float, float]) -> _Band:
     try:
         low, high = map(float, unsure)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         low, high = 1.0, 0.0
     if not 0 <= low <= high <= 1:
         raise ConfigError(
@@ -190,7 +190,7 @@ def read_bytes(source: str | os.PathLike[str] | bytes | None) -> bytes:
         return source
     try:
         return (BUNDLED if source is None else Path(source)).read_bytes()
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ModelFileError("can't read the model file (not a path)") from error
     except OSError as error:
         if source is None:
@@ -210,7 +210,7 @@ class naming:  # noqa: N801 (a context manager, read as a verb)
             if isinstance(source, bytes)
             else "bundled model"
             if source is None
-            else os.fspath(source)
+            else str(source)
         )
 
     def __enter__(self) -> None:

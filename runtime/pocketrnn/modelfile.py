@@ -31,6 +31,9 @@ from .settings import Settings, check
 from .text import TextConfig, Tokenizer
 
 SCHEMA = 1
+# Of the files of this schema. From 2021: old enough for every onnxruntime that pocketrnn supports,
+# and nothing these networks need came later.
+OPSET = 15
 _PREFIX = "pocketrnn."
 
 
@@ -135,6 +138,10 @@ def read(data: bytes) -> ModelFile:
         raise ExternalDataError(
             f"keeps weights in other files ({', '.join(onnx.external)[:80]}); a pocketrnn model is "
             "one file: make it with pocketrnn-export"
+        )
+    if onnx.opset != OPSET:
+        raise CorruptModelError(
+            f"the file is altered (opset {onnx.opset}, where schema {schema} has {OPSET})"
         )
     if onnx.foreign:
         raise CustomOperatorError(
