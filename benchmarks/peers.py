@@ -8,8 +8,8 @@ process to the first score counts.
 import json
 import os
 import pickle
+import random
 from collections.abc import Callable, Sequence
-from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -331,6 +331,8 @@ class FastText(Peer):
     @property
     def packages(self) -> tuple[str, ...]:  # type: ignore[override]
         """Several packages carry this module; the one installed counts."""
+        from importlib.metadata import packages_distributions  # slow, and no peer's own work
+
         return tuple(packages_distributions().get("fasttext", ()))
 
     def prepare(self, work: Path, run: "Run", train: "Examples") -> None:
@@ -340,10 +342,11 @@ class FastText(Peer):
         import fasttext
 
         path = work / "fasttext.txt"
-        lines = (
+        lines = [
             f"__label__{label} {_fasttext_line(text)}\n"
             for label, text in zip(train.labels, train.texts, strict=True)
-        )
+        ]
+        random.Random(0).shuffle(lines)  # it learns line by line, and reviews lie sorted by label
         path.write_text("".join(lines), "utf-8")
         model = fasttext.train_supervised(
             str(path), lr=0.5, epoch=5, wordNgrams=2, dim=10, thread=1, verbose=0
