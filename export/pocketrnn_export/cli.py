@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--weights",
-        choices=("float32", "float16", "int8"),
+        choices=("float32", "int16", "float16", "int8"),
         default="float16",
         help="how the word table is stored (default: float16, half the size of float32)",
     )
