@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     keys = [key for key in keys if key not in left_out]
     with tempfile.TemporaryDirectory() as temporary:
         work = arguments.work or Path(temporary)
-        corpus = read_corpus(arguments.data or _archive())
+        corpus = read_corpus(arguments.data or archive())
         prepare(run, corpus, work, keys, arguments.reviews)
         raw = measure(work, keys, arguments.rounds, arguments.clock)
         results = summarise(raw, run, corpus, work, keys)
@@ -80,7 +80,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     write(results, arguments.output)
 
 
-def _archive() -> Path:
+def archive() -> Path:
+    """Return where the reviews are: in the folder POCKETRNN_DATA, or ../shared/data."""
     given = os.environ.get("POCKETRNN_DATA")
     folder = Path(given) if given else HERE.parents[1] / "shared" / "data"
     return folder / "aclImdb_v1.tar.gz"

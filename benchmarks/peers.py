@@ -419,14 +419,15 @@ class Bare(Peer):
     files = ("pocketrnn.onnx",)
 
     def load(self, work: Path) -> "Score":
-        """Ids of the length of a review, so that the network does the same work."""
+        """Feed any ids, of the full length, which every network takes."""
         import numpy as np
         import onnxruntime
 
+        maxlen = json.loads((work / "text.json").read_text("utf-8"))["maxlen"]
         session = onnxruntime.InferenceSession(
             os.fspath(work / "pocketrnn.onnx"), providers=["CPUExecutionProvider"]
         )
-        ids = np.full((1, 240), 9, np.int32)
+        ids = np.full((1, maxlen), 1, np.int32)
         return lambda texts, batch: session.run(None, {"ids": ids})[0][:, 0]
 
 
