@@ -305,7 +305,7 @@ def ratios(
         (
             f"labels other than Keras's in {len(a):,} (beyond 1e-3 of the threshold)",
             "0",
-            f"{beyond.sum()} ({changed.sum()} within; largest difference "
+            f"{beyond.sum()} ({changed.sum()} in all; largest difference "
             f"{np.abs(a - b).max():.1e})",
         )
     )
