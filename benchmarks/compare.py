@@ -394,8 +394,9 @@ def markdown(results: dict[str, Any]) -> str:
         f"{here['system']}; " + ", ".join(f"{k} {v}" for k, v in here["versions"].items()) + ".",
         "",
         f"Raw text in, scores out. Accuracy on all test reviews; in bulk {results['reviews']:,} "
-        f"of them (fewer where a peer is slow); medians over {results['rounds']} round(s), each "
-        "peer in processes of its own, by turns. How: `benchmarks/compare.py`.",
+        "of them (fewer where a peer is slow), the best of three passes; medians over "
+        f"{results['rounds']} round(s), each peer in processes of its own, by turns. "
+        "How: `benchmarks/compare.py`.",
         *(
             [
                 "",
