@@ -31,9 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--weights",
-        choices=("float32", "float16", "int8"),
-        default="float16",
-        help="how the word table is stored (default: float16, half the size of float32)",
+        choices=("float32", "int16", "float16", "int8"),
+        default="int16",
+        help="how the word table is stored (default: int16, half the size of float32)",
     )
     arguments = parser.parse_args(argv)
     return command.run("pocketrnn-export", lambda: _export(arguments))

@@ -48,13 +48,13 @@ def export(
     path: str | os.PathLike[str],
     *,
     threshold: float | None = None,
-    weights: "Weights" = "float16",
+    weights: "Weights" = "int16",
 ) -> Export:
     """Convert the model of `run`, check it against Keras, and write it to `path` at once.
 
     `threshold` is the probability over which the second of two labels is chosen; by default the
     one that the run found on its validation texts. `weights` is how the tables are stored:
-    float16 halves the file and changes next to no label. Raises ParityError, and writes nothing,
+    int16 halves the file and has changed no label. Raises ParityError, and writes nothing,
     if any score of the graph with float32 weights differs from Keras's by more than 1e-5, or if
     rounding the weights moves any by more than 1e-2; MissingExtraError without
     `pocketrnn[export]`.

@@ -39,6 +39,13 @@ class Rows:
         return Rows(self.ids[shifts + np.arange(len(shifts))], lengths)
 
 
+def alone(row: Sequence[int], config: TextConfig, step: int) -> NDArray[np.int32]:
+    """Return the batch of one row: what `batches` gives for it, without its arrays' cost."""
+    row = row[-config.maxlen :] if config.truncating == "pre" else row[: config.maxlen]
+    padding = [config.pad_id] * (-len(row) % step if row else step)
+    return np.array([[*padding, *row] if config.padding == "pre" else [*row, *padding]], np.int32)
+
+
 def batches(
     rows: Rows, config: TextConfig, step: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:

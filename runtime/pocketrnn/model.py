@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import modelfile
-from .batches import Rows, batches
+from .batches import Rows, alone, batches
 from .bulk import BulkTokenizer
 from .errors import ConfigError, CorruptModelError, ModelFileError, TextError
 from .modelfile import ModelConfig
@@ -115,6 +115,8 @@ class Model:
     def _scores(self, texts: list[str]) -> NDArray[np.float32]:
         """Score a window of texts: tokenize, sort by length, run in batches, restore the order."""
         text = self.config.text
+        if len(texts) == 1:
+            return self.score_ids(alone(self.tokenizer.ids(texts[0]), text, self.config.step))
         if len(texts) >= _BULK and BulkTokenizer.supports(text):
             rows = self._bulk_tokenizer.rows(texts)
         else:
@@ -134,7 +136,12 @@ class Model:
         `time` is `maxlen`, or any smaller multiple of the model's `step`.
         """
         output = self._session.run(ids)
-        return np.hstack([1 - output, output]) if output.shape[1] == 1 else output
+        if output.shape[1] > 1:
+            return output
+        both = np.empty((len(output), 2), np.float32)
+        np.subtract(1, output[:, 0], out=both[:, 0])
+        both[:, 1] = output[:, 0]
+        return both
 
     def choose(self, row: NDArray[np.float32]) -> int:
         """Return the index of the label for one row of `scores`.
