@@ -67,7 +67,7 @@ def measure(
     command.append(json.dumps([cores, threads, model, count, together, WORDS]))
     runs = []
     for _ in range(RUNS):
-        output = subprocess.check_output(command, env={**os.environ, **environment})  # noqa: S603
+        output = subprocess.check_output(command, env={**os.environ, **environment})
         runs.append(json.loads(output))
     return {
         name: [statistics.median(values) for values in zip(*(r[name] for r in runs), strict=True)]
