@@ -116,14 +116,14 @@ class Model:
         """Score a window of texts: tokenize, sort by length, run in batches, restore the order."""
         text = self.config.text
         if len(texts) == 1:
-            return self.score_ids(alone(self.tokenizer.ids(texts[0]), text, self.config.step))
+            return self._run(alone(self.tokenizer.ids(texts[0]), text, self.config.step))
         if len(texts) >= _BULK and BulkTokenizer.supports(text):
             rows = self._bulk_tokenizer.rows(texts)
         else:
             rows = Rows.of([self.tokenizer.ids(text) for text in texts], text)
         scores = np.empty((len(texts), len(self.labels)), np.float32)
         for numbers, ids in batches(rows, text, self.config.step):
-            scores[numbers] = self.score_ids(ids)
+            scores[numbers] = self._run(ids)
         return scores
 
     @cached_property
@@ -133,8 +133,21 @@ class Model:
     def score_ids(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return `scores` for padded ids of int32 (texts, time), in one run of the graph.
 
-        `time` is `maxlen`, or any smaller multiple of the model's `step`.
+        `time` is `maxlen`, or any smaller multiple of the model's `step`. Raises ConfigError for
+        ids of another type or shape, or that the model doesn't have.
         """
+        text, step = self.config.text, self.config.step
+        if ids.dtype != np.int32 or ids.ndim != 2 or not 0 < ids.shape[1] <= text.maxlen:
+            raise ConfigError(
+                f"ids must be int32 (texts, time up to {text.maxlen}), not {ids.dtype} {ids.shape}"
+            )
+        if ids.shape[1] % step:
+            raise ConfigError(f"time must be a multiple of {step}, not {ids.shape[1]}")
+        if ids.size and not 0 <= ids.min() <= ids.max() < text.num_words:
+            raise ConfigError(f"ids must be from 0 to {text.num_words - 1}")
+        return self._run(ids)
+
+    def _run(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         output = self._session.run(ids)
         if output.shape[1] > 1:
             return output

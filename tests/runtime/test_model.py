@@ -236,6 +236,29 @@ def test_unreadable_path(name: str, reason: str, tmp_path: Path) -> None:
     assert str(e.value).startswith(f"{source}: ")
 
 
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (np.zeros((1, 8), np.int64), "ids must be int32"),
+        (np.zeros(8, np.int32), "ids must be int32"),
+        (np.zeros((1, 0), np.int32), "time up to 8"),
+        (np.zeros((1, 9), np.int32), "time up to 8"),
+        (np.zeros((1, 4), np.int32), "time must be a multiple of 8"),
+        (np.full((1, 8), -1, np.int32), "ids must be from 0 to 9"),
+        (np.full((1, 8), 10, np.int32), "ids must be from 0 to 9"),
+    ],
+)
+def test_impossible_ids(model: Model, ids: Any, message: str) -> None:
+    with pytest.raises(errors.ConfigError, match=message):
+        model.score_ids(ids)
+
+
+@pytest.mark.parametrize("source", [3, 1.5, bytearray(b"x"), ["m.onnx"]])
+def test_what_is_neither_path_nor_bytes(source: Any) -> None:
+    with pytest.raises(errors.ModelFileError, match="not a path"):
+        pocketrnn.load(source)
+
+
 @pytest.mark.parametrize("threads", [0, -1, 1.0, True, "1", None])
 def test_impossible_threads(threads: Any) -> None:
     with pytest.raises(errors.ConfigError, match="threads must be a whole number from 1"):
