@@ -73,9 +73,10 @@ def test_served_scores_are_the_trained_scores(name: str, corpus: Corpus, tmp_pat
     export(run, path)
     small = pocketrnn.load(path).scores(corpus.test.texts)[:, 1]
     differs = (small > 0.5) != (trained > 0.5)
-    # One review of the seed network lies where float16 moves it by more.
-    near = 1e-3 if name == "bundled" else 2e-3
-    assert (np.abs(trained[differs] - 0.5) <= near).all()
+    # Rounding may turn the label of a review that lies at the threshold.
+    assert (np.abs(trained[differs] - 0.5) <= 1e-3).all()
+    if name == "bundled":
+        assert np.abs(small - trained).max() <= 1e-4
     assert path.stat().st_size <= 750_000
 
 
