@@ -47,7 +47,9 @@ def test_more_labels_go_by_the_most_probable_one(model: pocketrnn.Model) -> None
     assert model._prediction(row, (low, np.float32(0.4))).label == "a"
 
 
-@pytest.mark.parametrize("band", [(0, 10**400), (0.6, 0.4), (-0.1, 0.5), (0.5, 1.1), (float("nan"), 1), (1,), 5])
+@pytest.mark.parametrize(
+    "band", [(0, 10**400), (0.6, 0.4), (-0.1, 0.5), (0.5, 1.1), (float("nan"), 1), (1,), 5]
+)
 def test_a_band_that_is_none(model: pocketrnn.Model, band: object) -> None:
     with pytest.raises(ConfigError, match="unsure must be two numbers from 0 to 1"):
         model.predict("film", unsure=band)  # type: ignore[call-overload]
