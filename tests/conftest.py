@@ -1,12 +1,18 @@
 """Settings of all tests, and the archive that some need."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 REPOSITORY = Path(__file__).parents[1]
+
+# A shell starts what runs in its background with Ctrl-C ignored, and the children of these tests
+# would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline: a busy machine is no bug. The same examples in every run: what fails is the change.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
