@@ -190,7 +190,7 @@ def test_the_official_archive(imdb_archive: Path) -> None:
     corpus = read_corpus(imdb_archive)
     assert np.bincount(corpus.train.labels).tolist() == [12_500, 12_500]
     assert np.bincount(corpus.test.labels).tolist() == [12_500, 12_500]
-    assert corpus.digest() == "697cacceb39439c69ca2de1a89844b29e6d5b149c9cffb515c01f60248a5efd5"
+    assert corpus.digest() == "3e29e6cd566712c6fb41fd7ff5b6c9ae4867b4e480fe110bbce9d7ce19d6d18e"
 
 
 # -- keras.datasets.imdb -----------------------------------------------------------------------
