@@ -40,6 +40,11 @@ def is_zeros(value: ir.Value | None) -> bool:
     return is_constant(value, 0)
 
 
+def state_count(scan: ir.Node) -> int:
+    """Return how many states a Scan carries: its first inputs and outputs, its body's as well."""
+    return len(scan.inputs) - int(scan.attributes["num_scan_inputs"].as_int())
+
+
 def is_used(value: ir.Value) -> bool:
     """Tell whether a node or the graph's caller reads `value`."""
     return bool(value.uses()) or value.is_graph_output()

@@ -4,7 +4,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from .graph import constant, initializer, insert, is_constant, is_zeros, made_by, nodes
+from .graph import constant, initializer, insert, is_constant, is_zeros, made_by, nodes, state_count
 from .tidy import replace_scan, tidy
 
 
@@ -21,7 +21,7 @@ def project_ahead(model: ir.Model) -> None:
 
 def _project_ahead(scan: ir.Node) -> None:
     body = scan.attributes["body"].as_graph()
-    count = len(body.inputs) - scan.attributes["num_scan_inputs"].as_int()
+    count = state_count(scan)
     sequences: list[tuple[ir.Value, ir.Value]] = []
     for outside, inside in zip(scan.inputs[count:], body.inputs[count:], strict=True):
         products = [node for node, _ in inside.uses()]
@@ -146,7 +146,7 @@ def masks_to_zero_rows(model: ir.Model, pad_id: int) -> None:
     """
     for scan in nodes(model.graph, "Scan"):
         body = scan.attributes["body"].as_graph()
-        count = len(body.inputs) - scan.attributes["num_scan_inputs"].as_int()
+        count = state_count(scan)
         if count != 1 or not is_zeros(scan.inputs[0]):
             continue
         outside = dict(zip(body.inputs, scan.inputs, strict=True))

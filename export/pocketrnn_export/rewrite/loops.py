@@ -6,7 +6,7 @@ as floats, picks its inputs by `Gather` and keeps every state. A `Scan` is told 
 
 import onnx_ir as ir
 
-from .graph import constant, is_constant, is_used, is_zeros, made_by, nodes, sources
+from .graph import constant, is_constant, is_used, is_zeros, made_by, nodes, sources, state_count
 from .tidy import tidy
 
 
@@ -153,7 +153,7 @@ def merge_states(model: ir.Model) -> None:
     """
     for scan in nodes(model.graph, "Scan"):
         body = scan.attributes["body"].as_graph()
-        count = len(body.inputs) - scan.attributes["num_scan_inputs"].as_int()
+        count = state_count(scan)
         zero = [i for i in range(count) if is_zeros(scan.inputs[i])]
         for i in zero:
             for j in zero:
@@ -184,7 +184,7 @@ def last_states(model: ir.Model) -> None:
     """Read a layer's last state from the Scan, rather than keep all of them to slice one off."""
     for scan in nodes(model.graph, "Scan"):
         body = scan.attributes["body"].as_graph()
-        count = len(body.inputs) - scan.attributes["num_scan_inputs"].as_int()
+        count = state_count(scan)
         for collected, kept in zip(scan.outputs[count:], body.outputs[count:], strict=True):
             identity = made_by(kept, "Identity")
             state = identity.inputs[0] if identity is not None else kept

@@ -5,7 +5,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 from pocketrnn.session import import_onnxruntime
 
-from .graph import initializer, insert, is_zeros, made_by, nodes, sources
+from .graph import initializer, insert, is_zeros, made_by, nodes, sources, state_count
 from .tidy import name_values, tidy
 
 # A few units in the last place of a state, which is about 1.
@@ -56,8 +56,7 @@ def _is_reversed(sequence: ir.Value) -> bool:
 
 
 def _initial(scan: ir.Node) -> list[ir.Value]:
-    count = len(scan.inputs) - scan.attributes["num_scan_inputs"].as_int()
-    return list(scan.inputs[:count])
+    return list(scan.inputs[: state_count(scan)])
 
 
 def _states_after_padding(

@@ -3,7 +3,7 @@
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from .graph import is_used, nodes
+from .graph import is_used, nodes, state_count
 
 
 def tidy(model: ir.Model) -> None:
@@ -46,8 +46,7 @@ def name_values(model: ir.Model) -> None:
 def _drop_unused(scan: ir.Node) -> None:
     """Rebuild a Scan without the states and collected sequences that nothing reads."""
     body = scan.attributes["body"].as_graph()
-    sequences = scan.attributes["num_scan_inputs"].as_int()
-    count = len(body.inputs) - sequences
+    count = state_count(scan)
     states = [i for i in range(count) if is_used(scan.outputs[i]) or body.inputs[i].uses()]
     steps = [i for i in range(count, len(body.inputs)) if body.inputs[i].uses()]
     outputs = [*states, *(i for i in range(count, len(body.outputs)) if is_used(scan.outputs[i]))]
