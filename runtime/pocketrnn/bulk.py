@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from .batches import Rows
 from .text import TextConfig, Tokenizer
 
-# Bytes of a word that fit one integer, or three, and leave a byte for the length, which tells a
-# word from the same word followed by NULs. Longer words are few and go through a dict.
+# Bytes of a word that fit one integer, or three, with the space behind it, which tells a word
+# from the same word followed by NULs. Longer words are few and go through a dict.
 _SHORT, _LONG = 7, 23
 
 # Texts taken at a time: the arrays of their words stay in a processor's cache.
@@ -35,13 +35,13 @@ class BulkTokenizer:
         """Build the hash table: a few milliseconds for 10,000 words."""
         self._tokenizer = tokenizer
         self._config = config = tokenizer.config
-        filtered = config.filters.encode()
+        filtered, split = config.filters.encode(), config.split.encode()
         self._bytes = bytes(ord(config.split) if b in filtered else b for b in range(256))
         words = [word.encode() for word in tokenizer.vocabulary]
         ids = np.arange(len(words), dtype=np.int32) + config.index_from + 1
-        buffer = b"".join([*words, bytes(24)])
+        buffer = split.join([*words, split * 24])
         lengths = np.array([len(word) for word in words], np.int64)
-        starts = np.cumsum(lengths) - lengths
+        starts = np.cumsum(lengths + 1) - lengths - 1
         short, long = lengths <= _SHORT, (lengths > _SHORT) & (lengths <= _LONG)
         self._short = _HashTable(
             _as_integers(buffer, starts[short], lengths[short], 1), ids[short], config.oov_id
@@ -80,13 +80,12 @@ class BulkTokenizer:
 
         # What will be cut needn't be looked up.
         kept = np.minimum(counts, config.maxlen)
-        if (kept < counts).any():
-            number = np.arange(len(starts)) - np.repeat(np.cumsum(counts) - counts, counts)
-            chosen = (
-                number >= np.repeat(counts - kept, counts)
-                if config.truncating == "pre"
-                else number < np.repeat(kept, counts)
-            )
+        if len(long := np.flatnonzero(kept < counts)):
+            chosen = np.ones(len(starts), bool)
+            ends = np.cumsum(counts)
+            for end, count, most in zip(ends[long], counts[long], kept[long], strict=True):
+                cut = slice(0, -most) if config.truncating == "pre" else slice(most, None)
+                chosen[end - count : end][cut] = False
             starts, lengths = starts[chosen], lengths[chosen]
         return self._with_start(self._look_up(buffer, starts, lengths), kept)
 
@@ -101,7 +100,7 @@ class BulkTokenizer:
             (self._long, 3, np.flatnonzero(~is_short)),
         ):
             ids[chosen] = table.get(_as_integers(buffer, starts[chosen], lengths[chosen], width))
-        for i in np.flatnonzero(lengths > _LONG):
+        for i in np.flatnonzero(lengths > _LONG) if self._longer else ():
             word = buffer[starts[i] : starts[i] + lengths[i]]
             ids[i] = self._longer.get(word, self._config.oov_id)
         return ids
@@ -130,7 +129,7 @@ class BulkTokenizer:
 def _as_integers(
     buffer: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64], width: int
 ) -> NDArray[np.uint64]:
-    """Return words as uint64 (width, words): their bytes, then zeros, and last their length.
+    """Return words as uint64 (width, words): their bytes, the space behind them, then zeros.
 
     `buffer` must go on for 24 bytes from the last start. Equal columns are equal words, for words
     of up to 8 * width - 1 bytes; no longer word is equal to any of them.
@@ -139,10 +138,9 @@ def _as_integers(
     eights = np.ndarray((len(buffer) - 7,), "<u8", buffer, strides=(1,))
     columns = np.empty((width, len(starts)), np.uint64)
     for part, column in enumerate(columns):
-        room = 8 if part < width - 1 else 7
-        np.take(eights, starts + 8 * part if part else starts, out=column)
-        column &= _LOW[np.clip(lengths - 8 * part, 0, room)]
-    columns[-1] |= np.minimum(lengths, 255).astype(np.uint64) << np.uint64(56)
+        # Not `eights.take`: that would first copy an array whose elements aren't 8 bytes apart.
+        found = eights[starts + 8 * part if part else starts]
+        np.bitwise_and(found, _LOW.take(lengths + (1 - 8 * part), mode="clip"), out=column)
     return columns
 
 
@@ -156,18 +154,18 @@ class _HashTable:
         bits = max(4, (4 * count).bit_length())
         self._shift = np.uint64(64 - bits)
         self._mask = (1 << bits) - 1
-        # Zero marks an empty slot: every key holds a length over 0.
+        # Zero marks an empty slot: no word of a vocabulary begins with NULs.
         self._keys = np.zeros((width, 1 << bits), np.uint64)
         self._values = np.full(1 << bits, default, np.int32)
         pending, slots = np.arange(count), self._hash(keys)
         while len(pending):
-            free = self._keys[-1, slots] == 0
+            free = self._keys[0, slots] == 0
             # Of several keys for one free slot, the one written last stays.
             self._values[slots[free]] = pending[free]
             self._keys[:, slots[free]] = keys[:, self._values[slots[free]]]
             waiting = (self._keys[:, slots] != keys[:, pending]).any(axis=0)
             pending, slots = pending[waiting], (slots[waiting] + 1) & self._mask
-        used = self._keys[-1] != 0
+        used = self._keys[0] != 0
         self._values[used] = values[self._values[used]]
 
     def get(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
@@ -186,11 +184,11 @@ class _HashTable:
     def _occupied_by_another(
         self, slots: NDArray[np.int64], keys: NDArray[np.uint64]
     ) -> NDArray[np.bool_]:
-        last = self._keys[-1][slots]
-        other: NDArray[np.bool_] = last != keys[-1]
-        for stored, key in zip(self._keys[:-1], keys[:-1], strict=True):
+        first = self._keys[0][slots]
+        other: NDArray[np.bool_] = first != keys[0]
+        for stored, key in zip(self._keys[1:], keys[1:], strict=True):
             other |= stored[slots] != key
-        other &= last != 0
+        other &= first != 0
         return other
 
     def _hash(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
