@@ -40,7 +40,8 @@ class BulkTokenizer:
         self._tokenizer = tokenizer
         self._config = config = tokenizer.config
         filtered, split = config.filters.encode(), config.split.encode()
-        self._bytes = bytes(ord(config.split) if b in filtered else b for b in range(256))
+        lowered = bytes(range(256)).lower() if config.lower else bytes(range(256))
+        self._bytes = bytes(ord(config.split) if b in filtered else b for b in lowered)
         words = [word.encode() for word in tokenizer.vocabulary]
         ids = np.arange(len(words), dtype=np.int32) + config.index_from + 1
         buffer = split.join([*words, split * 24])
@@ -57,8 +58,9 @@ class BulkTokenizer:
 
     @staticmethod
     def supports(config: TextConfig) -> bool:
-        """Tell whether what parts words is always one byte of UTF-8."""
-        return config.split.isascii() and config.filters.isascii()
+        """Tell whether what parts words is always one byte of UTF-8, which is never lowered."""
+        split = config.split
+        return split.isascii() and not split.isupper() and config.filters.isascii()
 
     def rows(self, texts: Sequence[str]) -> Rows:
         """Return the ids of `texts`, cut to `maxlen`."""
@@ -71,7 +73,12 @@ class BulkTokenizer:
     def _rows(self, texts: Sequence[str]) -> Rows:
         config, prepare = self._config, self._tokenizer.prepare
         # A lone surrogate has no UTF-8; passed through, it is one more unknown character.
-        parts = [prepare(text).encode("utf-8", "surrogatepass") for text in texts]
+        parts = [
+            text.encode()  # `_bytes` makes it lower case
+            if isinstance(text, str) and text.isascii()
+            else prepare(text).encode("utf-8", "surrogatepass")
+            for text in texts
+        ]
         split = config.split.encode()
         # The spaces behind the last word are room for reading it 8 bytes at a time.
         buffer = split.join([b"", *parts, split * 24]).translate(self._bytes)
@@ -97,13 +104,9 @@ class BulkTokenizer:
         self, buffer: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]
     ) -> NDArray[np.int32]:
         """Return the id of each word: int32, shape (words,)."""
-        ids = np.empty(len(starts), np.int32)
-        is_short = lengths <= _SHORT
-        for table, width, chosen in (
-            (self._short, 1, np.flatnonzero(is_short)),
-            (self._long, 3, np.flatnonzero(~is_short)),
-        ):
-            ids[chosen] = table.get(_as_integers(buffer, starts[chosen], lengths[chosen], width))
+        ids = self._short.get(_as_integers(buffer, starts, lengths, 1))
+        long = np.flatnonzero(lengths > _SHORT)
+        ids[long] = self._long.get(_as_integers(buffer, starts[long], lengths[long], 3))
         for i in np.flatnonzero(lengths > _LONG) if self._longer else ():
             word = buffer[starts[i] : starts[i] + lengths[i]]
             ids[i] = self._longer.get(word, self._config.oov_id)

@@ -44,6 +44,8 @@ def plain(tokenizer: Tokenizer, texts: Sequence[str]) -> Rows:
         {"lower": False},
         {"filters": ""},
         {"filters": "ab\0", "split": "."},
+        {"filters": "Ab", "split": "x"},
+        {"split": "\0"},
     ],
     ids=str,
 )
@@ -52,6 +54,7 @@ def plain(tokenizer: Tokenizer, texts: Sequence[str]) -> Rows:
 @example([])
 @example([""])
 @example(["", "film " * 30, "", "a", "film"])
+@example(["FILM Film", "Éa FILM", " ".join(WORDS).upper()])
 @example([" ".join(WORDS), "x" * 5000, "film\0", "\ud800", " film  a "])
 def test_bulk_is_plain(text: dict[str, Any], texts: list[str]) -> None:
     slow = tokenizer(**text)
@@ -87,7 +90,13 @@ def test_an_empty_vocabulary() -> None:
 
 @pytest.mark.parametrize(
     ("text", "supported"),
-    [({}, True), ({"filters": "…"}, False), ({"split": "\u3000"}, False), ({"split": "-"}, True)],
+    [
+        ({}, True),
+        ({"filters": "…"}, False),
+        ({"split": "\u3000"}, False),
+        ({"split": "-"}, True),
+        ({"split": "X"}, False),
+    ],
 )
 def test_bytes_will_do_only_where_separators_are_ascii(
     text: dict[str, Any], supported: bool
