@@ -45,7 +45,6 @@ def plain(tokenizer: Tokenizer, texts: Sequence[str]) -> Rows:
         {"filters": ""},
         {"filters": "ab\0", "split": "."},
         {"filters": "Ab", "split": "x"},
-        {"split": "\0"},
     ],
     ids=str,
 )
