@@ -6,12 +6,13 @@ sizes in place of values (`sizes`), each operator by its rule (`rules`), and ref
 can't be told, or where all of them together are over the limits.
 """
 
+from collections import ChainMap
 from dataclasses import dataclass
 
 from . import onnxgraph
 from .errors import UnsafeGraphError
 from .onnxgraph import BOOL, INT32, INT64, Graph, Node
-from .rules import PARTIAL, RULES, Call, Value, kind, multiplications
+from .rules import PARTIAL, RULES, Call, Value, kind, multiplications, scratch
 from .sizes import BATCH, ONE, TIME, Size, most, product
 
 # For one text of the greatest length. What all values together may hold (at 4 bytes each, 1 GB),
@@ -20,10 +21,11 @@ _ELEMENTS, _OF_FILE = 1 << 28, 8
 # How many multiplications there may be, about a minute's on a slow core; a value costs some, and
 # so does running a node at all.
 _WORK, _OF_ELEMENT, _OF_NODE = 1 << 37, 16, 1 << 13
+_OF_PIECE = 64
 _NODES = 10_000
 _DEPTH = 4
 
-Scope = dict[str, Value]
+Scope = ChainMap[str, Value]
 
 
 def check(message: memoryview, steps: int, file_size: int) -> None:
@@ -32,12 +34,12 @@ def check(message: memoryview, steps: int, file_size: int) -> None:
     `steps` is the length of the longest text, `file_size` that of the whole file in bytes.
     """
     # Whatever else than ids a graph wants, the session refuses.
-    _Walk(steps, file_size).graph(
-        onnxgraph.read(message), {}, [Value((BATCH, TIME), kind=INT32)], ONE
+    Walk(steps, file_size).graph(
+        onnxgraph.read(message), ChainMap(), [Value((BATCH, TIME), kind=INT32)], ONE
     )
 
 
-class _Walk:
+class Walk:
     """Goes through a graph and what is nested in it, and adds up."""
 
     def __init__(self, steps: int, file_size: int) -> None:
@@ -46,10 +48,12 @@ class _Walk:
         self._work = _WORK
         self._nodes = _NODES
         self._depth = _DEPTH
+        # Those read so far, by identity; beside each, the message that keeps it its own.
+        self._bodies: dict[int, tuple[memoryview, Graph]] = {}
 
     def graph(self, graph: Graph, outer: Scope, inputs: list[Value], times: Size) -> list[Value]:
         """Return the outputs of a graph that runs `times` and sees the `outer` values as well."""
-        scope = dict(outer)
+        scope = outer.new_child()
         for constant in graph.constants:
             _define(scope, constant.name, Value.of(constant))
         names = [name for name in graph.inputs if name not in scope]
@@ -64,7 +68,7 @@ class _Walk:
                     _define(scope, name, value)
             except UnsafeGraphError as error:
                 name = node.name or "".join(node.outputs[:1])
-                raise UnsafeGraphError(f"{node.operator:.40} {name!r:.80}: {error}") from None
+                raise UnsafeGraphError(f"node {node.operator:.40} {name!r:.80}: {error}") from None
         for name, shape in graph.declared.items():
             _compare(name, shape, scope)
         return [_look_up(scope, name) for name in graph.outputs]
@@ -77,12 +81,11 @@ class _Walk:
         call = Call(node, inputs, self._steps)
         if node.operator in _LOOPS:
             made = self._repeated(_LOOPS[node.operator](call), scope, times)
-            self._count(times, made, ONE)
         elif node.operator in RULES:
             of = kind(call)
             made = [value._replace(kind=of) for value in RULES[node.operator](call)]
             read = [] if node.operator in PARTIAL else [value for value in inputs if value]
-            self._count(times, [*made, *read], multiplications(call, made))
+            self._count(times, [*made, *read, *scratch(call)], multiplications(call, made))
         else:
             raise UnsafeGraphError("not an operator that pocketrnn runs")
         return made
@@ -91,7 +94,11 @@ class _Walk:
         self._depth -= 1
         if self._depth < 0:
             raise UnsafeGraphError(f"loops in loops, more than {_DEPTH} deep")
-        body, trips = onnxgraph.read(loop.body), product(times, loop.trips)
+        trips = product(times, loop.trips)
+        self._count(trips, [], ONE)  # an empty body's cost
+        if id(loop.body) not in self._bodies:
+            self._bodies[id(loop.body)] = loop.body, onnxgraph.read(loop.body)
+        _, body = self._bodies[id(loop.body)]
         # Their shape stays, what numbers they hold doesn't.
         states = [state._replace(numbers=None) for state in loop.states]
         for _ in range(3):
@@ -105,7 +112,10 @@ class _Walk:
             raise UnsafeGraphError("what it carries grows from step to step")
         self._depth += 1
         collected = after[len(states) :]
-        return [*states, *(Value((loop.trips, *v.shape), kind=v.kind) for v in collected)]
+        pieces = Value((loop.trips, Size(_OF_PIECE)))  # onnxruntime keeps it in, until it is whole
+        made = [*states, *(Value((loop.trips, *v.shape), kind=v.kind) for v in collected)]
+        self._count(times, [*made, *[pieces] * len(collected)], ONE)
+        return made
 
     def _count(self, times: Size, values: list[Value], multiplications: Size) -> None:
         sizes = [value.elements for value in values]
@@ -181,6 +191,8 @@ def _either(one: Value, other: Value) -> Value:
 
 
 def _define(scope: Scope, name: str, value: Value) -> None:
+    if len(value.shape) > onnxgraph.RANK:
+        raise UnsafeGraphError(f"{name!r:.80} has more than {onnxgraph.RANK} dimensions")
     if name in scope:
         raise UnsafeGraphError(f"{name!r:.80} is made twice")
     if name:

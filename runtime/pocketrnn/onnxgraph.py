@@ -10,6 +10,10 @@ from .onnxproto import as_bytes, as_text, fields, varints
 # Types of tensors, as TensorProto.DataType numbers them.
 FLOAT, INT32, INT64, BOOL = 1, 6, 7, 9
 FLOATS = (FLOAT, 10, 11, 16)
+# All that a number may be: not text, nor complex.
+NUMBERS = (*range(1, 8), *range(9, 14), 16)
+# More dimensions than this are of no use, and of harm only to who goes through them.
+RANK = 16
 # The numbers of longer constants are weights, not sizes.
 _SHORT = 64
 
@@ -141,6 +145,8 @@ def _constant(message: memoryview) -> Constant:
             raw = as_bytes(value)
         elif number in (5, 7) and len(stored) <= _SHORT:
             stored += map(_signed, [value] if isinstance(value, int) else varints(value))
+    if len(shape) > RANK or kind not in NUMBERS:
+        raise CorruptModelError(f"the file is altered (constant {name!r:.80} isn't one)")
     size = prod(shape)
     # However they are stored, a value takes a byte or more.
     if min(shape, default=0) < 0 or size > len(message):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from .errors import UnsafeGraphError
-from .onnxgraph import BOOL, FLOAT, FLOATS, INT32, INT64, Constant, Node
+from .onnxgraph import BOOL, FLOAT, FLOATS, INT32, INT64, NUMBERS, Constant, Node
 from .sizes import ONE, Size, most, product, quotient, total
 
 # More numbers than any shape has aren't followed.
@@ -115,6 +115,8 @@ def _kept(call: Call) -> list[Value]:
 def _cast(call: Call) -> list[Value]:
     value = call.input(0)
     to = call.integer("to", 0)
+    if to not in NUMBERS:
+        raise UnsafeGraphError("makes something else of numbers")
     # What fits in 32 bits is the same in 64; a narrower type would wrap around.
     fits = value.numbers and all(
         number is not None and abs(number.for_batch(call.steps)) <= _INT32_MAX
@@ -147,7 +149,7 @@ def _elementwise(call: Call) -> list[Value]:
     shape = broadcast(*(value.shape for value in values))
     # Processors trap at the least integer by -1, and some versions of onnxruntime at any by 0.
     if call.node.operator in ("Div", "Mod") and values[0].kind not in FLOATS:
-        by = call.numbers(1)
+        by = call.input(1).numbers or (None,)
         if any(number is None or not number.exact or number.factor <= 0 for number in by):
             raise UnsafeGraphError("divides by whole numbers that may be 0 or less")
     combine = _ARITHMETIC.get(call.node.operator)
@@ -547,7 +549,15 @@ def _pad(call: Call) -> list[Value]:
     return [Value(tuple(total(shape[i], pads[i], pads[rank + i]) for i in range(rank)))]
 
 
-# -- the work of products ----------------------------------------------------------------------
+# -- what doesn't show in sizes ----------------------------------------------------------------
+
+
+def scratch(call: Call) -> list[Value]:
+    """Return what a node holds only while it runs, if that may be large."""
+    if call.node.operator != "Conv":
+        return []
+    # onnxruntime lays out what each place of the kernel covers, one after the other.
+    return [Value((call.input(0).shape[0], *_slid(call), *call.input(1).shape[1:]))]
 
 
 def multiplications(call: Call, made: list[Value]) -> Size:
