@@ -21,8 +21,10 @@ _ELEMENTS, _OF_FILE = 1 << 28, 8
 # How many multiplications there may be, about a minute's on a slow core; a value costs some, and
 # so does running a node at all.
 _WORK, _OF_ELEMENT, _OF_NODE = 1 << 37, 16, 1 << 13
+# What a Loop or Scan collects is kept in pieces until it is whole, each with an overhead.
 _OF_PIECE = 64
-_NODES = 10_000
+# For this walk's own sake: nodes, what they read and make, constants and declared shapes.
+_PARTS = 100_000
 _DEPTH = 4
 
 Scope = ChainMap[str, Value]
@@ -46,13 +48,16 @@ class Walk:
         self._steps = steps
         self._elements = _ELEMENTS + _OF_FILE * file_size  # these are what is left
         self._work = _WORK
-        self._nodes = _NODES
+        self._parts = _PARTS
         self._depth = _DEPTH
         # Those read so far, by identity; beside each, the message that keeps it its own.
         self._bodies: dict[int, tuple[memoryview, Graph]] = {}
 
     def graph(self, graph: Graph, outer: Scope, inputs: list[Value], times: Size) -> list[Value]:
         """Return the outputs of a graph that runs `times` and sees the `outer` values as well."""
+        self._parts -= graph.parts
+        if self._parts < 0:
+            raise UnsafeGraphError(f"the graph has more than {_PARTS:,} parts")
         scope = outer.new_child()
         for constant in graph.constants:
             _define(scope, constant.name, Value.of(constant))
@@ -67,16 +72,14 @@ class Walk:
                 for name, value in zip(node.outputs, made, strict=False):
                     _define(scope, name, value)
             except UnsafeGraphError as error:
+                operator = " ".join(node.operator.split())
                 name = node.name or "".join(node.outputs[:1])
-                raise UnsafeGraphError(f"node {node.operator:.40} {name!r:.80}: {error}") from None
+                raise UnsafeGraphError(f"node {operator:.40} {name!r:.80}: {error}") from None
         for name, shape in graph.declared.items():
             _compare(name, shape, scope)
         return [_look_up(scope, name) for name in graph.outputs]
 
     def _node(self, node: Node, scope: Scope, times: Size) -> list[Value]:
-        self._nodes -= 1
-        if self._nodes < 0:
-            raise UnsafeGraphError(f"the graph has more than {_NODES:,} nodes")
         inputs = tuple(_look_up(scope, name) if name else None for name in node.inputs)
         call = Call(node, inputs, self._steps)
         if node.operator in _LOOPS:
@@ -94,8 +97,9 @@ class Walk:
         self._depth -= 1
         if self._depth < 0:
             raise UnsafeGraphError(f"loops in loops, more than {_DEPTH} deep")
-        trips = product(times, loop.trips)
-        self._count(trips, [], ONE)  # an empty body's cost
+        # Constants in a body that never runs are still folded, and an empty body still costs.
+        trips = product(times, loop.trips) if loop.trips.factor else times
+        self._count(trips, [], ONE)
         if id(loop.body) not in self._bodies:
             self._bodies[id(loop.body)] = loop.body, onnxgraph.read(loop.body)
         _, body = self._bodies[id(loop.body)]
@@ -112,7 +116,7 @@ class Walk:
             raise UnsafeGraphError("what it carries grows from step to step")
         self._depth += 1
         collected = after[len(states) :]
-        pieces = Value((loop.trips, Size(_OF_PIECE)))  # onnxruntime keeps it in, until it is whole
+        pieces = Value((loop.trips, Size(_OF_PIECE)))
         made = [*states, *(Value((loop.trips, *v.shape), kind=v.kind) for v in collected)]
         self._count(times, [*made, *[pieces] * len(collected)], ONE)
         return made
@@ -148,7 +152,7 @@ class _Loop:
 
 def _loop(call: Call) -> _Loop:
     trips = call.numbers(0)
-    if len(trips) != 1 or trips[0] is None:
+    if len(trips) != 1 or trips[0] is None or trips[0].factor < 0:
         raise UnsafeGraphError("runs as often as values say that aren't sizes")
     states = [call.input(i) for i in range(2, len(call.inputs))]
     # Its condition may end it sooner.
@@ -215,4 +219,4 @@ def _compare(name: str, declared: tuple[int | None, ...], scope: Scope) -> None:
         for stated, size in zip(declared, shape, strict=True)
     )
     if not right:
-        raise UnsafeGraphError(f"{name!r:.80} is declared as {declared}, which may be wrong")
+        raise UnsafeGraphError(f"{name!r:.80} is declared as {declared!s:.80}, which may be wrong")

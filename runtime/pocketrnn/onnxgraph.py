@@ -57,6 +57,12 @@ class Graph:
     declared: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
     """The shapes that the file says values have; None where a dimension is open."""
 
+    @property
+    def parts(self) -> int:
+        """How much there is to look at."""
+        named = sum(1 + len(node.inputs) + len(node.outputs) for node in self.nodes)
+        return named + len(self.constants) + len(self.declared)
+
 
 def read(message: memoryview) -> Graph:
     """Read a GraphProto; CorruptModelError for what can be understood in two ways."""

@@ -96,7 +96,8 @@ def kind(call: Call) -> int:
         return call.integer("to", 0)
     if operator in ("Constant", "ConstantOfShape"):
         value = call.node.attributes.get("value")
-        return value.kind if isinstance(value, Constant) else FLOAT
+        other = INT64 if operator == "Constant" else FLOAT
+        return value.kind if isinstance(value, Constant) else other
     if operator in ("Shape", "Size", "ArgMax", "ArgMin"):
         return INT64
     if operator in COMPARISONS:
@@ -253,8 +254,7 @@ def _convolution(call: Call) -> list[Value]:
 
 
 def _pool(call: Call) -> list[Value]:
-    shape = (*call.input(0).shape[:2], *_slid(call))
-    return [Value(shape)] * len(call.node.outputs)
+    return [Value((*call.input(0).shape[:2], *_slid(call)))]
 
 
 def _slid(call: Call) -> Shape:

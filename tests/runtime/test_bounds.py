@@ -116,6 +116,25 @@ FORGED: dict[str, tuple[bytes, str]] = {
         forged(loop("trips", body(state="x", result="x")), trips=2**62),
         "node Loop 'made': brings the work",
     ),
+    "fewer trips than none": (
+        forged(loop("trips", SAME), trips=-(2**62)),
+        "node Loop 'made': runs as often as values say that aren't sizes",
+    ),
+    "products in a loop that never runs": (
+        forged(
+            loop(
+                "trips",
+                body(
+                    node("ConstantOfShape", ["shape"], ["square"]),
+                    *(node("MatMul", ["square", "square"], [f"s{i}"]) for i in range(3)),
+                    node("Tanh", ["x"], ["y"]),
+                ),
+            ),
+            trips=0,
+            shape=[4096, 4096],
+        ),
+        "node Loop 'made': node MatMul 's1': brings the work",
+    ),
     "no number of trips": (forged(loop("", SAME)), "has no input 0"),
     "as many trips as an id says": (
         forged(
@@ -260,8 +279,8 @@ FORGED: dict[str, tuple[bytes, str]] = {
     "made twice": (forged(node("Tanh", ["sums"], ["rows"])), "'rows' is made twice"),
     "made of itself": (forged(node("Tanh", ["made"], ["made"])), "nothing has made 'made' yet"),
     "many nodes": (
-        forged(*(node("Identity", ["ids"], [""]) for _ in range(10_001))),
-        "more than 10,000 nodes",
+        forged(*(node("Identity", ["ids"], [""]) for _ in range(34_000))),
+        "more than 100,000 parts",
     ),
     "many dimensions": (
         forged(node("Unsqueeze", ["one", "axes"], ["made"]), axes=np.arange(30)),
