@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from . import onnxgraph
 from .errors import UnsafeGraphError
 from .onnxgraph import BOOL, INT32, INT64, Graph, Node
-from .rules import PARTIAL, RULES, Call, Value, kind, multiplications, scratch
+from .rules import PARTIAL, RULES, kind, multiplications, scratch
 from .sizes import BATCH, ONE, TIME, Size, most, product
+from .values import Call, Value
 
 # For one text of the greatest length. What all values together may hold (at 4 bytes each, 1 GB),
 # beside a multiple of the file's bytes:

@@ -7,84 +7,12 @@ values about. What isn't here can't be in a model. Each rule follows the operato
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
+from . import moving
 from .errors import UnsafeGraphError
-from .onnxgraph import BOOL, FLOAT, FLOATS, INT32, INT64, NUMBERS, Constant, Node
+from .onnxgraph import BOOL, FLOAT, FLOATS, INT32, INT64, NUMBERS, Constant
 from .sizes import ONE, Size, most, product, quotient, total
-
-# More numbers than any shape has aren't followed.
-_SHORT = 64
-_INT32_MAX, _INT64_MAX = 2**31 - 1, 2**63 - 1
-
-Shape = tuple[Size, ...]
-Numbers = tuple[Size | None, ...]
-
-
-class Value(NamedTuple):
-    """What is known of a value in the graph."""
-
-    shape: Shape
-    numbers: Numbers | None = None
-    """If it is short and made of sizes: those, in order; None for one that isn't known."""
-    kind: int = 0
-    """The type of its numbers; `kind` adds it to what a rule makes."""
-
-    @classmethod
-    def of(cls, constant: Constant) -> "Value":
-        """Return a constant's."""
-        numbers = None if constant.integers is None else tuple(map(Size, constant.integers))
-        return cls(tuple(map(Size, constant.shape)), numbers, constant.kind)
-
-    @property
-    def elements(self) -> Size:
-        """How many numbers it holds; a dimension of 0 counts as 1, as work goes with the others."""
-        return product(*(size if size.factor else ONE for size in self.shape))
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A node and what is known of its inputs."""
-
-    node: Node
-    inputs: tuple[Value | None, ...]
-    """None where an optional input is left out."""
-    steps: int
-    """The longest text."""
-
-    def input(self, number: int) -> Value:
-        """Return an input that must be there."""
-        value = self.optional(number)
-        if value is None:
-            raise UnsafeGraphError(f"has no input {number}")
-        return value
-
-    def optional(self, number: int) -> Value | None:
-        """Return an input, or None."""
-        return self.inputs[number] if number < len(self.inputs) else None
-
-    def numbers(self, number: int) -> Numbers:
-        """Return the numbers in an input that says how large something is to be."""
-        numbers = self.input(number).numbers
-        if numbers is None:
-            raise UnsafeGraphError(f"makes a size of values that aren't sizes (input {number})")
-        return numbers
-
-    def integer(self, name: str, default: int) -> int:
-        """Return an attribute."""
-        value = self.node.attributes.get(name, default)
-        if not isinstance(value, int):
-            raise UnsafeGraphError(f"attribute {name} isn't a whole number")
-        return value
-
-    def integers(self, name: str) -> tuple[int, ...] | None:
-        """Return an attribute that is a list, or None if it isn't there."""
-        value = self.node.attributes.get(name)
-        if value is not None and not isinstance(value, tuple):
-            raise UnsafeGraphError(f"attribute {name} isn't a list of whole numbers")
-        return value
-
+from .values import INT32_MAX, Call, Shape, Value, axis_of, broadcast
 
 Rule = Callable[[Call], list[Value]]
 
@@ -120,7 +48,7 @@ def _cast(call: Call) -> list[Value]:
         raise UnsafeGraphError("makes something else of numbers")
     # What fits in 32 bits is the same in 64; a narrower type would wrap around.
     fits = value.numbers and all(
-        number is not None and abs(number.for_batch(call.steps)) <= _INT32_MAX
+        number is not None and abs(number.for_batch(call.steps)) <= INT32_MAX
         for number in value.numbers
     )
     return [value if to == INT64 or (to == INT32 and fits) else Value(value.shape)]
@@ -129,24 +57,10 @@ def _cast(call: Call) -> list[Value]:
 # -- arithmetic --------------------------------------------------------------------------------
 
 
-def broadcast(*shapes: Shape) -> Shape:
-    """Return the shape of what combines values number by number."""
-    rank = max(map(len, shapes))
-    aligned = [(ONE,) * (rank - len(shape)) + shape for shape in shapes]
-    return tuple(_together(sizes) for sizes in zip(*aligned, strict=True))
-
-
-def _together(sizes: Sequence[Size]) -> Size:
-    several = [size for size in sizes if size.constant != 1] or [ONE]
-    # A constant other than 1 is what the others are or become; else the run fails.
-    fixed = [size for size in several if size.constant is not None]
-    return fixed[0] if fixed else most(*several)
-
-
 def _elementwise(call: Call) -> list[Value]:
     values = [call.input(i) for i in range(len(call.inputs))]
-    if not values:
-        raise UnsafeGraphError("has no input")
+    if not values or (call.node.operator in ("Div", "Sub") and len(values) != 2):
+        raise UnsafeGraphError("has another number of inputs")
     shape = broadcast(*(value.shape for value in values))
     # Processors trap at the least integer by -1, and some versions of onnxruntime at any by 0.
     if call.node.operator in ("Div", "Mod") and values[0].kind not in FLOATS:
@@ -167,7 +81,7 @@ def _elementwise(call: Call) -> list[Value]:
         row = [n[i if len(n) > 1 else 0] for n in known]
         result = None if None in row else combine(*(n for n in row if n is not None))
         # onnxruntime's integers would wrap around.
-        wraps = result is not None and abs(result.for_batch(call.steps)) > _INT32_MAX
+        wraps = result is not None and abs(result.for_batch(call.steps)) > INT32_MAX
         numbers.append(None if wraps else result)
     return [Value(shape, tuple(numbers))]
 
@@ -311,7 +225,7 @@ def _reduced(call: Call, value: Value, axes: Sequence[int | None] | None) -> Val
     if axes is None and call.integer("noop_with_empty_axes", 0):
         return Value(value.shape)
     rank = len(value.shape)
-    gone = set(range(rank)) if axes is None else {_axis(axis, rank) for axis in axes}
+    gone = set(range(rank)) if axes is None else {axis_of(axis, rank) for axis in axes}
     kept = call.integer("keepdims", 1)
     shape = tuple(
         ONE if i in gone else size for i, size in enumerate(value.shape) if kept or i not in gone
@@ -320,233 +234,8 @@ def _reduced(call: Call, value: Value, axes: Sequence[int | None] | None) -> Val
         return Value(shape)
     known = [number for number in value.numbers if number is not None]
     result = _multiplied(*known) if len(known) == len(value.numbers) else None
-    wraps = result is not None and abs(result.for_batch(call.steps)) > _INT32_MAX
+    wraps = result is not None and abs(result.for_batch(call.steps)) > INT32_MAX
     return Value(shape, (None if wraps else result,))
-
-
-def _axis(axis: int | None, rank: int) -> int:
-    if axis is None or not -rank <= axis < rank:
-        raise UnsafeGraphError("has no such axis")
-    return axis % rank
-
-
-# -- shapes ------------------------------------------------------------------------------------
-
-
-def _shape(call: Call) -> list[Value]:
-    sizes = call.input(0).shape
-    end = call.integer("end", len(sizes))
-    sizes = sizes[call.integer("start", 0) : end]
-    return [Value((Size(len(sizes)),), sizes)]
-
-
-def _size(call: Call) -> list[Value]:
-    return [Value((), (product(*call.input(0).shape),))]
-
-
-def _constant(call: Call) -> list[Value]:
-    attributes = call.node.attributes
-    value = attributes.get("value")
-    if isinstance(value, Constant):
-        return [Value.of(value)]
-    if "value_int" in attributes:
-        return [Value((), (Size(call.integer("value_int", 0)),))]
-    if (integers := call.integers("value_ints")) is not None:
-        return [Value((Size(len(integers)),), tuple(map(Size, integers)))]
-    raise UnsafeGraphError("isn't a tensor")
-
-
-def _reshape(call: Call) -> list[Value]:
-    value = call.input(0)
-    elements = product(*value.shape)
-    wanted = list(call.numbers(1))
-    for i, size in enumerate(wanted):
-        copied = size is not None and size.constant == 0 and not call.integer("allowzero", 0)
-        if copied and i < len(value.shape):
-            wanted[i] = value.shape[i]
-    exact = [size for size in wanted if size is not None and size.exact and size.factor > 0]
-    rest = quotient(elements, product(*exact))
-    if len(exact) < len(wanted) - 1:
-        rest = rest.at_most()
-    shape = []
-    for size in wanted:
-        if size is None or not size.exact:  # it may be -1, or 0 and stand for the input's own
-            shape.append(elements.at_most())
-        else:
-            shape.append(size if size.factor >= 0 else rest)
-    return [Value(tuple(shape), value.numbers)]
-
-
-def _flatten(call: Call) -> list[Value]:
-    shape, axis = call.input(0).shape, call.integer("axis", 1)
-    axis = axis if axis == len(shape) else _axis(axis, len(shape))
-    return [Value((product(*shape[:axis]), product(*shape[axis:])))]
-
-
-def _squeeze(call: Call) -> list[Value]:
-    value = call.input(0)
-    if call.optional(1) is None:
-        gone = {i for i, size in enumerate(value.shape) if size.constant == 1}
-        if any(size.constant is None for size in value.shape):
-            raise UnsafeGraphError("doesn't say which axes go")
-    else:
-        gone = {_axis(number and number.constant, len(value.shape)) for number in call.numbers(1)}
-    return [Value(tuple(s for i, s in enumerate(value.shape) if i not in gone), value.numbers)]
-
-
-def _unsqueeze(call: Call) -> list[Value]:
-    value, axes = call.input(0), call.numbers(1)
-    rank = len(value.shape) + len(axes)
-    new = {_axis(number and number.constant, rank) for number in axes}
-    if len(new) != len(axes):
-        raise UnsafeGraphError("has an axis twice")
-    old = iter(value.shape)
-    return [Value(tuple(ONE if i in new else next(old) for i in range(rank)), value.numbers)]
-
-
-def _transpose(call: Call) -> list[Value]:
-    value = call.input(0)
-    rank = len(value.shape)
-    order = call.integers("perm") or tuple(range(rank))[::-1]
-    if sorted(order) != list(range(rank)):
-        raise UnsafeGraphError("has no such axis")
-    return [Value(tuple(value.shape[i] for i in order), value.numbers if rank < 2 else None)]
-
-
-def _concat(call: Call) -> list[Value]:
-    values = [call.input(i) for i in range(len(call.inputs))]
-    rank = len(values[0].shape) if values else 0
-    axis = _axis(call.integer("axis", 0), rank)
-    if any(len(value.shape) != rank for value in values):
-        raise UnsafeGraphError("joins values of different rank")
-    shape = tuple(
-        (total if i == axis else lambda *sizes: _together(sizes))(*sizes)
-        for i, sizes in enumerate(zip(*(value.shape for value in values), strict=True))
-    )
-    known = [value.numbers for value in values if value.numbers is not None]
-    joined = tuple(number for numbers in known for number in numbers)
-    short = rank == 1 and len(known) == len(values) and len(joined) <= _SHORT
-    return [Value(shape, joined if short else None)]
-
-
-def _split(call: Call) -> list[Value]:
-    value, parts = call.input(0), len(call.node.outputs)
-    axis = _axis(call.integer("axis", 0), len(value.shape))
-    if call.optional(1) is not None:
-        sizes = [size or value.shape[axis].at_most() for size in call.numbers(1)]
-    else:
-        sizes = [quotient(value.shape[axis], Size(parts))] * parts
-    if len(sizes) != parts or any(size.factor < 0 for size in sizes):
-        raise UnsafeGraphError("splits into another number of parts")
-    return [Value((*value.shape[:axis], size, *value.shape[axis + 1 :])) for size in sizes]
-
-
-def _slice(call: Call) -> list[Value]:
-    value = call.input(0)
-    rank = len(value.shape)
-    begins, ends = (_integers(call.input(i)) for i in (1, 2))
-    axes = _integers(call.input(3)) if call.optional(3) else list(range(len(begins or ())))
-    strides = _integers(call.input(4)) if call.optional(4) else [1] * len(begins or ())
-    if axes is None or None in axes:
-        raise UnsafeGraphError("has no such axis")
-    shape, numbers = [*value.shape], None
-    rows = [list_ or [None] * len(axes) for list_ in (begins, ends, strides)]
-    if any(len(row) != len(axes) for row in rows):
-        raise UnsafeGraphError("has another number of axes than of ends")
-    for axis, *bounds in zip(axes, *rows, strict=True):
-        at = _axis(axis, rank)
-        shape[at] = _cut(shape[at], *bounds)
-        if rank == 1 and value.numbers is not None and None not in bounds and bounds[2]:
-            numbers = value.numbers[slice(*bounds)]
-    return [Value(tuple(shape), numbers)]
-
-
-def _integers(value: Value) -> list[int | None] | None:
-    numbers = value.numbers
-    return None if numbers is None else [number and number.constant for number in numbers]
-
-
-def _cut(size: Size, begin: int | None, end: int | None, stride: int | None) -> Size:
-    """Return how long a slice of a dimension is."""
-    if begin is None or end is None or not stride:
-        return size.at_most()
-    if size.constant is not None:
-        return Size(len(range(*slice(begin, end, stride).indices(size.constant))))
-    if stride == 1 and begin == 0 and end >= _INT32_MAX:
-        return size
-    if stride == 1 and size.exact and (begin, end) in ((0, 1), (-1, _INT32_MAX), (-1, _INT64_MAX)):
-        return ONE
-    if stride == -1 and begin == -1 and end <= -_INT32_MAX:
-        return size
-    return size.at_most()
-
-
-def _gather(call: Call) -> list[Value]:
-    value, index = call.input(0), call.input(1)
-    axis = _axis(call.integer("axis", 0), len(value.shape))
-    shape = (*value.shape[:axis], *index.shape, *value.shape[axis + 1 :])
-    if value.numbers is None or len(value.shape) != 1 or index.numbers is None:
-        return [Value(shape)]
-    found = []
-    for number in index.numbers:
-        at = number and number.constant
-        there = at is not None and -len(value.numbers) <= at < len(value.numbers)
-        found.append(value.numbers[at] if there and at is not None else None)
-    return [Value(shape, tuple(found))]
-
-
-# -- what makes much of little -----------------------------------------------------------------
-
-
-def _wanted(numbers: Numbers) -> Shape:
-    """Return sizes that a value is made of; each must be known."""
-    sizes = tuple(number for number in numbers if number is not None and number.factor >= 0)
-    if len(sizes) != len(numbers):
-        raise UnsafeGraphError("makes a size of values that aren't sizes")
-    return sizes
-
-
-def _expand(call: Call) -> list[Value]:
-    return [Value(broadcast(call.input(0).shape, _wanted(call.numbers(1))))]
-
-
-def _filled(call: Call) -> list[Value]:
-    shape = _wanted(call.numbers(0))
-    fill = call.node.attributes.get("value")
-    length = shape[0].constant if len(shape) == 1 else None
-    if isinstance(fill, Constant) and fill.integers and length is not None and length <= _SHORT:
-        return [Value(shape, (Size(fill.integers[0]),) * length)]
-    return [Value(shape)]
-
-
-def _tile(call: Call) -> list[Value]:
-    shape, times = call.input(0).shape, _wanted(call.numbers(1))
-    if len(shape) != len(times):
-        raise UnsafeGraphError("repeats another number of dimensions")
-    return [Value(tuple(product(*each) for each in zip(shape, times, strict=True)))]
-
-
-def _range(call: Call) -> list[Value]:
-    if any(len(call.numbers(i)) != 1 for i in range(3)):
-        raise UnsafeGraphError("counts by what aren't numbers")
-    begin, end, stride = (call.numbers(i)[0] for i in range(3))
-    first, by = begin and begin.constant, stride and stride.constant
-    if first is None or by is None or end is None or by == 0:
-        raise UnsafeGraphError("counts by steps, or from a number, that isn't constant")
-    if end.constant is not None:
-        return [Value((Size(len(range(first, end.constant, by))),))]
-    if first < 0 or by < 0:
-        raise UnsafeGraphError("counts from below 0, or down")
-    # Its numbers are sizes no more.
-    return [Value((end if first == 0 and by == 1 else end.at_most(),))]
-
-
-def _pad(call: Call) -> list[Value]:
-    shape, pads = call.input(0).shape, _wanted(call.numbers(1))
-    rank = len(shape)
-    if len(pads) != 2 * rank:
-        raise UnsafeGraphError("pads another number of dimensions")
-    return [Value(tuple(total(shape[i], pads[i], pads[rank + i]) for i in range(rank)))]
 
 
 # -- what doesn't show in sizes ----------------------------------------------------------------
@@ -613,29 +302,29 @@ RULES: dict[str, Rule] = {
     "ArgMin": _arg,
     "AveragePool": _pool,
     "Cast": _cast,
-    "Concat": _concat,
-    "Constant": _constant,
-    "ConstantOfShape": _filled,
+    "Concat": moving.concat,
+    "Constant": moving.constant,
+    "ConstantOfShape": moving.filled,
     "Conv": _convolution,
-    "Expand": _expand,
-    "Flatten": _flatten,
-    "Gather": _gather,
+    "Expand": moving.expand,
+    "Flatten": moving.flatten,
+    "Gather": moving.gather,
     "Gemm": _gemm,
     "GlobalAveragePool": _pool_all,
     "GlobalMaxPool": _pool_all,
     "Identity": _kept,
     "MatMul": _matmul,
     "MaxPool": _pool,
-    "Pad": _pad,
-    "Range": _range,
-    "Reshape": _reshape,
-    "Shape": _shape,
-    "Size": _size,
-    "Slice": _slice,
-    "Split": _split,
-    "Squeeze": _squeeze,
-    "Tile": _tile,
-    "Transpose": _transpose,
-    "Unsqueeze": _unsqueeze,
+    "Pad": moving.pad,
+    "Range": moving.ranged,
+    "Reshape": moving.reshape,
+    "Shape": moving.shape_of,
+    "Size": moving.size_of,
+    "Slice": moving.sliced,
+    "Split": moving.split,
+    "Squeeze": moving.squeeze,
+    "Tile": moving.tile,
+    "Transpose": moving.transpose,
+    "Unsqueeze": moving.unsqueeze,
     "Where": _where,
 }

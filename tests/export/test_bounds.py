@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 import pytest
 from pocketrnn import TextConfig, bounds, onnxgraph, onnxproto
-from pocketrnn.rules import Value
 from pocketrnn.session import import_onnxruntime
 from pocketrnn.sizes import BATCH, ONE, TIME, Size
+from pocketrnn.values import Value
 from pocketrnn_export import convert, rewrite
 from pocketrnn_train import TrainConfig, network
 

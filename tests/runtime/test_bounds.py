@@ -260,6 +260,10 @@ FORGED: dict[str, tuple[bytes, str]] = {
         ),
         "node Div 'made': divides by whole numbers that may be 0 or less",
     ),
+    "a quotient of three": (
+        forged(node("Div", ["one", "one", "one"], ["made"])),
+        "node Div 'made': has another number of inputs",
+    ),
     "numbers as text": (
         forged(node("Cast", ["ids"], ["made"], attribute("to", STRING))),
         "node Cast 'made': makes something else of numbers",
