@@ -7,7 +7,7 @@ can't be told, or where all of them together are over the limits.
 """
 
 from collections import ChainMap
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import onnxgraph
 from .errors import UnsafeGraphError
@@ -136,8 +136,7 @@ class Walk:
             raise UnsafeGraphError(f"brings the work to more than {_WORK:,} steps a text")
 
 
-@dataclass(frozen=True)
-class _Loop:
+class _Loop(NamedTuple):
     """What a Loop and a Scan have in common."""
 
     body: memoryview

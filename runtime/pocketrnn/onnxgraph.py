@@ -3,6 +3,7 @@
 import struct
 from dataclasses import dataclass, field
 from math import prod
+from typing import NamedTuple
 
 from .errors import CorruptModelError
 from .onnxproto import as_bytes, as_text, fields, varints
@@ -33,8 +34,7 @@ class Constant:
 Attribute = int | bytes | tuple[int, ...] | Constant | memoryview | None
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One operation."""
 
     name: str

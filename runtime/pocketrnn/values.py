@@ -1,7 +1,6 @@
 """What is known of the values of a graph without running it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from .errors import UnsafeGraphError
@@ -37,8 +36,7 @@ class Value(NamedTuple):
         return product(*(size if size.factor else ONE for size in self.shape))
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A node and what is known of its inputs."""
 
     node: Node
