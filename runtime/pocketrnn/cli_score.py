@@ -5,14 +5,12 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .errors import ConfigError
 from .options import INPUT_FORMATS, ON_ERROR, OUTPUT_FORMATS, STDIN
 
 if TYPE_CHECKING:
     from .scoring import Progress, Summary
 
 _DONE_WITH_ERRORS = 3
-_WRONG_USAGE = 2
 
 _EPILOG = """\
 exit codes: 0 all rows scored; 1 stopped; 2 wrong usage; 3 done, but with rows in error;
@@ -94,10 +92,6 @@ def _score(arguments: argparse.Namespace) -> int:
     bar = _Bar(name_column=arguments.text_column is None)
     try:
         summary = score_file(**options, workers=workers, progress=bar)
-    except ConfigError as error:
-        bar.close()
-        print(f"pocketrnn: {' '.join(str(error).split())}", file=sys.stderr)
-        return _WRONG_USAGE
     except KeyboardInterrupt:
         bar.close()
         if arguments.output != STDIN:

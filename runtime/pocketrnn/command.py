@@ -4,17 +4,20 @@ import os
 import sys
 from collections.abc import Callable
 
-from .errors import PocketRNNError
+from .errors import ConfigError, PocketRNNError
 
 
 def run(name: str, body: Callable[[], int | None]) -> int:
-    """Run a command's body; return its exit code: 0 done, 1 an error, 130 interrupted."""
+    """Run a command's body; return its exit code.
+
+    0 done, 1 an error, 2 wrong usage (as argparse's), 130 interrupted.
+    """
     try:
         code = body() or 0
         print(end="", flush=True)
     except PocketRNNError as error:
         print(f"{name}: {printable(' '.join(str(error).split()))}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, ConfigError) else 1
     except BrokenPipeError:  # the reader of our output has left (`| head`)
         _drop_output()
         return 1

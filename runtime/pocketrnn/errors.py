@@ -53,6 +53,10 @@ class CustomOperatorError(ModelFileError):
     """The graph needs operators that ONNX doesn't define, which pocketrnn never runs."""
 
 
+class UnsafeGraphError(ModelFileError):
+    """The graph may need too much time or memory, or has operators that pocketrnn doesn't run."""
+
+
 class VocabularyMismatchError(ModelFileError):
     """The vocabulary and the weights aren't of one model."""
 

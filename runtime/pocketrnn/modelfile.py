@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import onnxproto
+from . import bounds, onnxproto
 from .errors import (
     ConfigError,
     CorruptModelError,
@@ -25,6 +25,7 @@ from .errors import (
     ExternalDataError,
     NewerSchemaError,
     NoMetadataError,
+    UnsafeGraphError,
     VocabularyMismatchError,
 )
 from .settings import Settings, check
@@ -119,7 +120,8 @@ def read(data: bytes) -> ModelFile:
     """Check a model file and return its contents, before onnxruntime sees a byte of it.
 
     Raises the ModelFileError that fits: NotAModelError, NoMetadataError, NewerSchemaError,
-    ExternalDataError, CustomOperatorError, VocabularyMismatchError or CorruptModelError.
+    ExternalDataError, CustomOperatorError, VocabularyMismatchError, CorruptModelError or
+    UnsafeGraphError.
     """
     onnx = onnxproto.parse(data)
     schema = onnx.metadata.get(_PREFIX + "schema")
@@ -142,6 +144,10 @@ def read(data: bytes) -> ModelFile:
     if onnx.opset != OPSET:
         raise CorruptModelError(
             f"the file is altered (opset {onnx.opset}, where schema {schema} has {OPSET})"
+        )
+    if onnx.programs:
+        raise UnsafeGraphError(
+            "brings functions or graphs for training, which pocketrnn never runs"
         )
     if onnx.foreign:
         raise CustomOperatorError(
@@ -169,6 +175,7 @@ def read(data: bytes) -> ModelFile:
             "the file is altered (its digest doesn't fit its contents); get it again, or export "
             "it again"
         )
+    bounds.check(onnx.graph, config.text.maxlen, len(data))
     return ModelFile(data, config, tokenizer, card, vectors, sha256, onnx.opset)
 
 

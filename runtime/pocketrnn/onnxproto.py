@@ -24,6 +24,7 @@ class OnnxFile:
     initializers: dict[str, tuple[int, ...]]  # shapes of the graph's constants, by name
     external: tuple[str, ...]  # names of tensors kept in other files
     foreign: tuple[str, ...]  # operators that ONNX doesn't define, as domain.name
+    programs: bool  # whether it brings more than the graph: functions, or graphs for training
     opset: int  # version of ONNX's operators that the graph is written for; 0 if not said
 
 
@@ -34,35 +35,37 @@ def parse(data: bytes) -> OnnxFile:
         raise NotAModelError("not an ONNX model")
     graph: memoryview | None = None
     metadata: dict[str, str] = {}
-    opset = 0
-    for number, value in _fields(memoryview(data)):
+    opset, programs = 0, False
+    for number, value in fields(memoryview(data)):
         if number == 7:
             # Protobuf would merge them: a second graph could bring in what the first one hides.
             if graph is not None:
                 raise CorruptModelError("two graphs inside; the file is altered")
-            graph = _bytes(value)
+            graph = as_bytes(value)
         elif number == 14:
-            entry = dict(_fields(_bytes(value)))
-            metadata[_text(entry.get(1, _EMPTY))] = _text(entry.get(2, _EMPTY))
+            entry = dict(fields(as_bytes(value)))
+            metadata[as_text(entry.get(1, _EMPTY))] = as_text(entry.get(2, _EMPTY))
         elif number == 8:
-            imported = dict(_fields(_bytes(value)))
+            imported = dict(fields(as_bytes(value)))
             version = imported.get(2, 0)
-            if _text(imported.get(1, _EMPTY)) in _ONNX and isinstance(version, int):
-                opset = version
+            if as_text(imported.get(1, _EMPTY)) in _ONNX and isinstance(version, int):
+                opset = version if opset in (0, version) else -1
+        elif number in (20, 25):
+            programs = True
     if graph is None:
         raise CorruptModelError("no graph inside; the file is cut short or altered")
     initializers: dict[str, tuple[int, ...]] = {}
     external: list[str] = []
-    for number, value in _fields(graph):
+    for number, value in fields(graph):
         if number == 5:
-            name, shape, is_external = _tensor(_bytes(value))
+            name, shape, is_external = _tensor(as_bytes(value))
             initializers[name] = shape
             if is_external:
                 external.append(name)
     # The constants inside nodes, the bodies of loops, and functions can refer to files as well.
     inside, foreign = _walk(memoryview(data))
     external = list(dict.fromkeys(external + inside))
-    return OnnxFile(graph, metadata, initializers, tuple(external), tuple(foreign), opset)
+    return OnnxFile(graph, metadata, initializers, tuple(external), tuple(foreign), programs, opset)
 
 
 def _walk(model: memoryview) -> tuple[list[str], dict[str, None]]:
@@ -98,13 +101,13 @@ def _walk(model: memoryview) -> tuple[list[str], dict[str, None]]:
                 external.append(name)
             continue
         operator, domain = "", ""
-        for number, value in _fields(message):
+        for number, value in fields(message):
             if kind == "node" and number == 4:
-                operator = _text(value)
+                operator = as_text(value)
             elif kind == "node" and number == 7:
-                domain = _text(value)
+                domain = as_text(value)
             if child := children[kind].get(number):
-                pending.append((child, _bytes(value)))
+                pending.append((child, as_bytes(value)))
         if domain not in _ONNX:
             foreign[f"{domain}.{operator}"] = None
     return external, foreign
@@ -113,17 +116,17 @@ def _walk(model: memoryview) -> tuple[list[str], dict[str, None]]:
 def _tensor(message: memoryview) -> tuple[str, tuple[int, ...], bool]:
     """Return a TensorProto's name, shape, and whether its data lies in another file."""
     name, shape, is_external = "", [], False
-    for number, value in _fields(message):
+    for number, value in fields(message):
         if number == 1:  # dims: packed by today's serializers, one by one by older ones
-            shape += [value] if isinstance(value, int) else list(_varints(value))
+            shape += [value] if isinstance(value, int) else list(varints(value))
         elif number == 8:
-            name = _text(value)
+            name = as_text(value)
         elif number == 13 or (number == 14 and value == 1):  # external_data; data_location
             is_external = True
     return name, tuple(shape), is_external
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     """Yield a protobuf message's fields: (number, integer or bytes)."""
     position, end = 0, len(message)
     while position < end:
@@ -161,21 +164,21 @@ def _varint(message: memoryview, position: int) -> tuple[int, int]:
     raise CorruptModelError("the file is altered (a number over 64 bits)")
 
 
-def _varints(message: memoryview) -> Iterator[int]:
+def varints(message: memoryview) -> Iterator[int]:
     position = 0
     while position < len(message):
         value, position = _varint(message, position)
         yield value
 
 
-def _bytes(value: int | memoryview) -> memoryview:
+def as_bytes(value: int | memoryview) -> memoryview:
     if isinstance(value, int):
         raise CorruptModelError("the file is altered (a number where a message belongs)")
     return value
 
 
-def _text(value: int | memoryview) -> str:
+def as_text(value: int | memoryview) -> str:
     try:
-        return str(_bytes(value), "utf-8")
+        return str(as_bytes(value), "utf-8")
     except UnicodeDecodeError as error:
         raise CorruptModelError("the file is altered (text that isn't UTF-8)") from error

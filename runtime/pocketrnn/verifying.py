@@ -13,6 +13,7 @@ from .errors import (
     CustomOperatorError,
     ExternalDataError,
     ModelFileError,
+    UnsafeGraphError,
     VocabularyMismatchError,
 )
 from .model import Model, naming, read_bytes
@@ -71,7 +72,12 @@ def verify(source: str | os.PathLike[str] | bytes | None = None) -> Verification
 
 
 def _stopped(error: ModelFileError) -> Iterator[Check]:
-    numbers = {VocabularyMismatchError: 1, ExternalDataError: 2, CustomOperatorError: 2}
+    numbers = {
+        VocabularyMismatchError: 1,
+        ExternalDataError: 2,
+        CustomOperatorError: 2,
+        UnsafeGraphError: 2,
+    }
     failed = numbers.get(type(error), 0)
     for number, name in enumerate(NAMES):
         at = number == failed

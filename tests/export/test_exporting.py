@@ -115,11 +115,11 @@ def test_command_says_what_a_layer_that_is_not_rewritten_costs(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "code", "message"),
     [
-        (["{tmp}/nothing", "-o", "{tmp}/m.onnx"], "not a finished run"),
-        (["{run}", "-o", "{tmp}/no/folder/m.onnx"], "can't write"),
-        (["{run}", "-o", "{tmp}/m.onnx", "--threshold", "1.5"], "threshold must be from 0 to 1"),
+        (["{tmp}/nothing", "-o", "{tmp}/m.onnx"], 1, "not a finished run"),
+        (["{run}", "-o", "{tmp}/no/folder/m.onnx"], 1, "can't write"),
+        (["{run}", "-o", "{tmp}/m.onnx", "--threshold", "1.5"], 2, "threshold must be from 0 to 1"),
     ],
 )
 def test_command_errors_are_one_line(
@@ -127,10 +127,11 @@ def test_command_errors_are_one_line(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],
+    code: int,
     message: str,
 ) -> None:
     filled = [a.format(tmp=tmp_path, run=run.folder) for a in arguments]
-    assert cli.main(filled) == 1
+    assert cli.main(filled) == code
     error = capsys.readouterr().err
     assert error.startswith("pocketrnn-export: ")
     assert message in error

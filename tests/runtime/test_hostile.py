@@ -6,15 +6,15 @@ needs no more memory than it is given.
 
 import json
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tinyonnx
-from pocketrnn import modelfile
+from limited import outcomes
+from pocketrnn import modelfile, onnxproto
+from pocketrnn.model import BUNDLED
 from tinyonnx import field, nested, node, resealed, tensor, varint
 
 pytest.importorskip("resource")
@@ -25,45 +25,6 @@ TABLE = tinyonnx.weights(CONFIG)
 GRAPH = tinyonnx.graph(TABLE)
 METADATA = tinyonnx.metadata(GRAPH, CONFIG)
 HUGE = (10**9, 2**31, 2**40, 2**62, 2**63 - 1, -1)
-
-# Loads and runs each file of a folder, with 200 MB more address space than onnxruntime's import
-# took, and prints each one's outcome. Python's own faults would show as another error's name.
-CHILD = """
-import faulthandler, json, os, resource, sys
-import pocketrnn
-from pocketrnn import cli
-
-faulthandler.dump_traceback_later(240, exit=True)
-pocketrnn.session.import_onnxruntime()
-held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (held + 200_000_000,) * 2)
-outcomes = {}
-for name in sorted(os.listdir(sys.argv[1])):
-    with open(os.path.join(sys.argv[1], name), "rb") as file:
-        data = file.read()
-    try:
-        scores = pocketrnn.load(data).scores(["the good film", "bad", ""])
-        outcomes[name] = f"scores {scores.shape}"
-    except pocketrnn.PocketRNNError:
-        outcomes[name] = "refused"
-    except BaseException as error:
-        outcomes[name] = f"{type(error).__name__}: {error}"
-print(json.dumps(outcomes))
-"""
-
-
-def outcomes(folder: Path, files: dict[str, bytes]) -> dict[str, str]:
-    """Return what became of each file."""
-    for name, data in files.items():
-        (folder / name).write_bytes(data)
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(folder)], capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    # The last line: some versions of onnxruntime print what they can't load.
-    found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
-    assert len(found) == len(files)
-    return found
 
 
 def of(graph: bytes) -> bytes:
@@ -122,6 +83,13 @@ def files() -> Iterator[tuple[str, bytes]]:
             f"huge attribute {size}",
             with_nodes(node("EyeLike", ["sums"], ["made"], tinyonnx.attribute("k", size))),
         )
+    yield (
+        "ids beyond a table",
+        with_nodes(
+            node("Gather", ["time", "ids"], ["found"]),
+            node("Cast", ["found"], ["made"], tinyonnx.attribute("to", 1)),
+        ),
+    )
     yield "no data", claims(1, TABLE.shape, b"")
     yield "odd data", claims(1, TABLE.shape, whole[:-3])
     yield "cycle", with_nodes(node("Identity", ["made"], ["made"]))
@@ -166,12 +134,15 @@ def test_nothing_but_errors_and_scores(tmp_path: Path) -> None:
     assert any(outcome.startswith("scores") for outcome in found.values())
 
 
-def mutated(seed: int) -> bytes:
-    """Return a file whose graph, settings and vectors are altered anywhere, its digest right."""
+def mutated(
+    seed: int, whole: bytes = GRAPH, own: dict[str, str] = METADATA, spared: range = range(0)
+) -> bytes:
+    """Return a file whose graph is altered anywhere but at `spared`, its digest right."""
     choose = random.Random(seed)
-    graph = bytearray(GRAPH)
+    graph = bytearray(whole)
     for _ in range(choose.randint(1, 4)):
-        at = choose.randrange(len(graph))
+        while (at := choose.randrange(len(graph))) in spared:
+            pass
         kind = choose.randrange(4)
         if kind == 0:
             graph[at] = choose.randrange(256)
@@ -181,13 +152,13 @@ def mutated(seed: int) -> bytes:
             graph[at:at] = varint(choose.choice([*HUGE, choose.randrange(256)]))
         else:
             del graph[at : at + choose.randint(1, 8)]
-    metadata = dict(METADATA)
+    metadata = dict(own)
     metadata["pocketrnn.sha256"] = modelfile.digest(bytes(graph), metadata)
     return tinyonnx.model(bytes(graph), metadata)
 
 
-def check_mutated(folder: Path, seeds: range) -> None:
-    found = outcomes(folder, {str(seed): mutated(seed) for seed in seeds})
+def check_mutated(folder: Path, files: dict[str, bytes]) -> None:
+    found = outcomes(folder, files)
     bad = {
         seed: outcome
         for seed, outcome in found.items()
@@ -198,7 +169,21 @@ def check_mutated(folder: Path, seeds: range) -> None:
 
 def test_mutated_graphs(tmp_path: Path) -> None:
     """Past the digest: what a forger could hand to onnxruntime."""
-    check_mutated(tmp_path, range(500))
+    check_mutated(tmp_path, {str(seed): mutated(seed) for seed in range(500)})
+
+
+def bundled(seed: int) -> bytes:
+    """Return the bundled model, altered outside its one large table."""
+    onnx = onnxproto.parse(BUNDLED.read_bytes())
+    constants = [bytes(value) for number, value in onnxproto.fields(onnx.graph) if number == 5]
+    table = max(constants, key=len)
+    start = bytes(onnx.graph).index(table)
+    spared = range(start, start + len(table))
+    return mutated(seed, bytes(onnx.graph), onnx.metadata, spared)
+
+
+def test_mutated_bundled_models(tmp_path: Path) -> None:
+    check_mutated(tmp_path, {str(seed): bundled(seed) for seed in range(100)})
 
 
 @pytest.mark.slow
@@ -206,4 +191,5 @@ def test_many_mutated_graphs(tmp_path: Path) -> None:
     for start in range(1000, 21_000, 2000):
         folder = tmp_path / str(start)
         folder.mkdir()
-        check_mutated(folder, range(start, start + 2000))
+        seeds = range(start, start + 2000)
+        check_mutated(folder, {str(seed): mutated(seed) for seed in seeds})

@@ -60,5 +60,5 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("unsure ")
     assert main(["predict", "--unsure", "0", "1", "--json", TEXTS[0]]) == 0
     assert json.loads(capsys.readouterr().out)["label"] is None
-    assert main(["predict", "--unsure", "0.6", "0.4", TEXTS[0]]) == 1
+    assert main(["predict", "--unsure", "0.6", "0.4", TEXTS[0]]) == 2
     assert "unsure must be two numbers" in capsys.readouterr().err

@@ -81,8 +81,12 @@ BAD = {
         "self-contained",
     ),
     "operators of its own": (resealed(GRAPH + FOREIGN, METADATA), "self-contained"),
-    "a graph that can't run": (
+    "an operator that isn't run": (
         resealed(GRAPH + field(1, node("NoSuchOperator", ["ids"], ["x"])), METADATA),
+        "self-contained",
+    ),
+    "a graph that can't run": (
+        resealed(GRAPH + field(1, node("Identity", ["ids", "ids"], ["x"])), METADATA),
         "self-test",
     ),
 }

@@ -162,9 +162,6 @@ def test_help_and_version(flag: str, capsys: pytest.CaptureFixture[str]) -> None
             "there are: 'id', 'review', 'verdict'",
         ),
         (["{csv}", *COLUMNS, "--encoding", "klingon"], "unknown encoding: klingon"),
-        (["{csv}", *COLUMNS, "--epochs", "0"], "epochs must be at least 1, not 0"),
-        (["{csv}", *COLUMNS, "--dropout", "nan"], "dropout must be"),
-        (["{csv}", *COLUMNS, "--num-words", "3"], "num_words (3) must be over index_from (3)"),
         (["{csv}", *COLUMNS, "-o", "{folder}/none", "--resume"], "none: no run to resume"),
         (["{csv}", *COLUMNS, "-o", "{csv}"], "films.csv: File exists"),
     ],
@@ -178,6 +175,21 @@ def test_errors_are_one_line(
 ) -> None:
     filled = [argument.format(csv=films_csv, folder=tmp_path) for argument in arguments]
     assert cli.main(filled) == 1
+    assert message in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (["--epochs", "0"], "epochs must be at least 1, not 0"),
+        (["--dropout", "nan"], "dropout must be"),
+        (["--num-words", "3"], "num_words (3) must be over index_from (3)"),
+    ],
+)
+def test_settings_out_of_bounds_are_wrong_usage(
+    setting: list[str], message: str, films_csv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([str(films_csv), *COLUMNS, *setting]) == 2
     assert message in one_line(capsys.readouterr().err)
 
 
