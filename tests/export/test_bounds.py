@@ -7,10 +7,12 @@ import keras
 import numpy as np
 import onnx
 import pytest
-from pocketrnn import TextConfig, bounds, onnxgraph, onnxproto
+from pocketrnn import TextConfig, onnxproto
+from pocketrnn.bounds import graph as onnxgraph
+from pocketrnn.bounds.sizes import BATCH, ONE, TIME, Size
+from pocketrnn.bounds.values import Value
+from pocketrnn.bounds.walk import Walk
 from pocketrnn.session import import_onnxruntime
-from pocketrnn.sizes import BATCH, ONE, TIME, Size
-from pocketrnn.values import Value
 from pocketrnn_export import convert, rewrite
 from pocketrnn_train import TrainConfig, network
 
@@ -79,7 +81,7 @@ def check(proto: onnx.ModelProto) -> None:
             proto.graph.output.append(onnx.ValueInfoProto(name=made))
     data = proto.SerializeToString()
     graph = onnxgraph.read(onnxproto.parse(data).graph)
-    walk = bounds.Walk(TEXT.maxlen, len(data))
+    walk = Walk(TEXT.maxlen, len(data))
     told = walk.graph(graph, ChainMap(), [Value((BATCH, TIME), kind=onnxgraph.INT32)], ONE)
 
     onnxruntime = import_onnxruntime()

@@ -11,8 +11,8 @@ import pytest
 import tinyonnx
 from limited import outcomes
 from pocketrnn import modelfile
+from pocketrnn.bounds.rules import RULES
 from pocketrnn.errors import CorruptModelError, UnsafeGraphError
-from pocketrnn.rules import RULES
 from tinyonnx import FLOAT, INT32, INT64, attribute, field, node, resealed, tensor, value_info
 
 BOOL, GRAPH_KIND, INTS, STRING = 9, 5, 7, 8

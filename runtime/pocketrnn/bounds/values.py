@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .errors import UnsafeGraphError
-from .onnxgraph import Constant, Node
+from ..errors import UnsafeGraphError
+from .graph import Constant, Node
 from .sizes import ONE, Size, most, product
 
 # More numbers than any shape has aren't followed.

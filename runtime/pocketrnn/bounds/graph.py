@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import NamedTuple
 
-from .errors import CorruptModelError
-from .onnxproto import as_bytes, as_text, fields, varints
+from ..errors import CorruptModelError
+from ..onnxproto import as_bytes, as_text, fields, varints
 
 # Types of tensors, as TensorProto.DataType numbers them.
 FLOAT, INT32, INT64, BOOL = 1, 6, 7, 9

@@ -8,9 +8,9 @@ values about. What isn't here can't be in a model. Each rule follows the operato
 
 from collections.abc import Callable, Sequence
 
+from ..errors import UnsafeGraphError
 from . import moving
-from .errors import UnsafeGraphError
-from .onnxgraph import BOOL, FLOAT, FLOATS, INT32, INT64, NUMBERS, Constant
+from .graph import BOOL, FLOAT, FLOATS, INT32, INT64, NUMBERS, Constant
 from .sizes import ONE, Size, most, product, quotient, total
 from .values import INT32_MAX, Call, Shape, Value, axis_of, broadcast
 

@@ -1,7 +1,7 @@
 """The rules of operators that move values about, or make much of little."""
 
-from .errors import UnsafeGraphError
-from .onnxgraph import Constant
+from ..errors import UnsafeGraphError
+from .graph import Constant
 from .sizes import ONE, Size, product, quotient, total
 from .values import (
     INT32_MAX,

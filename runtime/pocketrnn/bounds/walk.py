@@ -1,4 +1,4 @@
-"""Bound what a graph can need, in time and memory, before onnxruntime sees it.
+"""Go through a graph, add up what it needs, and refuse what has no bound.
 
 A model file is data, but a graph is a program: made to do harm, it could loop for years, or ask
 for more memory than there is, some of it while it is loaded. So the graph is walked once with
@@ -9,9 +9,9 @@ can't be told, or where all of them together are over the limits.
 from collections import ChainMap
 from typing import NamedTuple
 
-from . import onnxgraph
-from .errors import UnsafeGraphError
-from .onnxgraph import BOOL, INT32, INT64, Graph, Node
+from ..errors import UnsafeGraphError
+from . import graph as onnxgraph
+from .graph import BOOL, INT32, INT64, Graph, Node
 from .rules import PARTIAL, RULES, kind, multiplications, scratch
 from .sizes import BATCH, ONE, TIME, Size, most, product
 from .values import Call, Value
