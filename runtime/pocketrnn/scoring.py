@@ -165,7 +165,7 @@ def score_file(
                 if target.state is None:
                     target.append(writer.head(), b"", tally.state())
                 rest = _without_done(chain([] if first is None else [first], windows), tally)
-                with contextlib.closing(scored(rest, loaded, loaded.data, workers)) as results:
+                with contextlib.closing(scored(rest, loaded, workers)) as results:
                     for window, scores in results:
                         part = _select(window, scores, loaded, on_error, len(added.names) > 2)
                         rows = writer.encode(part)
@@ -200,7 +200,7 @@ def score_rows(
     loaded = model if isinstance(model, Model) else load(model)
     source = _Input(inputs, format, text_column, encoding)
     with contextlib.closing(source):
-        for window, scores in scored(source.windows(), loaded, loaded.data, workers):
+        for window, scores in scored(source.windows(), loaded, workers):
             rows = iter(scores)
             for i, values in enumerate(window.values()):
                 file, line = window.files[i], window.lines[i]
