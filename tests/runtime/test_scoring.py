@@ -355,8 +355,8 @@ def test_nothing_is_overwritten_unasked(source, tmp_path, small_windows):
         score_file(source, output, model=MODEL)
     score_file(source, output, model=MODEL, force=True)
     before = output.read_bytes()
-    for resume in (False, True):
-        with pytest.raises(OutputError, match=r"out\.csv: exists already"):
+    for resume, hint in ((False, ""), (True, "it is whole, with nothing to resume; ")):
+        with pytest.raises(OutputError, match=rf"out\.csv: exists already; {hint}replace it"):
             score_file(source, output, model=MODEL, resume=resume)
     with pytest.raises(Stopped):
         score_file(source, output, model=MODEL, force=True, progress=stopping_after(2))
