@@ -17,6 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from itertools import islice
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -43,26 +44,25 @@ def scored(
     An error in reading is raised after all windows before it. Raises WorkerError if a process
     ends.
     """
-    windows, stopped = iter(windows), None
     pending: deque[tuple[Window, list[_Share]]] = deque()
     # The other processes have another window while this one reads and writes.
     ahead = 1 if workers > 1 else 0
+    more, stopped = True, None
     with _Crew(model, workers - 1) as crew:
-        while True:
+        begun = map(crew.begin, windows)
+        while more or pending:
+            before = len(pending)
             try:
-                window = next(windows, None)
+                # Without a variable, which would hold the window while the next one is read.
+                pending.extend(islice(begun, 1))
             except PocketRNNError as error:
-                window, stopped = None, error
-            if window is not None:
-                # A second window is a reason to start a process; a single one isn't.
-                if pending:
-                    crew.grow()
-                pending.append((window, crew.submit(window.to_score())))
-            elif not pending:
-                break
-            if window is None or len(pending) > ahead:
-                done, shares = pending.popleft()
-                yield done, crew.scores(shares)
+                stopped = error
+            more = len(pending) > before
+            # A second window is a reason to start a process; a single one isn't.
+            if more and before:
+                crew.grow()
+            if len(pending) > (ahead if more else 0):
+                yield crew.finish(*pending.popleft())
     if stopped is not None:
         raise stopped
 
@@ -123,22 +123,23 @@ class _Crew:
         thread.start()
         self._started.append((process, ours, thread))
 
-    def submit(self, texts: list[str]) -> list[_Share]:
-        """Have `texts` scored, after those that were submitted before."""
+    def begin(self, window: Window) -> tuple[Window, list[_Share]]:
+        """Have a window's texts scored, after those of the windows before."""
+        texts = window.to_score()
         shares = [_Share(rows, [texts[i] for i in rows], Future()) for rows in _cut(texts)]
         for share in shares:
             self._waiting.put(share)
-        return shares
+        return window, shares
 
-    def scores(self, shares: list[_Share]) -> _Scores:
-        """Return the scores of what was submitted, taking part in scoring until they are there."""
+    def finish(self, window: Window, shares: list[_Share]) -> tuple[Window, _Scores]:
+        """Return a window and its scores, taking part in scoring until they are there."""
         while not all(share.scores.done() for share in shares) and (free := self._take()):
             free.scores.set_result(self._model.scores(free.texts))
         count = sum(len(share.rows) for share in shares)
         scores = np.empty((count, len(self._model.labels)), np.float32)
         for share in shares:
             scores[share.rows] = share.scores.result()
-        return scores
+        return window, scores
 
     def _take(self) -> _Share | None:
         try:
