@@ -152,7 +152,7 @@ class _Crew:
         while share := self._waiting.get():
             try:
                 share.scores.set_result(_ask(process, connection, share.texts))
-            except WorkerError as error:
+            except Exception as error:  # noqa: BLE001 (raised where the scores are waited for)
                 share.scores.set_exception(error)
                 return
 
