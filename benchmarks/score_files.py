@@ -5,14 +5,17 @@
 writes `score_files.md` and `score_files.json`. The texts have the length of real reviews (about
 230 words on average, log-normal) and words of the model's own vocabulary, by frequency. Every
 run is a process of its own; the runs that are compared are interleaved, and medians compared.
+A million rows take about 3 GB of disk for a while. Memory is read from /proc, so on Linux only.
 """
 
 import argparse
+import contextlib
 import csv
 import json
 import multiprocessing
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -78,28 +81,45 @@ def write(path: Path, rows: int) -> None:
 
 
 def apart(body: Callable[..., Any], *arguments: Any) -> Any:
-    """Call `body` in a process of its own and return what it returns.
-
-    Linux counts a process's memory from its parent's on, so ours has to stay small.
-    """
+    """Call `body` in a process of its own and return what it returns."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(body, arguments)
 
 
+def memory(pids: list[int]) -> dict[int, int]:
+    """Return the most memory that each process had so far, in KB; without those that ended."""
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(OSError, TypeError):
+            status = Path(f"/proc/{pid}/status").read_text()
+            found[pid] = int(re.search(r"VmHWM:\s+(\d+)", status)[1])  # type: ignore[index]
+    return found
+
+
 def score(source: Path, workers: int) -> dict[str, float]:
-    """Run the command on a file; return seconds, and MB of its largest process."""
+    """Run the command on a file; return seconds, and MB of its process and of its largest child."""
     output = source.with_name("out" + source.suffix)
     command = [sys.executable, "-m", "pocketrnn", "score", str(source), "-o", str(output)]
     command += ["--text-column", "text", "--workers", str(workers), "--force"]
     started = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    peaks: dict[int, int] = {}
+    while process.poll() is None:
+        with contextlib.suppress(OSError):
+            peaks |= memory([process.pid, *map(int, children.read_text().split())])
+        time.sleep(0.05)
     seconds = time.perf_counter() - started
-    if status:
+    if process.returncode:
         raise SystemExit(f"failed: {' '.join(command)}")
     output.unlink()
-    unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, KB elsewhere
-    return {"seconds": seconds, "megabytes": usage.ru_maxrss / unit}
+    own = peaks.pop(process.pid)
+    print(f"{source.name}, {workers} workers: {seconds:.0f} s", file=sys.stderr)
+    return {
+        "seconds": seconds,
+        "megabytes": own / 1e3,
+        "megabytes of a child": max(peaks.values(), default=0) / 1e3,
+    }
 
 
 def share_outside(source: Path) -> float:
@@ -139,6 +159,7 @@ def measure(formats: list[str], rows: int, few: int, rounds: int, folder: Path) 
     }
     for kind in formats:
         small, large = folder / f"few.{kind}", folder / f"rows.{kind}"
+        print(f"{kind}: writing {few:,} rows", file=sys.stderr)
         apart(write, small, few)
         runs: dict[int, list[dict[str, float]]] = {1: [], 2: []}
         shares = []
@@ -155,11 +176,14 @@ def measure(formats: list[str], rows: int, few: int, rounds: int, folder: Path) 
             "2 workers against 1": statistics.median(ratios),
             "share outside": statistics.median(shares),
             "MB, few rows": max(r["megabytes"] for r in runs[2]),
+            "MB of a child, few rows": max(r["megabytes of a child"] for r in runs[2]),
         }
         print(kind, found, file=sys.stderr)
+        print(f"{kind}: writing {rows:,} rows", file=sys.stderr)
         apart(write, large, rows)
         whole = score(large, 2)
         found["MB, all rows"] = whole["megabytes"]
+        found["MB of a child, all rows"] = whole["megabytes of a child"]
         found["rows per second, all rows"] = rows / whole["seconds"]
         found["GB"] = large.stat().st_size / 1e9
         large.unlink()
@@ -171,8 +195,9 @@ def table(figures: dict[str, Any]) -> str:
     """Return the figures as Markdown."""
     rows, few = figures["rows"], figures["few"]
     lines = [
-        f"{figures['cores']} cores ({figures['machine']}), Python {figures['python']}. Rate and "
-        f"memory of {rows:,} rows with 2 workers; the rest: medians over {few:,} rows.",
+        f"{figures['cores']} cores ({figures['machine']}), Python {figures['python']}. Rate of "
+        f"{rows:,} rows with 2 workers; peak memory with 2 workers, of the calling process and "
+        f"the other one; the rest: medians over {few:,} rows.",
         "",
         f"| format | GB | rows/s | MB at {few:,} rows | MB at {rows:,} rows | growth "
         "| 2 workers against 1 | outside tokenizing and network |",
@@ -180,9 +205,13 @@ def table(figures: dict[str, Any]) -> str:
     ]
     for kind, found in figures["formats"].items():
         growth = found["MB, all rows"] / found["MB, few rows"] - 1
+        few_mb, all_mb = (
+            f"{found[f'MB, {size} rows']:.0f} + {found[f'MB of a child, {size} rows']:.0f}"
+            for size in ("few", "all")
+        )
         lines.append(
             f"| {kind} | {found['GB']:.2f} | {found['rows per second, all rows']:,.0f} "
-            f"| {found['MB, few rows']:.0f} | {found['MB, all rows']:.0f} | {growth:+.1%} "
+            f"| {few_mb} | {all_mb} | {growth:+.1%} "
             f"| {found['2 workers against 1']:.2f} × | {found['share outside']:.0%} |"
         )
     return "\n".join(lines) + "\n"

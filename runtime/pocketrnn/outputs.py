@@ -92,7 +92,7 @@ class FileOutput:
         unfinished = self._journal_path.exists()
         # A run that was killed in its last steps has an output and a journal.
         if not (resume and unfinished):
-            self._refuse_existing()
+            self._refuse_existing("it is whole, with nothing to resume; " if resume else "")
             if unfinished and not force:
                 raise OutputError(
                     f"{self._path}: an unfinished run is there; go on with --resume, or start over "
@@ -161,11 +161,11 @@ class FileOutput:
             with contextlib.suppress(OSError):  # what a full disk didn't take is flushed again
                 file.close()
 
-    def _refuse_existing(self) -> None:
+    def _refuse_existing(self, hint: str = "") -> None:
         if self._path.exists() and not self._path.is_file():
             raise OutputError(f"{self._path}: not a file that could be replaced")
         if self._path.exists() and not self._force:
-            raise OutputError(f"{self._path}: exists already; replace it with --force")
+            raise OutputError(f"{self._path}: exists already; {hint}replace it with --force")
 
     def _opened(self, path: Path) -> BinaryIO:
         """Open a file to read and write, making it if it isn't there."""

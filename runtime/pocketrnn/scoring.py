@@ -11,6 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -165,13 +166,15 @@ def score_file(
                 if target.state is None:
                     target.append(writer.head(), b"", tally.state())
                 rest = _without_done(chain([] if first is None else [first], windows), tally)
-                with contextlib.closing(scored(rest, loaded, loaded.data, workers)) as results:
+                del first
+                with contextlib.closing(scored(rest, loaded, workers)) as results:
                     for window, scores in results:
                         part = _select(window, scores, loaded, on_error, len(added.names) > 2)
                         rows = writer.encode(part)
                         tally.add(part)
                         target.append(rows, _error_lines(window), tally.state())
                         report(source.progress(tally))
+                        del window, scores, part, rows  # not to be held while more is read
                 target.finish(None if writer.final else writer.finish)
     seconds = time.monotonic() - started
     return Summary(
@@ -200,7 +203,7 @@ def score_rows(
     loaded = model if isinstance(model, Model) else load(model)
     source = _Input(inputs, format, text_column, encoding)
     with contextlib.closing(source):
-        for window, scores in scored(source.windows(), loaded, loaded.data, workers):
+        for window, scores in scored(source.windows(), loaded, workers):
             rows = iter(scores)
             for i, values in enumerate(window.values()):
                 file, line = window.files[i], window.lines[i]
@@ -256,9 +259,8 @@ class _Input:
         for name in self.names:
             reader = self.reader if name is self.names[0] else self._open(name)
             with contextlib.closing(reader):
-                for window in reader.windows(self.text_column):
-                    window.position += before
-                    yield window
+                # Not a loop, whose variable would hold a window while the next one is read.
+                yield from map(partial(_moved, before), reader.windows(self.text_column))
             before += reader.total or 0
 
     def identity(self) -> list[list[Any]]:
@@ -280,6 +282,11 @@ class _Input:
 
     def _open(self, name: str) -> Reader:
         return open_reader(name, self.format, self._encoding)
+
+
+def _moved(before: int, window: Window) -> Window:
+    window.position += before
+    return window
 
 
 def _expanded(inputs: Sequence[PathLike]) -> list[str]:
@@ -399,6 +406,7 @@ def _without_done(windows: Iterable[Window], tally: _Tally) -> Iterator[Window]:
     crc = 0
     for window in islice(windows, tally.windows):
         crc = _crc(window, crc)
+        del window
     if crc != tally.crc:
         raise InputError(
             "can't resume, as the input changed: its first rows aren't those that were scored; "

@@ -29,7 +29,8 @@ def scorer(model: ModelSource = None, *, probabilities: bool = False) -> Any:
     from pyspark.sql.functions import pandas_udf
     from pyspark.sql.types import FloatType, StringType, StructField, StructType
 
-    data, added = _read(model, probabilities, "")
+    read = model if isinstance(model, Model) else load(model)
+    data, added = read.data, Added.of(read.labels, probabilities=probabilities, prefix="")
     kinds = [StringType(), *[FloatType()] * (len(added.names) - 1)]
     struct = StructType([StructField(n, k) for n, k in zip(added.names, kinds, strict=True)])
 
@@ -68,8 +69,9 @@ def score_frame(
     The arguments are those of `pocketrnn.score_file`; a null text gets a null label and score.
     Raises ConfigError for a column that is missing, or there already, and what `scorer` raises.
     """
-    score = scorer(model, probabilities=probabilities)
-    _, added = _read(model, probabilities, prefix)
+    read = model if isinstance(model, Model) else load(model)
+    score = scorer(read, probabilities=probabilities)
+    added = Added.of(read.labels, probabilities=probabilities, prefix=prefix)
     if text_column not in frame.columns:
         raise ConfigError(f"no column {text_column!r}; there are: {', '.join(frame.columns)}")
     if taken := set(added.names) & set(frame.columns):
@@ -84,12 +86,6 @@ def score_frame(
 def _quoted(name: str) -> str:
     """Return a column's name so that Spark sees no structure in it."""
     return "`" + name.replace("`", "``") + "`"
-
-
-def _read(model: ModelSource, probabilities: bool, prefix: str) -> tuple[bytes, Added]:
-    loaded = model if isinstance(model, Model) else load(model)
-    added = Added.of(loaded.labels, probabilities=probabilities, prefix=prefix)
-    return loaded.data, added
 
 
 @lru_cache(maxsize=4)

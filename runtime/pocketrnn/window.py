@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# A window is what is scored at a time, written at a time and at most lost at a time. It ends
-# with its file or when it reaches one of these, so it depends on the input alone.
+# A window is what is read at a time, and written at a time. It ends with its file or when it
+# reaches one of these, so it depends on the input alone.
 ROWS = 4096
 CHARACTERS = 1 << 23
 

@@ -1,9 +1,12 @@
 """Score windows on several cores, in order, and with the same results as on one.
 
-A window is always scored whole, so its scores don't depend on who scores it. Workers are
-processes, as tokenizing is Python and holds the interpreter's lock; they are spawned, not
-forked, as onnxruntime has threads of its own. The calling process scores too, when the others
-have enough to do: `workers` processes in all.
+A window is cut into shares, the same ones for any number of workers, and a share is scored whole;
+so scores don't depend on who does it. All workers have the shares of one window, then of the next,
+so that few windows are in memory, or lost at a sudden end, however many workers there are.
+
+Workers are processes, as tokenizing is Python and holds the interpreter's lock; they are spawned,
+not forked, as onnxruntime has threads of its own. The calling process scores too, when it has
+nothing to read or write: `workers` processes in all.
 """
 
 import contextlib
@@ -12,10 +15,11 @@ import queue
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from itertools import islice
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,129 +28,149 @@ from .errors import PocketRNNError, WorkerError
 from .model import Model, load
 from .window import Window
 
-# Windows that wait for each process: one in work, and one that it can start on at once.
-_AHEAD = 2
+# A share of a window ends when it reaches one of these. Enough that sending it takes little of
+# its time, few enough that the workers are done with a window at nearly the same time.
+_ROWS = 512
+_CHARACTERS = 1 << 20
 
 _Scores = NDArray[np.float32]
 
 
 def scored(
-    windows: Iterable[Window], model: Model, data: bytes, workers: int
+    windows: Iterable[Window], model: Model, workers: int
 ) -> Generator[tuple[Window, _Scores], None, None]:
     """Yield each window with the scores of the texts in it that can be scored, in order.
 
-    `data` are the bytes of the model's file, for the other processes. An error in reading is
-    raised after all windows before it. Raises WorkerError if a process ends.
+    An error in reading is raised after all windows before it. Raises WorkerError if a process
+    ends.
     """
-    pending: deque[tuple[Window, Future[_Scores]]] = deque()
-    with _Processes(data, workers - 1) as processes:
-        try:
-            for window, last in _marking_last(windows):
-                while pending and pending[0][1].done():
-                    done, future = pending.popleft()
-                    yield done, future.result()
-                # The last window is no reason to start a process: there's nothing else to do.
-                if last or not processes.ready():
-                    future = Future()
-                    future.set_result(model.scores(window.to_score()))
-                else:
-                    future = processes.submit(window.to_score())
-                pending.append((window, future))
-                if len(pending) > _AHEAD * workers:
-                    done, future = pending.popleft()
-                    yield done, future.result()
-        except PocketRNNError as error:
-            if isinstance(error, WorkerError):
-                raise
-            for done, future in pending:
-                yield done, future.result()
-            raise
-        for done, future in pending:
-            yield done, future.result()
-
-
-def _marking_last(windows: Iterable[Window]) -> Iterator[tuple[Window, bool]]:
-    """Yield each window and whether it is the last; then raise what stopped the reading."""
-    previous, stopped = None, None
-    try:
-        for window in windows:
-            if previous is not None:
-                yield previous, False
-            previous = window
-    except PocketRNNError as error:
-        stopped = error
-    if previous is not None:
-        yield previous, True
+    pending: deque[tuple[Window, list[_Share]]] = deque()
+    # The other processes have another window while this one reads and writes.
+    ahead = 1 if workers > 1 else 0
+    more, stopped = True, None
+    with _Crew(model, workers - 1) as crew:
+        begun = map(crew.begin, windows)
+        while more or pending:
+            before = len(pending)
+            try:
+                # Without a variable, which would hold the window while the next one is read.
+                pending.extend(islice(begun, 1))
+            except PocketRNNError as error:
+                stopped = error
+            more = len(pending) > before
+            # A second window is a reason to start a process; a single one isn't.
+            if more and before:
+                crew.grow()
+            if len(pending) > (ahead if more else 0):
+                yield crew.finish(*pending.popleft())
     if stopped is not None:
         raise stopped
 
 
-class _Processes:
-    """The processes, started one by one as there is work for them."""
+class _Share(NamedTuple):
+    """Some texts of a window."""
 
-    def __init__(self, data: bytes, most: int) -> None:
-        self._data = data
+    rows: NDArray[np.intp]  # which ones
+    texts: list[str]
+    scores: Future[_Scores]
+
+
+def _cut(texts: Sequence[str]) -> Iterator[NDArray[np.intp]]:
+    """Yield the texts' numbers, a share at a time: of like length, so that little is padded."""
+    lengths = np.array([len(text) for text in texts], np.int64)
+    order = np.argsort(-lengths, kind="stable")
+    first = size = 0
+    for i, length in enumerate(lengths[order].tolist(), 1):
+        size += length
+        if i - first >= _ROWS or size >= _CHARACTERS or i == len(order):
+            yield order[first:i]
+            first, size = i, 0
+
+
+class _Crew:
+    """The processes that score; all but this one are started one by one, as there is work."""
+
+    def __init__(self, model: Model, most: int) -> None:
+        self._model = model
         self._most = most
         self._context = multiprocessing.get_context("spawn")
-        self._started: list[tuple[Any, Connection]] = []
-        self._idle: queue.SimpleQueue[tuple[Any, Connection]] = queue.SimpleQueue()
-        self._futures: set[Future[_Scores]] = set()
-        # A thread for each process sends it texts and waits for its scores.
-        self._threads = ThreadPoolExecutor(max(1, most), "pocketrnn-worker")
+        self._started: list[tuple[Any, Connection, threading.Thread]] = []
+        self._waiting: queue.SimpleQueue[_Share | None] = queue.SimpleQueue()
 
-    def __enter__(self) -> "_Processes":
+    def __enter__(self) -> "_Crew":
         return self
 
     def __exit__(self, *error: object) -> None:
-        for process, _ in self._started:
+        for process, _, _ in self._started:
             process.terminate()
-        self._threads.shutdown(cancel_futures=True)
-        for process, connection in self._started:
+            self._waiting.put(None)
+        for process, connection, thread in self._started:
+            thread.join()
             connection.close()
             process.join()
 
-    def ready(self) -> bool:
-        """Tell whether a process can take a window, starting one if none of them can."""
-        self._futures = {future for future in self._futures if not future.done()}
-        if len(self._futures) < _AHEAD * len(self._started):
-            return True
-        if len(self._started) < self._most:
-            self._start()
-            return True
-        return False
-
-    def submit(self, texts: list[str]) -> "Future[_Scores]":
-        """Have a process score `texts`."""
-        future = self._threads.submit(self._ask, texts)
-        self._futures.add(future)
-        return future
-
-    def _start(self) -> None:
+    def grow(self) -> None:
+        """Start another process, if there may be one more."""
+        if len(self._started) == self._most:
+            return
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs, self._data), daemon=True)
+        process = self._context.Process(target=_serve, args=(theirs, self._model.data), daemon=True)
         with _interrupts_later():
             process.start()
         theirs.close()  # so that we see the end of the process as the end of the pipe
-        self._started.append((process, ours))
-        self._idle.put((process, ours))
+        # The thread sends it shares and waits for their scores.
+        thread = threading.Thread(target=self._employ, args=(process, ours), daemon=True)
+        thread.start()
+        self._started.append((process, ours, thread))
 
-    def _ask(self, texts: list[str]) -> _Scores:
-        worker = process, connection = self._idle.get()
+    def begin(self, window: Window) -> tuple[Window, list[_Share]]:
+        """Have a window's texts scored, after those of the windows before."""
+        texts = window.to_score()
+        shares = [_Share(rows, [texts[i] for i in rows], Future()) for rows in _cut(texts)]
+        for share in shares:
+            self._waiting.put(share)
+        return window, shares
+
+    def finish(self, window: Window, shares: list[_Share]) -> tuple[Window, _Scores]:
+        """Return a window and its scores, taking part in scoring until they are there."""
+        while not all(share.scores.done() for share in shares) and (free := self._take()):
+            free.scores.set_result(self._model.scores(free.texts))
+        count = sum(len(share.rows) for share in shares)
+        scores = np.empty((count, len(self._model.labels)), np.float32)
+        for share in shares:
+            scores[share.rows] = share.scores.result()
+        return window, scores
+
+    def _take(self) -> _Share | None:
         try:
-            connection.send(texts)
-            answer: _Scores | str = connection.recv()
-        except (EOFError, OSError) as error:
-            process.join(1)
-            raise WorkerError(
-                f"a worker process ended (exit code {process.exitcode}; is memory short, or does a "
-                "script lack its `if __name__ == '__main__':`?); go on with --resume, perhaps with "
-                "fewer --workers"
-            ) from error
-        finally:
-            self._idle.put(worker)
-        if isinstance(answer, str):
-            raise WorkerError(f"a worker process failed: {answer}; go on with --resume")
-        return answer
+            return self._waiting.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _employ(self, process: Any, connection: Connection) -> None:
+        """Have a process score what waits, until a None comes or the process ends."""
+        while share := self._waiting.get():
+            try:
+                share.scores.set_result(_ask(process, connection, share.texts))
+            except Exception as error:  # noqa: BLE001 (raised where the scores are waited for)
+                share.scores.set_exception(error)
+                return
+
+
+def _ask(process: Any, connection: Connection, texts: list[str]) -> _Scores:
+    try:
+        connection.send(texts)
+        answer: _Scores | str = connection.recv()
+    except (EOFError, OSError) as error:
+        process.join(1)
+        raise WorkerError(
+            f"a worker process ended (exit code {process.exitcode}; is memory short, or does a "
+            "script lack its `if __name__ == '__main__':`?); go on with --resume, perhaps with "
+            "fewer --workers"
+        ) from error
+    if isinstance(answer, str):
+        raise WorkerError(f"a worker process failed: {answer}; go on with --resume")
+    return answer
 
 
 def _serve(connection: Connection, data: bytes) -> None:

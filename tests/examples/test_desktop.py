@@ -24,6 +24,10 @@ from virtualdisplay import Window, display, until  # noqa: F401 (a fixture)
 APP = Path(__file__).parents[2] / "examples" / "desktop" / "app.py"
 TEXT = "A warm, funny film with a wonderful cast: I would happily see it again."
 ROWS = 60_000
+NOT_NEEDED = (
+    *("tensorflow", "keras", "onnx", "sklearn", "scipy", "matplotlib"),
+    *("pandas", "pyarrow", "pyspark"),
+)
 pytestmark = pytest.mark.slow
 
 
@@ -183,6 +187,8 @@ def freeze(folder: Path, script: Path, *options: str) -> Path:
     if not any("pocketrnn" in entry.value for entry in entry_points(group="pyinstaller40")):
         pytest.skip("pocketrnn isn't installed, so PyInstaller can't find its hook")
     command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
+    # As where pocketrnn is installed alone: PyInstaller takes hundreds of MB of these along.
+    command += [f"--exclude-module={name}" for name in NOT_NEEDED]
     environment = {**os.environ, "PYINSTALLER_CONFIG_DIR": str(folder / "cache")}
     subprocess.run([*command, *options, str(script)], cwd=folder, env=environment, check=True)
     return folder / "dist" / script.stem

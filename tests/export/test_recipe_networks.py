@@ -25,7 +25,7 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("classes", [2, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_masked_networks_convert(name: str, classes: int) -> None:
     settings: dict[str, Any] = NETWORKS[name]

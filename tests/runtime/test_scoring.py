@@ -2,6 +2,7 @@
 
 import csv
 import json
+import multiprocessing
 import os
 import pty
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pocketrnn import load, outputs, readers, score_file, score_rows, scoring, workers
+from pocketrnn import load, outputs, readers, score_file, score_rows, scoring
 from pocketrnn.errors import ConfigError, InputError, OutputError, WorkerError
 from tinyonnx import tiny
 
@@ -354,8 +355,8 @@ def test_nothing_is_overwritten_unasked(source, tmp_path, small_windows):
         score_file(source, output, model=MODEL)
     score_file(source, output, model=MODEL, force=True)
     before = output.read_bytes()
-    for resume in (False, True):
-        with pytest.raises(OutputError, match=r"out\.csv: exists already"):
+    for resume, hint in ((False, ""), (True, "it is whole, with nothing to resume; ")):
+        with pytest.raises(OutputError, match=rf"out\.csv: exists already; {hint}replace it"):
             score_file(source, output, model=MODEL, resume=resume)
     with pytest.raises(Stopped):
         score_file(source, output, model=MODEL, force=True, progress=stopping_after(2))
@@ -389,10 +390,9 @@ def test_workers_give_the_same_bytes(tmp_path, monkeypatch):
     source = tmp_path / "in.txt"
     source.write_text("".join(f"good film {'bad ' * (i % 9)}{i}\n" for i in range(20_000)))
     started = []
-    start = workers._Processes._start
-    monkeypatch.setattr(
-        workers._Processes, "_start", lambda self: (started.append(self), start(self))
-    )
+    process = multiprocessing.get_context("spawn").Process
+    start = process.start
+    monkeypatch.setattr(process, "start", lambda self: (started.append(self), start(self)))
     for number in (1, 2, 4):
         summary = score_file(source, tmp_path / f"{number}.csv", model=MODEL, workers=number)
         assert summary.rows == 20_000
@@ -408,22 +408,58 @@ def test_workers_give_the_same_bytes(tmp_path, monkeypatch):
 
 
 def test_one_window_starts_no_process(source, tmp_path, monkeypatch):
-    monkeypatch.setattr(workers._Processes, "_start", _stop)
+    monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", _stop)
     score_file(source, tmp_path / "out.csv", model=MODEL, workers=8)
+
+
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_what_is_done_again(number, tmp_path, monkeypatch):
+    """The windows that are read and not yet written: one, or with more workers two."""
+    monkeypatch.setattr(readers, "ROWS", 100)
+    source = tmp_path / "in.txt"
+    source.write_text("good film\n" * 2000)
+    read, ahead = 0, set()
+    windows = readers.LinesReader.windows
+
+    def counted(self, text_column):
+        nonlocal read
+        for window in windows(self, text_column):
+            read += 1
+            yield window
+
+    def compared(progress):
+        if progress.rows:
+            ahead.add(read - (progress.rows // 100 - 1))  # just before this one was written
+
+    monkeypatch.setattr(readers.LinesReader, "windows", counted)
+    score_file(source, tmp_path / "out.csv", model=MODEL, workers=number, progress=compared)
+    assert max(ahead) == min(number, 2)
+    journal = "out.csv.partial.journal"
+    with pytest.raises(Stopped):
+        score_file(
+            source,
+            tmp_path / "out.csv",
+            model=MODEL,
+            workers=number,
+            force=True,
+            progress=stopping_after(5),
+        )
+    assert (tmp_path / journal).read_bytes().count(b'"windows"') == 1 + 5
 
 
 def test_a_killed_worker(tmp_path, monkeypatch):
     monkeypatch.setattr(readers, "ROWS", 100)
     source, output = tmp_path / "in.txt", tmp_path / "out.csv"
     source.write_text("good film\n" * 50_000)
-    start = workers._Processes._start
+    process = multiprocessing.get_context("spawn").Process
+    start = process.start
 
     def doomed(self):
         start(self)
-        os.kill(self._started[-1][0].pid, signal.SIGKILL)
+        os.kill(self.pid, signal.SIGKILL)
 
     with monkeypatch.context() as patch:
-        patch.setattr(workers._Processes, "_start", doomed)
+        patch.setattr(process, "start", doomed)
         with pytest.raises(WorkerError, match=r"worker process ended \(exit code -9.*--resume"):
             score_file(source, output, model=MODEL, workers=2)
     assert not output.exists()
@@ -539,7 +575,7 @@ def test_a_reader_that_leaves(model_file, tmp_path):
 @pytest.mark.parametrize("number", [1, 2])
 def test_ctrl_c(number, model_file, tmp_path):
     source, output = tmp_path / "in.txt", tmp_path / "out.csv"
-    source.write_text("good film\n" * 300_000)
+    source.write_text("good film\n" * 200_000)
     options = [source, "-o", output, "--model", model_file, "--workers", number]
     process = subprocess.Popen(command(*options), stderr=subprocess.PIPE, start_new_session=True)
     journal = tmp_path / "out.csv.partial.journal"
@@ -551,7 +587,7 @@ def test_ctrl_c(number, model_file, tmp_path):
     ]
     assert process.wait(60) == 130
     assert run(*options, "--resume").returncode == 0
-    assert len(output.read_text().splitlines()) == 300_001
+    assert len(output.read_text().splitlines()) == 200_001
 
 
 def test_workers_die_with_their_master(model_file, tmp_path):

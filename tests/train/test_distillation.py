@@ -90,7 +90,9 @@ def test_a_finished_run_holds_what_it_should(finished: Run) -> None:
     assert [row["epoch"] for row in finished.history("history-chunks.csv")] == [1, 2]
 
 
-@pytest.mark.parametrize("saves", [1, pytest.param(2, marks=pytest.mark.slow), 3])
+@pytest.mark.parametrize(
+    "saves", [1, *(pytest.param(saves, marks=pytest.mark.slow) for saves in (2, 3))]
+)
 def test_interrupted_anywhere_it_goes_on_to_the_same_weights(
     finished: Run,
     saves: int,
@@ -146,7 +148,7 @@ MORE = pytest.mark.slow
     ("classes", "unlabelled", "chunks"),
     [
         (2, 0, None),
-        (3, 20, FEW),
+        pytest.param(3, 20, FEW, marks=MORE),
         pytest.param(2, 0, FEW, marks=MORE),
         pytest.param(2, 20, None, marks=MORE),
         pytest.param(3, 0, None, marks=MORE),
@@ -170,6 +172,7 @@ def test_with_and_without(
     )
 
 
+@pytest.mark.slow
 def test_every_label_but_one_text_of_each(tmp_path: Path) -> None:
     """The smallest corpus that can be read: one text of each label to learn, one to hold out."""
     labels = np.array([0, 0, 1, 1])

@@ -334,6 +334,7 @@ def other_process(
         process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("other_process")
 def test_killed_and_resumed_is_the_same_bit_for_bit(
     films_csv: Path, config: TrainConfig, finished: Run, tmp_path: Path
