@@ -47,6 +47,7 @@ def results(run: Run, work: Path) -> dict[str, Any]:
     return compare.summarise(raw, run, CORPUS, work, KEYS)
 
 
+@pytest.mark.slow
 def test_every_peer_is_measured(results: dict[str, Any]) -> None:
     assert list(results["peers"]) == KEYS
     for row in results["peers"].values():
@@ -62,6 +63,7 @@ def test_every_peer_is_measured(results: dict[str, Any]) -> None:
     assert parts["tokenize bulk"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["plain"])
 def test_the_same_network_gives_the_same_scores(
     key: str, work: Path, results: dict[str, Any]
@@ -70,6 +72,7 @@ def test_the_same_network_gives_the_same_scores(
     np.testing.assert_allclose(ours, theirs, atol=1e-2)  # float16 tables of tiny numbers
 
 
+@pytest.mark.slow
 def test_what_is_written(results: dict[str, Any], tmp_path: Path) -> None:
     compare.write({**results, "clock": "wall", "left out": ["something"]}, tmp_path)
     table = (tmp_path / "results.md").read_text("utf-8")
