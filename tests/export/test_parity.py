@@ -18,13 +18,11 @@ TEXT = TextConfig(num_words=60, maxlen=500)
 LENGTHS = (0, 1, 499, 500, 501, 100_000)
 
 NETWORKS = list(itertools.product(("simple_rnn", "gru", "lstm"), (1, 2), (False, True), (2, 5)))
-# Every value of every part, and every pair of cell and direction; the slow test has them all.
+# Every value of every part; the slow test has them all.
 FEW = [
     ("simple_rnn", 1, False, 2),
     ("simple_rnn", 2, True, 5),
     ("gru", 1, True, 2),
-    ("gru", 2, False, 5),
-    ("lstm", 2, True, 2),
     ("lstm", 1, False, 5),
 ]
 

@@ -74,6 +74,6 @@ def test_masked_words_inside_a_text_keep_the_state(values: dict[str, Any]) -> No
     export_and_compare(config(mask=True, oov_id=0, **values))
 
 
-@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("bidirectional", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_windows_are_fed_whole(bidirectional: bool) -> None:
     assert export_and_compare(config(recipe="default", bidirectional=bidirectional)) == 20

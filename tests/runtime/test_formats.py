@@ -312,6 +312,7 @@ def test_parquet_to_csv_and_json(tmp_path):
         score_file(tmp_path / "raw.parquet", tmp_path / "raw.csv", model=MODEL)
 
 
+@pytest.mark.slow
 def test_ten_megabyte_fields(tmp_path):
     long = 'good, "film"\n' * 800_000
     source = tmp_path / "in.csv"

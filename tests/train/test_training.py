@@ -246,6 +246,7 @@ def fragile(config: TrainConfig) -> TrainConfig:
     return dataclasses.replace(config, dropout=0.4, optimizer="adam", batch_size=6, epochs=3)
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_is_the_same_bit_for_bit(
     three_classes: Corpus, fragile: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,6 +351,7 @@ def test_killed_and_resumed_is_the_same_bit_for_bit(
     assert figures(run) == figures(finished)
 
 
+@pytest.mark.slow
 def test_another_process_trains_the_same_weights(
     other_process: tuple[Run, subprocess.Popen[str]], finished: Run
 ) -> None:

@@ -119,7 +119,7 @@ def test_a_table_brings_none(table: Path) -> None:
 
 
 def test_recipe_without_a_teacher(capsys: pytest.CaptureFixture[str], table: Path) -> None:
-    assert cli.main([str(table), "--recipe", "seed", "--unlabelled", "more.txt"]) == 1
+    assert cli.main([str(table), "--recipe", "seed", "--unlabelled", "more.txt"]) == 2
     assert "recipe seed has no use for --unlabelled" in capsys.readouterr().err
 
 
