@@ -6,6 +6,7 @@ word as one or three 8-byte integers, and looks these up in a hash table that co
 so that no collision of hashes can give a wrong id.
 """
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,8 +28,9 @@ _LARGEST = 24 << 20
 # _LOW[n] keeps the first n bytes of a little-endian integer.
 _LOW = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 
-# Odd numbers of well-spread bits: the fractional parts of the square roots of 2, 3 and 5.
-_MIX = np.array([0x6A09E667F3BCC909, 0xBB67AE8584CAA73B, 0x3C6EF372FE94F82B], np.uint64)
+# Odd factors for multiply-shift hashing (Dietzfelbinger et al. 1997), drawn anew in each process,
+# so that no file can hold words that all have one hash.
+_MIX = np.frombuffer(os.urandom(24), np.uint64) | np.uint64(1)
 
 
 class BulkTokenizer:
@@ -75,7 +77,7 @@ class BulkTokenizer:
         # A lone surrogate has no UTF-8; passed through, it is one more unknown character.
         parts = [
             text.encode()  # `_bytes` makes it lower case
-            if isinstance(text, str) and text.isascii()
+            if type(text) is str and text.isascii()
             else prepare(text).encode("utf-8", "surrogatepass")
             for text in texts
         ]

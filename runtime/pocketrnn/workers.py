@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -114,9 +115,17 @@ class _Crew:
         if len(self._started) == self._most:
             return
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs, self._model.data), daemon=True)
-        with _interrupts_later():
-            process.start()
+        # The model goes through the pipe like what it scores: an argument that doesn't fit into
+        # the one of `start` would be waited for in vain if the process ended.
+        process = self._context.Process(target=_serve, args=(theirs,), daemon=True)
+        try:
+            with _interrupts_later():
+                process.start()
+        except OSError as error:
+            raise WorkerError(
+                f"can't start a worker process ({error.strerror or error}); go on with --resume, "
+                "perhaps with fewer --workers"
+            ) from error
         theirs.close()  # so that we see the end of the process as the end of the pipe
         # The thread sends it shares and waits for their scores.
         thread = threading.Thread(target=self._employ, args=(process, ours), daemon=True)
@@ -149,17 +158,23 @@ class _Crew:
 
     def _employ(self, process: Any, connection: Connection) -> None:
         """Have a process score what waits, until a None comes or the process ends."""
+        messages: list[bytes | list[str]] = [self._model.data]
         while share := self._waiting.get():
+            messages.append(share.texts)
             try:
-                share.scores.set_result(_ask(process, connection, share.texts))
+                share.scores.set_result(_ask(process, connection, messages))
             except Exception as error:  # noqa: BLE001 (raised where the scores are waited for)
                 share.scores.set_exception(error)
                 return
+            messages.clear()
+            del share  # and with it the texts, while there are no others
 
 
-def _ask(process: Any, connection: Connection, texts: list[str]) -> _Scores:
+def _ask(process: Any, connection: Connection, messages: Iterable[object]) -> _Scores:
     try:
-        connection.send(texts)
+        with contextlib.suppress(OSError):  # it may have said why it ended
+            for message in messages:
+                connection.send(message)
         answer: _Scores | str = connection.recv()
     except (EOFError, OSError) as error:
         process.join(1)
@@ -173,12 +188,12 @@ def _ask(process: Any, connection: Connection, texts: list[str]) -> _Scores:
     return answer
 
 
-def _serve(connection: Connection, data: bytes) -> None:
-    """Score what comes, until the other side closes the connection or dies."""
+def _serve(connection: Connection) -> None:
+    """Score what comes behind the model, until the other side closes the connection or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process we work for
     with contextlib.suppress(EOFError, OSError):
         try:
-            model = load(data)
+            model = load(connection.recv())
             while True:
                 connection.send(model.scores(connection.recv()))
         except (PocketRNNError, MemoryError) as error:
@@ -193,6 +208,7 @@ def _interrupts_later() -> Iterator[None]:
     ):
         yield
         return
+    resource_tracker.ensure_running()  # which would let SIGINT through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

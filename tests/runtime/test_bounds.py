@@ -135,6 +135,28 @@ FORGED: dict[str, tuple[bytes, str]] = {
         ),
         "node Loop 'made': node MatMul 's1': brings the work",
     ),
+    "more numbers than are told": (
+        forged(
+            node("Equal", ["three", "three"], ["which"]),
+            node("Where", ["which", "size", "size"], ["shape"]),
+            node("ConstantOfShape", ["shape"], ["made"]),
+            three=[1, 2, 3],
+            size=[10**5],
+        ),
+        "node ConstantOfShape 'made': makes a size of values that aren't sizes",
+    ),
+    "sizes backwards": (
+        forged(
+            node("Slice", ["sizes", "last", "end", "axis", "back"], ["shape"]),
+            node("ConstantOfShape", ["shape"], ["made"]),
+            sizes=[10**5] * 3,
+            last=[-1],
+            end=[2**63 - 1],
+            axis=[0],
+            back=[-1],
+        ),
+        "node ConstantOfShape 'made': makes a size of values that aren't sizes",
+    ),
     "no number of trips": (forged(loop("", SAME)), "has no input 0"),
     "as many trips as an id says": (
         forged(

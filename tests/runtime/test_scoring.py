@@ -467,6 +467,19 @@ def test_a_killed_worker(tmp_path, monkeypatch):
     assert len(output.read_text().splitlines()) == 50_001
 
 
+def test_a_script_without_its_guard(tmp_path):
+    """Workers that die at once: an error, not a wait, with a model larger than a pipe as well."""
+    (tmp_path / "in.txt").write_text("good film\n" * 20_000)
+    script = tmp_path / "script.py"
+    script.write_text("import pocketrnn; pocketrnn.score_file('in.txt', 'out.csv', workers=2)")
+    ended = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert "WorkerError: a worker process ended" in ended.stderr
+    assert "lack its `if __name__ == '__main__':`" in ended.stderr
+    assert ended.returncode == 1
+
+
 def test_a_reading_error_comes_after_the_rows_before_it(tmp_path, monkeypatch):
     monkeypatch.setattr(readers, "ROWS", 100)
     source = tmp_path / "in.csv"

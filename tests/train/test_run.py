@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pocketrnn import TextConfig
-from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.errors import InputError
 from pocketrnn_train import Run, TrainConfig, network
 
 TINY = TrainConfig(text=TextConfig(num_words=6, maxlen=4), embedding=2, units=2)
@@ -43,7 +43,7 @@ def test_damaged_json(run: Run, content: bytes) -> None:
 @pytest.mark.parametrize("values", [[], {}, {**TINY.to_dict(), "layers": "two"}])
 def test_a_configuration_that_is_none(run: Run, values: object) -> None:
     run.write("config.json", values)
-    with pytest.raises(ConfigError):
+    with pytest.raises(InputError):
         _ = run.config
 
 

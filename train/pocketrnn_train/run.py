@@ -1,17 +1,18 @@
 """A run is a folder: the trained model and everything that tells how it came to be."""
 
+import contextlib
 import csv
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pocketrnn import Tokenizer
-from pocketrnn.errors import InputError, PocketRNNError
+from pocketrnn.errors import ConfigError, InputError, PocketRNNError
 from pocketrnn.files import replacing, write_atomic
 
 from .config import TrainConfig
@@ -67,13 +68,24 @@ class Run:
 
     @cached_property
     def config(self) -> TrainConfig:
-        """The configuration; ConfigError if it is damaged."""
-        return TrainConfig.from_dict(self.read("config.json"))
+        """The configuration; InputError if it is damaged."""
+        with self._naming("config.json"):
+            return TrainConfig.from_dict(self.read("config.json"))
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer that the network was trained with."""
-        return Tokenizer(self.config.text, self.read("vocabulary.json"))
+        """The tokenizer that the network was trained with; InputError if it is damaged."""
+        text = self.config.text
+        with self._naming("vocabulary.json"):
+            return Tokenizer(text, self.read("vocabulary.json"))
+
+    @contextlib.contextmanager
+    def _naming(self, name: str) -> Iterator[None]:
+        """Say in which file the settings are that can't be."""
+        try:
+            yield
+        except ConfigError as error:
+            raise InputError(f"{self.folder / name}: damaged ({error})") from error
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def constant(call: Call) -> list[Value]:
     if (integers := call.integers("value_ints")) is not None:
         short = len(integers) <= SHORT
         return [Value((Size(len(integers)),), tuple(map(Size, integers)) if short else None)]
-    raise UnsafeGraphError("isn't a tensor")
+    raise UnsafeGraphError("has its value elsewhere than in value, value_int or value_ints")
 
 
 def reshape(call: Call) -> list[Value]:
@@ -141,7 +141,7 @@ def sliced(call: Call) -> list[Value]:
     for axis, *bounds in zip(axes, *rows, strict=True):
         at = axis_of(axis, rank)
         shape[at] = _cut(shape[at], *bounds)
-        if rank == 1 and value.numbers is not None and None not in bounds and bounds[2]:
+        if rank == 1 and value.numbers is not None and None not in bounds and shape[at].exact:
             numbers = value.numbers[slice(*bounds)]
     return [Value(tuple(shape), numbers)]
 
@@ -155,14 +155,15 @@ def _cut(size: Size, begin: int | None, end: int | None, stride: int | None) -> 
     """Return how long a slice of a dimension is."""
     if begin is None or end is None or not stride:
         return size.at_most()
+    if stride < 0:
+        # Where else a slice that goes back may begin and end, ONNX and Python disagree.
+        return size if (stride, begin) == (-1, -1) and end <= -INT32_MAX else size.at_most()
     if size.constant is not None:
         return Size(len(range(*slice(begin, end, stride).indices(size.constant))))
     if stride == 1 and begin == 0 and end >= INT32_MAX:
         return size
     if stride == 1 and size.exact and (begin, end) in ((0, 1), (-1, INT32_MAX), (-1, INT64_MAX)):
         return ONE
-    if stride == -1 and begin == -1 and end <= -INT32_MAX:
-        return size
     return size.at_most()
 
 

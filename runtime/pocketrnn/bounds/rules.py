@@ -134,7 +134,7 @@ _ARITHMETIC: dict[str, Callable[..., Size | None]] = {
 def _where(call: Call) -> list[Value]:
     shape = broadcast(*(call.input(i).shape for i in range(3)))
     one, other = call.input(1).numbers, call.input(2).numbers
-    if one is None or other is None or len(one) != len(other) or len(shape) > 1:
+    if one is None or other is None or len(one) != len(other):
         return [Value(shape)]
     pairs = zip(one, other, strict=True)
     return [Value(shape, tuple(a if a == b else a and b and _largest(a, b) for a, b in pairs))]

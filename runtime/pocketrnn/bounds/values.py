@@ -1,6 +1,7 @@
 """What is known of the values of a graph without running it."""
 
 from collections.abc import Sequence
+from math import prod
 from typing import NamedTuple
 
 from ..errors import UnsafeGraphError
@@ -29,6 +30,13 @@ class Value(NamedTuple):
         """Return a constant's."""
         numbers = None if constant.integers is None else tuple(map(Size, constant.integers))
         return cls(tuple(map(Size, constant.shape)), numbers, constant.kind)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has as many numbers as its shape says, if any are known."""
+        sizes = [size.constant for size in self.shape]
+        known = [size for size in sizes if size is not None]
+        return self.numbers is None or (known == sizes and prod(known) == len(self.numbers))
 
     @property
     def elements(self) -> Size:

@@ -200,7 +200,7 @@ def _define(scope: Scope, name: str, value: Value) -> None:
     if name in scope:
         raise UnsafeGraphError(f"{name!r:.80} is made twice")
     if name:
-        scope[name] = value
+        scope[name] = value if value.is_whole else value._replace(numbers=None)
 
 
 def _look_up(scope: Scope, name: str) -> Value:
