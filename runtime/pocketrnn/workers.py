@@ -34,6 +34,9 @@ from .window import Window
 _ROWS = 512
 _CHARACTERS = 1 << 20
 
+# What a pipe takes before it is read; 64 KB and more on the systems there are.
+_PIPE = 1 << 15
+
 _Scores = NDArray[np.float32]
 
 
@@ -150,31 +153,42 @@ class _Crew:
             scores[share.rows] = share.scores.result()
         return window, scores
 
-    def _take(self) -> _Share | None:
+    def _take(self, *, wait: bool = False) -> _Share | None:
+        """Return a share that waits; None where there is none, or all is over."""
         try:
-            return self._waiting.get_nowait()
+            return self._waiting.get(block=wait)
         except queue.Empty:
             return None
 
     def _employ(self, process: Any, connection: Connection) -> None:
         """Have a process score what waits, until a None comes or the process ends."""
-        messages: list[bytes | list[str]] = [self._model.data]
-        while share := self._waiting.get():
-            messages.append(share.texts)
-            try:
-                share.scores.set_result(_ask(process, connection, messages))
-            except Exception as error:  # noqa: BLE001 (raised where the scores are waited for)
+        # It gets a share while it still has another, so that it needn't wait for this thread, and
+        # that for the interpreter's lock. The scores must fit into the pipe meanwhile.
+        most = 2 if 4 * len(self._model.labels) * _ROWS <= _PIPE else 1
+        sent: deque[_Share] = deque()
+        try:
+            _send(connection, self._model.data)
+            while True:
+                while len(sent) < most and (share := self._take(wait=not sent)):
+                    sent.append(share)
+                    _send(connection, share.texts)
+                if not sent:
+                    return
+                share = None  # let go of with its texts, once it is scored
+                scores = _receive(process, connection)
+                sent.popleft().scores.set_result(scores)
+        except Exception as error:  # noqa: BLE001 (raised where the scores are waited for)
+            for share in sent:
                 share.scores.set_exception(error)
-                return
-            messages.clear()
-            del share  # and with it the texts, while there are no others
 
 
-def _ask(process: Any, connection: Connection, messages: Iterable[object]) -> _Scores:
+def _send(connection: Connection, message: bytes | list[str]) -> None:
+    with contextlib.suppress(OSError):  # a process that has ended may have said why
+        connection.send(message)
+
+
+def _receive(process: Any, connection: Connection) -> _Scores:
     try:
-        with contextlib.suppress(OSError):  # it may have said why it ended
-            for message in messages:
-                connection.send(message)
         answer: _Scores | str = connection.recv()
     except (EOFError, OSError) as error:
         process.join(1)

@@ -469,7 +469,7 @@ def test_a_killed_worker(tmp_path, monkeypatch):
 
 def test_a_script_without_its_guard(tmp_path):
     """Workers that die at once: an error, not a wait, with a model larger than a pipe as well."""
-    (tmp_path / "in.txt").write_text("good film\n" * 20_000)
+    (tmp_path / "in.txt").write_text(("good film " * 50 + "\n") * 60_000)
     script = tmp_path / "script.py"
     script.write_text("import pocketrnn; pocketrnn.score_file('in.txt', 'out.csv', workers=2)")
     ended = subprocess.run(
