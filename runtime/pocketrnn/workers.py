@@ -153,10 +153,9 @@ class _Crew:
             scores[share.rows] = share.scores.result()
         return window, scores
 
-    def _take(self, *, wait: bool = False) -> _Share | None:
-        """Return a share that waits; None where there is none, or all is over."""
+    def _take(self) -> _Share | None:
         try:
-            return self._waiting.get(block=wait)
+            return self._waiting.get_nowait()
         except queue.Empty:
             return None
 
@@ -169,11 +168,15 @@ class _Crew:
         try:
             _send(connection, self._model.data)
             while True:
-                while len(sent) < most and (share := self._take(wait=not sent)):
+                while len(sent) < most:
+                    try:
+                        share = self._waiting.get(block=not sent)
+                    except queue.Empty:
+                        break
+                    if share is None:  # nobody waits for what is sent
+                        return
                     sent.append(share)
                     _send(connection, share.texts)
-                if not sent:
-                    return
                 share = None  # let go of with its texts, once it is scored
                 scores = _receive(process, connection)
                 sent.popleft().scores.set_result(scores)

@@ -9,13 +9,16 @@ import signal
 import subprocess
 import sys
 import termios
+import threading
 import time
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
-from pocketrnn import load, outputs, readers, score_file, score_rows, scoring
+from pocketrnn import load, outputs, readers, score_file, score_rows, scoring, workers
 from pocketrnn.errors import ConfigError, InputError, OutputError, WorkerError
+from pocketrnn.window import Window
 from tinyonnx import tiny
 
 MODEL = tiny()
@@ -465,6 +468,19 @@ def test_a_killed_worker(tmp_path, monkeypatch):
     assert not output.exists()
     score_file(source, output, model=MODEL, workers=2, resume=True)
     assert len(output.read_text().splitlines()) == 50_001
+
+
+def test_the_end_while_a_worker_has_a_share():
+    """What a Ctrl-C does: the thread that waits for the worker's scores ends as well."""
+    model = load(MODEL)
+    crew = workers._Crew(model, 1)
+    crew.begin(Window(("text",), "text", texts=["good film"]))
+    crew._waiting.put(None)
+    connection = mock.Mock(recv=lambda: model.scores(["good film"]))
+    thread = threading.Thread(target=crew._employ, args=(None, connection), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
 
 
 def test_a_script_without_its_guard(tmp_path):
