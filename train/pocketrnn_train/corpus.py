@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -296,6 +296,7 @@ def _from_ranks(train: _Ranks, test: _Ranks, word_index: dict[str, int], source:
 
 # where it stands (for messages), and the columns
 _Row = tuple[str, dict[str, Any]]
+_Found = TypeVar("_Found")
 
 
 def _delimited(delimiter: str) -> Callable[[Iterator[str], Path], Iterator[_Row]]:
@@ -342,36 +343,20 @@ def _from_table(
         raise InputError(f"{path}: say which columns to read: --text-column and --label-column")
     texts: list[str] = []
     names: list[str] = []
-    where = "the first line"
-    try:
-        # utf-8-sig also reads UTF-8 without the byte-order mark that spreadsheets write.
-        utf8 = codecs.lookup(encoding).name == "utf-8"
-        with path.open(encoding="utf-8-sig" if utf8 else encoding, newline="") as lines:
-            for where, row in _TABLES[path.suffix](lines, path):
-                for column in (text_column, label_column):
-                    if column not in row:
-                        raise InputError(
-                            f"{path}, {where}: no column {column!r}; there are: "
-                            f"{', '.join(map(repr, row))}"
-                        )
-                text, label = row[text_column], row[label_column]
-                if not isinstance(text, str):
-                    raise InputError(f"{path}, {where}: {text_column!r} isn't text: {text!r:.60}")
-                name = label if isinstance(label, str) else json.dumps(label)
-                if not isinstance(label, str | int) or not name or not is_storable(name):
-                    raise InputError(
-                        f"{path}, {where}: {label_column!r} isn't a label: {label!r:.60}"
-                    )
-                texts.append(text)
-                names.append(name)
-    except LookupError as error:
-        raise InputError(f"{path}: {error}") from error
-    except UnicodeError as error:
-        raise InputError(
-            f"{path}, after {where}: not {encoding} text; name its encoding with --encoding"
-        ) from error
-    except (csv.Error, ValueError, RecursionError) as error:  # the last two from JSON
-        raise InputError(f"{path}, after {where}: {error}") from error
+    for where, row in _rows(path, encoding, _TABLES[path.suffix]):
+        for column in (text_column, label_column):
+            if column not in row:
+                raise InputError(
+                    f"{path}, {where}: no column {column!r}; there are: {', '.join(map(repr, row))}"
+                )
+        text, label = row[text_column], row[label_column]
+        if not isinstance(text, str):
+            raise InputError(f"{path}, {where}: {text_column!r} isn't text: {text!r:.60}")
+        name = label if isinstance(label, str) else json.dumps(label)
+        if not isinstance(label, str | int) or not name or not is_storable(name):
+            raise InputError(f"{path}, {where}: {label_column!r} isn't a label: {label!r:.60}")
+        texts.append(text)
+        names.append(name)
     if not texts:
         raise InputError(f"{path}: no rows")
     counts = Counter(names)
@@ -398,25 +383,39 @@ def _read_unlabelled(path: Path, text_column: str | None, encoding: str) -> Iter
         raise InputError(f"{path}: expected .txt, {', '.join(sorted(_TABLES))}")
     if table and text_column is None:
         raise InputError(f"{path}: say which column to read: --text-column")
-    where = "the first line"
     try:
-        utf8 = codecs.lookup(encoding).name == "utf-8"
-        with path.open(encoding="utf-8-sig" if utf8 else encoding, newline="") as lines:
-            if not table:
-                yield from (text for line in lines if (text := line.strip()))
-                return
-            for where, row in table(lines, path):
-                value = row.get(str(text_column))
-                if not isinstance(value, str):
-                    raise InputError(f"{path}, {where}: no text in {text_column!r}")
-                yield value
-    except LookupError as error:
-        raise InputError(f"{path}: {error}") from error
+        if not table:
+            yield from (text for _, line in _rows(path, encoding, _lines) if (text := line.strip()))
+            return
+        for where, row in _rows(path, encoding, table):
+            value = row.get(str(text_column))
+            if not isinstance(value, str):
+                raise InputError(f"{path}, {where}: no text in {text_column!r}")
+            yield value
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
+
+
+def _lines(lines: Iterator[str], path: Path) -> Iterator[tuple[str, str]]:
+    return (("the first line", line) for line in lines)
+
+
+def _rows(
+    path: Path, encoding: str, parse: Callable[[Iterator[str], Path], Iterator[tuple[str, _Found]]]
+) -> Iterator[tuple[str, _Found]]:
+    """Yield where each row stands, and the row. Raises InputError for what can't be read."""
+    where = "the first line"
+    try:
+        # utf-8-sig also reads UTF-8 without the byte-order mark that spreadsheets write.
+        utf8 = codecs.lookup(encoding).name == "utf-8"
+        with path.open(encoding="utf-8-sig" if utf8 else encoding, newline="") as lines:
+            for where, row in parse(lines, path):
+                yield where, row
+    except LookupError as error:
+        raise InputError(f"{path}: {error}") from error
     except UnicodeError as error:
         raise InputError(
             f"{path}, after {where}: not {encoding} text; name its encoding with --encoding"
         ) from error
-    except (csv.Error, ValueError, RecursionError) as error:
+    except (csv.Error, ValueError, RecursionError) as error:  # the last two from JSON
         raise InputError(f"{path}, after {where}: {error}") from error
