@@ -10,7 +10,7 @@ from .text import TextConfig
 
 # Steps of all texts of a batch. Enough to fill the matrix products, few enough that what the
 # network makes of them (4 MB at 32 units) stays in cache: 64 texts of 500 words, 1,638 of 20.
-_STEPS = 1 << 15
+STEPS = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def batches(
     first = 0
     while first < len(order):
         time = min(max(-(-int(rows.lengths[first]) // step), 1) * step, config.maxlen)
-        last = min(first + max(_STEPS // time, 1), len(order))
+        last = min(first + max(STEPS // time, 1), len(order))
         lengths = rows.lengths[first:last]
         ids = rows.ids[ends[first] - lengths[0] : ends[last - 1]]
         yield order[first:last], _padded(ids, lengths, time, config)

@@ -22,6 +22,15 @@ def import_onnxruntime() -> Any:
     return onnxruntime
 
 
+def errors() -> tuple[type[Exception], ...]:
+    """Return what onnxruntime raises."""
+    # Its exceptions share no base class of their own. The built-in ones are pybind11's: a name or
+    # message that isn't UTF-8, for one, is a UnicodeDecodeError.
+    native = vars(import_onnxruntime().capi.onnxruntime_pybind11_state).values()
+    own = [e for e in native if isinstance(e, type) and issubclass(e, Exception)]
+    return (*own, RuntimeError, ValueError)
+
+
 class Session:
     """An onnxruntime session for a graph from ids (int32) to scores (float32).
 
@@ -41,11 +50,7 @@ class Session:
         # which nothing here has checked.
         options.add_session_config_entry("session.load_model_format", "ONNX")
         options.log_severity_level = 4  # what goes wrong is raised, not printed
-        # onnxruntime's exceptions share no base class of their own. The built-in ones are
-        # pybind11's: a name or message that isn't UTF-8, for one, is a UnicodeDecodeError.
-        native = vars(onnxruntime.capi.onnxruntime_pybind11_state).values()
-        own = [e for e in native if isinstance(e, type) and issubclass(e, Exception)]
-        self._errors: tuple[type[Exception], ...] = (*own, RuntimeError, ValueError)
+        self._errors = errors()
         try:
             # The fallback would print, and try the same again.
             session = onnxruntime.InferenceSession(

@@ -47,11 +47,14 @@ def _cast(call: Call) -> list[Value]:
     if to not in NUMBERS:
         raise UnsafeGraphError("makes something else of numbers")
     # What fits in 32 bits is the same in 64; a narrower type would wrap around.
-    fits = value.numbers and all(
-        number is not None and abs(number.for_batch(call.steps)) <= INT32_MAX
-        for number in value.numbers
-    )
+    fits = value.numbers and None not in (_unless_it_wraps(n, call) for n in value.numbers)
     return [value if to == INT64 or (to == INT32 and fits) else Value(value.shape)]
+
+
+def _unless_it_wraps(number: Size | None, call: Call) -> Size | None:
+    """Return a number that fits in 32 bits; onnxruntime's integers would wrap around."""
+    fits = number is not None and abs(number.for_batch(call.steps)) <= INT32_MAX
+    return number if fits else None
 
 
 # -- arithmetic --------------------------------------------------------------------------------
@@ -80,9 +83,7 @@ def _elementwise(call: Call) -> list[Value]:
     for i in range(length):
         row = [n[i if len(n) > 1 else 0] for n in known]
         result = None if None in row else combine(*(n for n in row if n is not None))
-        # onnxruntime's integers would wrap around.
-        wraps = result is not None and abs(result.for_batch(call.steps)) > INT32_MAX
-        numbers.append(None if wraps else result)
+        numbers.append(_unless_it_wraps(result, call))
     return [Value(shape, tuple(numbers))]
 
 
@@ -234,8 +235,7 @@ def _reduced(call: Call, value: Value, axes: Sequence[int | None] | None) -> Val
         return Value(shape)
     known = [number for number in value.numbers if number is not None]
     result = _multiplied(*known) if len(known) == len(value.numbers) else None
-    wraps = result is not None and abs(result.for_batch(call.steps)) > INT32_MAX
-    return Value(shape, (None if wraps else result,))
+    return Value(shape, (_unless_it_wraps(result, call),))
 
 
 # -- what doesn't show in sizes ----------------------------------------------------------------

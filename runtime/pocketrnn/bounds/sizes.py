@@ -3,8 +3,7 @@
 from math import gcd
 from typing import NamedTuple
 
-# Cells (texts times time) of the largest batch that pocketrnn makes, unless one text has more.
-CELLS = 1 << 15
+from ..batches import STEPS
 
 
 class Size(NamedTuple):
@@ -38,7 +37,7 @@ class Size(NamedTuple):
         if not self.batch:
             return self.for_one(steps)
         one = self._replace(time=max(self.time - 1, 0)).for_one(steps)
-        return int(one * max(CELLS, steps) ** self.batch)
+        return int(one * max(STEPS, steps) ** self.batch)
 
 
 ONE = Size(1)
