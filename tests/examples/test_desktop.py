@@ -19,6 +19,7 @@ from typing import Any
 
 import pocketrnn
 import pytest
+from tables import write_numbered
 from virtualdisplay import Window, display, until  # noqa: F401 (a fixture)
 
 APP = Path(__file__).parents[2] / "examples" / "desktop" / "app.py"
@@ -68,14 +69,8 @@ def app(module: ModuleType) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("table") / "texts.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["number", "text"])
-        writer.writerows(
-            [i, f"{TEXT} It was {i} times {'good' if i % 3 else 'bad'}."] for i in range(ROWS)
-        )
-    return path
+    texts = (f"{TEXT} It was {i} times {'good' if i % 3 else 'bad'}." for i in range(ROWS))
+    return write_numbered(tmp_path_factory.mktemp("table") / "texts.csv", texts)
 
 
 def pump(app: Any, condition: Any, seconds: float = 120) -> float:

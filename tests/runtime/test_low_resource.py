@@ -13,6 +13,7 @@ import pocketrnn
 import pytest
 import tinyonnx
 from pocketrnn.model import BUNDLED
+from tables import write_numbered
 
 resource = pytest.importorskip("resource")
 
@@ -80,12 +81,8 @@ def model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("table") / "texts.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["number", "text"])
-        writer.writerows([i, f"{TEXT} " * (i % 120) + f"good {i}"] for i in range(ROWS))
-    return path
+    texts = (f"{TEXT} " * (i % 120) + f"good {i}" for i in range(ROWS))
+    return write_numbered(tmp_path_factory.mktemp("table") / "texts.csv", texts)
 
 
 @pytest.fixture(scope="module", params=["limited", "limited, read-only, no network"])
