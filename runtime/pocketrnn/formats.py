@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from .block import Added, Block
 from .compression import suffix_of
 from .errors import ConfigError, InputError
 from .extras import require
@@ -15,7 +16,6 @@ from .readers import (
     ParquetReader,
     Reader,
 )
-from .window import Added, Window
 from .writers import (
     CsvWriter,
     JsonLinesWriter,
@@ -70,11 +70,11 @@ def open_reader(name: str, kind: str, encoding: str) -> Reader:
 
 
 def open_writer(
-    name: str, kind: str, reader: Reader, source: str, added: Added, first: Window | None
+    name: str, kind: str, reader: Reader, source: str, added: Added, first: Block | None
 ) -> Writer:
     """Return the writer of the output `name`, for what `reader`, of format `source`, reads.
 
-    `first` is the input's first window: its keys become the columns where rows have their own.
+    `first` is the input's first block: its keys become the columns where rows have their own.
     """
     compression = suffix_of(name)
     if kind == "parquet":
@@ -96,7 +96,7 @@ def open_writer(
     return CsvWriter(added, compression, columns, _DELIMITERS[kind][0])
 
 
-def _schema(reader: Reader, first: Window | None) -> object:
+def _schema(reader: Reader, first: Block | None) -> object:
     import pyarrow as pa
 
     if isinstance(reader, ParquetReader):

@@ -4,12 +4,12 @@ Beside an output `X` that isn't whole yet lie
 
 | file                | what it holds                                                        |
 |---------------------|----------------------------------------------------------------------|
-| `X.partial`         | the windows written so far                                           |
+| `X.partial`         | the blocks written so far                                            |
 | `X.partial.errors`  | the rows in error so far, as `X.errors.csv` will list them           |
-| `X.partial.journal` | what the run is of, then a line a window: how long both files were   |
+| `X.partial.journal` | what the run is of, then a line a block: how long both files were    |
 
-A window is first written and flushed to disk, then its line is. So whatever lies in the files
-past the lengths of the last whole line is what one window began, and is cut off on resuming.
+A block is first written and flushed to disk, then its line is. So whatever lies in the files
+past the lengths of the last whole line is what one block began, and is cut off on resuming.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ State = dict[str, Any]
 
 
 class Output(Protocol):
-    """Where windows are appended to."""
+    """Where blocks are appended to."""
 
     state: State | None
     """What was appended last, by an unfinished run or this one; None for a new run."""
@@ -35,7 +35,7 @@ class Output(Protocol):
     """Whether an earlier run already put the output in its place."""
 
     def append(self, rows: bytes, errors: bytes, state: State) -> None:
-        """Append a window, and lines for its rows in error; `state` is to go on after it."""
+        """Append a block, and lines for its rows in error; `state` is to go on after it."""
 
     def finish(self, make: Callable[[Path, Path], None] | None) -> None:
         """Put the output in its place; where it isn't what was appended, `make` it of that."""
@@ -154,7 +154,7 @@ class FileOutput:
             self._tidy()
 
     def close(self) -> None:
-        if not self.complete and self.state is not None and not self.state["windows"]:
+        if not self.complete and self.state is not None and not self.state["blocks"]:
             # Nothing was scored yet, so there is nothing to go on with.
             self._remove_partial()
         for file in self._open:

@@ -1,4 +1,4 @@
-"""Read texts and their columns from files of any format, a window at a time."""
+"""Read texts and their columns from files of any format, a block at a time."""
 
 import codecs
 import contextlib
@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from .block import CHARACTERS, ROWS, Block, Row
 from .compression import DAMAGED, decompressed, suffix_of
 from .errors import ConfigError, InputError
 from .extras import require
 from .options import STDIN
-from .window import CHARACTERS, ROWS, Row, Window
 
 # A quote that is never closed would make one field of the rest of the file.
 _LONGEST_RECORD = 1 << 26  # characters
@@ -29,7 +29,7 @@ _USUAL_NAMES = frozenset(
 
 
 class Reader(ABC):
-    """One input, opened: what columns it has, and its rows in windows."""
+    """One input, opened: what columns it has, and its rows in blocks."""
 
     columns: tuple[str, ...] = ("text",)  # of JSON lines: those of the first
     candidates: tuple[str, ...] = ("text",)  # columns that may hold text
@@ -42,7 +42,7 @@ class Reader(ABC):
         self.name = name if name != STDIN else "standard input"
 
     @abstractmethod
-    def windows(self, text_column: str) -> Iterator[Window]:
+    def blocks(self, text_column: str) -> Iterator[Block]:
         """Yield the rows. Raises InputError for what no row can be made of."""
 
     def close(self) -> None:  # noqa: B027 (a folder has nothing to close)
@@ -104,22 +104,22 @@ class _TextReader(Reader):
     def rows(self, text_column: str) -> Iterator[Row]:
         """Yield the rows."""
 
-    def windows(self, text_column: str) -> Iterator[Window]:
+    def blocks(self, text_column: str) -> Iterator[Block]:
         rows = self.rows(text_column)
-        window, size = Window(self.columns, text_column), 0
+        block, size = Block(self.columns, text_column), 0
         with _reading(self.name, self.encoding):
             for row in rows:
                 if not row.raw.isascii() and _UNDECODED.search(row.raw):
                     row.problem = f"bytes that aren't {self.encoding} text"
-                window.add(self.name, row)
+                block.add(self.name, row)
                 size += len(row.raw)
-                if len(window) >= ROWS or size >= CHARACTERS:
-                    window.position = self._position()
-                    yield window
-                    window, size = Window(self.columns, text_column), 0
-            if len(window):
-                window.position = self._position()
-                yield window
+                if len(block) >= ROWS or size >= CHARACTERS:
+                    block.position = self._position()
+                    yield block
+                    block, size = Block(self.columns, text_column), 0
+            if len(block):
+                block.position = self._position()
+                yield block
 
     def close(self) -> None:
         if self._file is not sys.stdin.buffer:
@@ -273,8 +273,8 @@ class FolderReader(Reader):
             raise InputError(f"{name}: no .txt files in this folder")
         self.total = len(self._files)
 
-    def windows(self, text_column: str) -> Iterator[Window]:
-        window, size = Window(self.columns, text_column), 0
+    def blocks(self, text_column: str) -> Iterator[Block]:
+        block, size = Block(self.columns, text_column), 0
         for number, file in enumerate(self._files, 1):
             path = Path(self.name, file)
             with _reading(str(path), self._encoding):
@@ -287,16 +287,16 @@ class FolderReader(Reader):
                 row.problem = f"bytes that aren't {encoding} text"
             shown = row.text or data.decode(encoding, "replace")
             row.record, row.raw = [file, shown], f"{file}\0{shown}"
-            window.add(str(path), row)
+            block.add(str(path), row)
             size += len(row.raw)
-            if len(window) >= ROWS or size >= CHARACTERS or number == len(self._files):
-                window.position = number
-                yield window
-                window, size = Window(self.columns, text_column), 0
+            if len(block) >= ROWS or size >= CHARACTERS or number == len(self._files):
+                block.position = number
+                yield block
+                block, size = Block(self.columns, text_column), 0
 
 
 class ParquetReader(Reader):
-    """Parquet: a window is a slice of a row group, so rows keep their exact types."""
+    """Parquet: a block is a slice of a row group, so rows keep their exact types."""
 
     def __init__(self, name: str, encoding: str) -> None:
         """Open the file; `encoding` means nothing here."""
@@ -318,7 +318,7 @@ class ParquetReader(Reader):
         self.columns = tuple(self.schema.names)
         self.candidates = tuple(f.name for f in self.schema if _is_text(f.type))
 
-    def windows(self, text_column: str) -> Iterator[Window]:
+    def blocks(self, text_column: str) -> Iterator[Block]:
         import pyarrow as pa
 
         column = self.schema.field(text_column)
@@ -332,19 +332,19 @@ class ParquetReader(Reader):
                 for batch in self._file.iter_batches(
                     max(1, min(ROWS, fitting)), [group], use_threads=False
                 ):
-                    window = Window(self.columns, text_column, table=pa.Table.from_batches([batch]))
+                    block = Block(self.columns, text_column, table=pa.Table.from_batches([batch]))
                     texts = batch.column(self.columns.index(text_column)).to_pylist()
-                    window.problems = {
+                    block.problems = {
                         i: f"{text_column!r} is null"
                         for i, text in enumerate(texts)
                         if text is None
                     }
-                    window.raws = window.texts = [text or "" for text in texts]
-                    window.files = [self.name] * len(texts)
-                    window.lines = list(range(done + 1, done + 1 + len(texts)))
+                    block.raws = block.texts = [text or "" for text in texts]
+                    block.files = [self.name] * len(texts)
+                    block.lines = list(range(done + 1, done + 1 + len(texts)))
                     done += len(texts)
-                    window.position = done
-                    yield window
+                    block.position = done
+                    yield block
         except self._errors as error:
             raise self._damaged(error) from error
 

@@ -1,4 +1,4 @@
-"""Score whole files: read in windows, score, write in order, and be able to go on after any end."""
+"""Score whole files: read in blocks, score, write in order, and be able to go on after any end."""
 
 import contextlib
 import csv
@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import formats
+from .block import Added, Block, Scored
 from .errors import ConfigError, InputError, OutputError
 from .formats import input_format, open_reader, open_writer
 from .model import Model, load
 from .options import ON_ERROR, STDIN
 from .outputs import FileOutput, Output, StandardOutput, State
 from .readers import Reader, find_text_column
-from .window import Added, Scored, Window
 from .workers import scored
 from .writers import taken_error
 
@@ -123,7 +123,7 @@ def score_file(
     `workers` processes score, this one among them. Other processes import the program's main
     module, so with more than one, a script needs its `if __name__ == "__main__":`.
 
-    `progress` is called at the start and after each window of rows; what it raises stops the
+    `progress` is called at the start and after each block of rows; what it raises stops the
     run, which can then be resumed.
 
     Raises InputError, OutputError, ConfigError, ModelFileError, MissingExtraError or WorkerError.
@@ -144,8 +144,8 @@ def score_file(
             raise taken_error(source.reader.name, taken)
         if to != STDIN and os.path.realpath(to) in map(os.path.realpath, source.names):
             raise ConfigError(f"{to}: is the input; choose another output")
-        windows = source.windows()
-        first = next(windows, None)
+        blocks = source.blocks()
+        first = next(blocks, None)
         writer = open_writer(to, kind, source.reader, source.format, added, first)
         run = {
             "inputs": source.identity(),
@@ -165,16 +165,16 @@ def score_file(
                 report(source.progress(tally))
                 if target.state is None:
                     target.append(writer.head(), b"", tally.state())
-                rest = _without_done(chain([] if first is None else [first], windows), tally)
+                rest = _without_done(chain([] if first is None else [first], blocks), tally)
                 del first
                 with contextlib.closing(scored(rest, loaded, workers)) as results:
-                    for window, scores in results:
-                        part = _select(window, scores, loaded, on_error, len(added.names) > 2)
+                    for block, scores in results:
+                        part = _select(block, scores, loaded, on_error, len(added.names) > 2)
                         rows = writer.encode(part)
                         tally.add(part)
-                        target.append(rows, _error_lines(window), tally.state())
+                        target.append(rows, _error_lines(block), tally.state())
                         report(source.progress(tally))
-                        del window, scores, part, rows  # not to be held while more is read
+                        del block, scores, part, rows  # not to be held while more is read
                 target.finish(None if writer.final else writer.finish)
     seconds = time.monotonic() - started
     return Summary(
@@ -203,12 +203,12 @@ def score_rows(
     loaded = model if isinstance(model, Model) else load(model)
     source = _Input(inputs, format, text_column, encoding)
     with contextlib.closing(source):
-        for window, scores in scored(source.windows(), loaded, workers):
+        for block, scores in scored(source.blocks(), loaded, workers):
             rows = iter(scores)
-            for i, values in enumerate(window.values()):
-                file, line = window.files[i], window.lines[i]
-                if i in window.problems:
-                    yield ScoredRow(file, line, values, None, None, None, window.problems[i])
+            for i, values in enumerate(block.values()):
+                file, line = block.files[i], block.lines[i]
+                if i in block.problems:
+                    yield ScoredRow(file, line, values, None, None, None, block.problems[i])
                     continue
                 row = next(rows)
                 chosen, numbers = loaded.choose(row), row.tolist()
@@ -253,14 +253,14 @@ class _Input:
         known = [total for total in totals if total is not None]
         self.total = sum(known) if len(known) == len(totals) else None
 
-    def windows(self) -> Iterator[Window]:
-        """Yield the windows of one input after another."""
+    def blocks(self) -> Iterator[Block]:
+        """Yield the blocks of one input after another."""
         before = 0
         for name in self.names:
             reader = self.reader if name is self.names[0] else self._open(name)
             with contextlib.closing(reader):
-                # Not a loop, whose variable would hold a window while the next one is read.
-                yield from map(partial(_moved, before), reader.windows(self.text_column))
+                # Not a loop, whose variable would hold a block while the next one is read.
+                yield from map(partial(_moved, before), reader.blocks(self.text_column))
             before += reader.total or 0
 
     def identity(self) -> list[list[Any]]:
@@ -284,9 +284,9 @@ class _Input:
         return open_reader(name, self.format, self._encoding)
 
 
-def _moved(before: int, window: Window) -> Window:
-    window.position += before
-    return window
+def _moved(before: int, block: Block) -> Block:
+    block.position += before
+    return block
 
 
 def _expanded(inputs: Sequence[PathLike]) -> list[str]:
@@ -359,11 +359,11 @@ def _changed_input(now: list[list[Any]], earlier: Any) -> str:
 
 
 class _Tally:
-    """The counts that a run carries from window to window, and over its ends."""
+    """The counts that a run carries from block to block, and over its ends."""
 
     def __init__(self, state: State | None, labels: Sequence[str]) -> None:
         state = state or {}
-        self.windows: int = state.get("windows", 0)
+        self.blocks: int = state.get("blocks", 0)
         self.rows: int = state.get("rows", 0)
         self.errors: int = state.get("errors", 0)
         self.labels: list[int] = state.get("labels", [0] * len(labels))
@@ -371,20 +371,20 @@ class _Tally:
         self.position: int = state.get("position", 0)
 
     def add(self, part: Scored) -> None:
-        """Count a window that has been scored."""
-        self.windows += 1
-        self.rows += len(part.window) - len(part.window.problems)
-        self.errors += len(part.window.problems)
+        """Count a block that has been scored."""
+        self.blocks += 1
+        self.rows += len(part.block) - len(part.block.problems)
+        self.errors += len(part.block.problems)
         for label, count in Counter(part.labels).items():
             if label is not None:
                 self.labels[label] += count
-        self.crc = _crc(part.window, self.crc)
-        self.position = part.window.position
+        self.crc = _crc(part.block, self.crc)
+        self.position = part.block.position
 
     def state(self) -> State:
         """Return the counts in JSON types."""
         return {
-            "windows": self.windows,
+            "blocks": self.blocks,
             "rows": self.rows,
             "errors": self.errors,
             "labels": self.labels,
@@ -393,37 +393,37 @@ class _Tally:
         }
 
 
-def _crc(window: Window, before: int) -> int:
+def _crc(block: Block, before: int) -> int:
     # Row by row, as one rare character would make the whole of a joined text slow to encode.
-    for raw in window.raws:
+    for raw in block.raws:
         before = zlib.crc32(raw.encode("utf-8", "surrogatepass"), before)
     return before
 
 
-def _without_done(windows: Iterable[Window], tally: _Tally) -> Iterator[Window]:
-    """Drop the windows that an earlier run did. Raises InputError if they aren't the same now."""
-    windows = iter(windows)
+def _without_done(blocks: Iterable[Block], tally: _Tally) -> Iterator[Block]:
+    """Drop the blocks that an earlier run did. Raises InputError if they aren't the same now."""
+    blocks = iter(blocks)
     crc = 0
-    for window in islice(windows, tally.windows):
-        crc = _crc(window, crc)
-        del window
+    for block in islice(blocks, tally.blocks):
+        crc = _crc(block, crc)
+        del block
     if crc != tally.crc:
         raise InputError(
             "can't resume, as the input changed: its first rows aren't those that were scored; "
             "start over with --force"
         )
-    yield from windows
+    yield from blocks
 
 
 def _select(
-    window: Window, scores: NDArray[np.float32], model: Model, on_error: str, probabilities: bool
+    block: Block, scores: NDArray[np.float32], model: Model, on_error: str, probabilities: bool
 ) -> Scored:
     """Choose labels, and which rows are written. Raises InputError where errors are to stop."""
-    problems = window.problems
+    problems = block.problems
     if problems and on_error == "fail":
         row = min(problems)
         raise InputError(
-            f"{window.place(row)}: {problems[row]}; what is written is kept: go on with --resume "
+            f"{block.place(row)}: {problems[row]}; what is written is kept: go on with --resume "
             "and --on-error skip or null, or mend the file and start over with --force"
         )
     chosen = [model.choose(row) for row in scores]
@@ -431,20 +431,20 @@ def _select(
     if probabilities:
         numbers = np.hstack([numbers, scores])
     if not problems or on_error == "skip":
-        rows = [i for i in range(len(window)) if i not in problems]
-        return Scored(window, rows, [*chosen], numbers)
-    good = np.array([i not in problems for i in range(len(window))])
-    spread = np.zeros((len(window), numbers.shape[1]), np.float32)
+        rows = [i for i in range(len(block)) if i not in problems]
+        return Scored(block, rows, [*chosen], numbers)
+    good = np.array([i not in problems for i in range(len(block))])
+    spread = np.zeros((len(block), numbers.shape[1]), np.float32)
     spread[good] = numbers
     left = iter(chosen)
     labels = [next(left) if is_good else None for is_good in good]
-    return Scored(window, range(len(window)), labels, spread)
+    return Scored(block, range(len(block)), labels, spread)
 
 
-def _error_lines(window: Window) -> bytes:
+def _error_lines(block: Block) -> bytes:
     """Return a CSV line for each row in error: file, line, reason."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(
-        [window.files[i], window.lines[i], reason] for i, reason in window.problems.items()
+        [block.files[i], block.lines[i], reason] for i, reason in block.problems.items()
     )
     return text.getvalue().encode("utf-8", "replace")

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from .block import Added
 from .errors import ConfigError
 from .extras import require
 from .model import Model, load
 from .scoring import ModelSource
-from .window import Added
 from .writers import taken_error
 
 

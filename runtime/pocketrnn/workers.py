@@ -1,8 +1,8 @@
-"""Score windows on several cores, in order, and with the same results as on one.
+"""Score blocks on several cores, in order, and with the same results as on one.
 
-A window is cut into shares, the same ones for any number of workers, and a share is scored whole;
-so scores don't depend on who does it. All workers have the shares of one window, then of the next,
-so that few windows are in memory, or lost at a sudden end, however many workers there are.
+A block is cut into shares, the same ones for any number of workers, and a share is scored whole;
+so scores don't depend on who does it. All workers have the shares of one block, then of the next,
+so that few blocks are in memory, or lost at a sudden end, however many workers there are.
 
 Workers are processes, as tokenizing is Python and holds the interpreter's lock; they are spawned,
 not forked, as onnxruntime has threads of its own. The calling process scores too, when it has
@@ -25,12 +25,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .block import Block
 from .errors import PocketRNNError, WorkerError
 from .model import Model, load
-from .window import Window
 
-# A share of a window ends when it reaches one of these. Enough that sending it takes little of
-# its time, few enough that the workers are done with a window at nearly the same time.
+# A share of a block ends when it reaches one of these. Enough that sending it takes little of
+# its time, few enough that the workers are done with a block at nearly the same time.
 _ROWS = 512
 _CHARACTERS = 1 << 20
 
@@ -41,28 +41,28 @@ _Scores = NDArray[np.float32]
 
 
 def scored(
-    windows: Iterable[Window], model: Model, workers: int
-) -> Generator[tuple[Window, _Scores], None, None]:
-    """Yield each window with the scores of the texts in it that can be scored, in order.
+    blocks: Iterable[Block], model: Model, workers: int
+) -> Generator[tuple[Block, _Scores], None, None]:
+    """Yield each block with the scores of the texts in it that can be scored, in order.
 
-    An error in reading is raised after all windows before it. Raises WorkerError if a process
+    An error in reading is raised after all blocks before it. Raises WorkerError if a process
     ends.
     """
-    pending: deque[tuple[Window, list[_Share]]] = deque()
-    # The other processes have another window while this one reads and writes.
+    pending: deque[tuple[Block, list[_Share]]] = deque()
+    # The other processes have another block while this one reads and writes.
     ahead = 1 if workers > 1 else 0
     more, stopped = True, None
     with _Crew(model, workers - 1) as crew:
-        begun = map(crew.begin, windows)
+        begun = map(crew.begin, blocks)
         while more or pending:
             before = len(pending)
             try:
-                # Without a variable, which would hold the window while the next one is read.
+                # Without a variable, which would hold the block while the next one is read.
                 pending.extend(islice(begun, 1))
             except PocketRNNError as error:
                 stopped = error
             more = len(pending) > before
-            # A second window is a reason to start a process; a single one isn't.
+            # A second block is a reason to start a process; a single one isn't.
             if more and before:
                 crew.grow()
             if len(pending) > (ahead if more else 0):
@@ -72,7 +72,7 @@ def scored(
 
 
 class _Share(NamedTuple):
-    """Some texts of a window."""
+    """Some texts of a block."""
 
     rows: NDArray[np.intp]  # which ones
     texts: list[str]
@@ -135,23 +135,23 @@ class _Crew:
         thread.start()
         self._started.append((process, ours, thread))
 
-    def begin(self, window: Window) -> tuple[Window, list[_Share]]:
-        """Have a window's texts scored, after those of the windows before."""
-        texts = window.to_score()
+    def begin(self, block: Block) -> tuple[Block, list[_Share]]:
+        """Have a block's texts scored, after those of the blocks before."""
+        texts = block.to_score()
         shares = [_Share(rows, [texts[i] for i in rows], Future()) for rows in _cut(texts)]
         for share in shares:
             self._waiting.put(share)
-        return window, shares
+        return block, shares
 
-    def finish(self, window: Window, shares: list[_Share]) -> tuple[Window, _Scores]:
-        """Return a window and its scores, taking part in scoring until they are there."""
+    def finish(self, block: Block, shares: list[_Share]) -> tuple[Block, _Scores]:
+        """Return a block and its scores, taking part in scoring until they are there."""
         while not all(share.scores.done() for share in shares) and (free := self._take()):
             free.scores.set_result(self._model.scores(free.texts))
         count = sum(len(share.rows) for share in shares)
         scores = np.empty((count, len(self._model.labels)), np.float32)
         for share in shares:
             scores[share.rows] = share.scores.result()
-        return window, scores
+        return block, scores
 
     def _take(self) -> _Share | None:
         try:

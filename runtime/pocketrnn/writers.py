@@ -1,4 +1,4 @@
-"""Write scored rows in any format: every writer turns a window into bytes to append.
+"""Write scored rows in any format: every writer turns a block into bytes to append.
 
 Where input and output are of one format, a row is written as it was read, with the new columns
 after it; so quoting, numbers, escapes, types and the order of keys stay what they were.
@@ -14,16 +14,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .block import Added, Block, Scored
 from .compression import compress
 from .errors import ConfigError, InputError, OutputError
 from .readers import DelimitedReader, without_newline
-from .window import Added, Scored, Window
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Writer(ABC):
-    """Turns windows into the bytes of an output, always the same for the same window."""
+    """Turns blocks into the bytes of an output, always the same for the same block."""
 
     final = True
     """Whether these bytes are the output itself; if not, `finish` makes it of them."""
@@ -34,7 +34,7 @@ class Writer(ABC):
 
     @abstractmethod
     def encode(self, scored: Scored) -> bytes:
-        """Return a window's rows. Raises InputError for a row that the format can't hold."""
+        """Return a block's rows. Raises InputError for a row that the format can't hold."""
 
     def finish(self, encoded: Path, output: Path) -> None:
         """Make the output from all the bytes, where they aren't the output already."""
@@ -47,7 +47,7 @@ class _TextWriter(Writer):
     def __init__(self, added: Added, compression: str) -> None:
         self.added = added
         self.compression = compression
-        compress(b"-", compression)  # a missing library is to be known before the first window
+        compress(b"-", compression)  # a missing library is to be known before the first block
 
     @abstractmethod
     def lines(self, scored: Scored) -> Iterator[str]:
@@ -82,7 +82,7 @@ class CsvWriter(_TextWriter):
         return compress(self.to_bytes(head), self.compression)
 
     def lines(self, scored: Scored) -> Iterator[str]:
-        values = list(scored.window.values())
+        values = list(scored.block.values())
         known = set(self._columns)
         rows = []
         empty = [""] * len(self.added.names)
@@ -93,7 +93,7 @@ class CsvWriter(_TextWriter):
             if not known.issuperset(record):
                 unknown = next(key for key in record if key not in known)
                 raise InputError(
-                    f"{scored.window.place(row)}: the field {unknown!r} isn't among the columns "
+                    f"{scored.block.place(row)}: the field {unknown!r} isn't among the columns "
                     "that the first rows gave; write .jsonl instead"
                 )
             cells = [_cell(record.get(column)) for column in self._columns]
@@ -134,25 +134,25 @@ class SameCsvWriter(_TextWriter):
         return text.encode(self._reader.encoding, "surrogateescape")
 
     def lines(self, scored: Scored) -> Iterator[str]:
-        window, delimiter = scored.window, self._delimiter
+        block, delimiter = scored.block, self._delimiter
         empty = delimiter * len(self._names)
         for row, label, numbers in zip(
             scored.rows, scored.labels, self.numbers(scored), strict=True
         ):
-            raw = window.raws[row]
+            raw = block.raws[row]
             kept = _unterminated(raw)
             newline = raw[len(kept) :] or self._newline
             if label is not None:
                 yield delimiter.join([kept, self._labels[label], *numbers]) + newline
             else:
-                yield self._in_error(window, row, kept) + empty + newline
+                yield self._in_error(block, row, kept) + empty + newline
 
-    def _in_error(self, window: Window, row: int, kept: str) -> str:
+    def _in_error(self, block: Block, row: int, kept: str) -> str:
         """Return a row in error so that what follows it falls into the right columns."""
-        fields, width = window.records[row], len(window.columns)
+        fields, width = block.records[row], len(block.columns)
         if fields is not None:
             return kept + self._delimiter * (width - len(fields))
-        before = window.columns.index(window.text_column)
+        before = block.columns.index(block.text_column)
         whole = '"' + kept.replace('"', '""') + '"'
         return self._delimiter * before + whole + self._delimiter * (width - 1 - before)
 
@@ -171,18 +171,18 @@ class JsonLinesWriter(_TextWriter):
         self._labels = [json.dumps(label, ensure_ascii=False) for label in added.labels]
 
     def lines(self, scored: Scored) -> Iterator[str]:
-        window, names = scored.window, set(self.added.names)
-        values = window.records if self._same else list(window.values())
+        block, names = scored.block, set(self.added.names)
+        values = block.records if self._same else list(block.values())
         nulls = ["null"] * len(names)
         for row, label, numbers in zip(
             scored.rows, scored.labels, self.numbers(scored), strict=True
         ):
-            record, raw = values[row], window.raws[row]
+            record, raw = values[row], block.raws[row]
             if record is None:
-                record = {window.text_column: without_newline(raw)}
+                record = {block.text_column: without_newline(raw)}
             if taken := names.intersection(record):
-                raise taken_error(window.place(row), taken)
-            if not self._same or window.records[row] is None:
+                raise taken_error(block.place(row), taken)
+            if not self._same or block.records[row] is None:
                 raw = json.dumps(record, ensure_ascii=False, default=_json_value)
             cells = nulls if label is None else [self._labels[label], *numbers]
             # The last brace is the object's own: after it there can only be white space.
@@ -191,7 +191,7 @@ class JsonLinesWriter(_TextWriter):
 
 
 class ParquetWriter(Writer):
-    """Parquet: windows are kept as Arrow streams, and become its row groups at the end.
+    """Parquet: blocks are kept as Arrow streams, and become its row groups at the end.
 
     A Parquet file has its index at its end, so it can't grow by appending; Arrow streams can.
     """
@@ -211,15 +211,15 @@ class ParquetWriter(Writer):
     def encode(self, scored: Scored) -> bytes:
         import pyarrow as pa
 
-        window = scored.window
+        block = scored.block
         try:
-            table = window.table if window.table is not None else self._table(window)
+            table = block.table if block.table is not None else self._table(block)
         except _misfit() as error:
             raise InputError(
-                f"{window.place(0)} or after: a value doesn't fit the column's type in the first "
+                f"{block.place(0)} or after: a value doesn't fit the column's type in the first "
                 f"rows ({error}); write .jsonl instead"
             ) from error
-        if len(scored.rows) < len(window):
+        if len(scored.rows) < len(block):
             table = table.take(pa.array(scored.rows, pa.int64()))
         labels = [None if i is None else self._added.labels[i] for i in scored.labels]
         columns = [pa.array(labels, pa.string())]
@@ -244,20 +244,20 @@ class ParquetWriter(Writer):
                 table = pa.ipc.open_stream(file).read_all()
                 parquet.write_table(table, row_group_size=max(1, len(table)))
 
-    def _table(self, window: Window) -> Any:
+    def _table(self, block: Block) -> Any:
         import pyarrow as pa
 
-        rows = _clean_rows(window)
+        rows = _clean_rows(block)
         if unknown := {key for row in rows for key in row} - set(self._schema.names):
             raise ValueError(f"new field {min(unknown)!r}")
         return pa.Table.from_pylist(rows, self._schema)
 
 
-def infer_schema(window: Window | None) -> Any:
-    """Return the pyarrow schema that fits a window of rows; text for what is all null."""
+def infer_schema(block: Block | None) -> Any:
+    """Return the pyarrow schema that fits a block of rows; text for what is all null."""
     import pyarrow as pa
 
-    rows = _clean_rows(window) if window else []
+    rows = _clean_rows(block) if block else []
     names = dict.fromkeys(key for row in rows for key in row)
     try:
         kinds = [pa.array([row.get(name) for row in rows]).type for name in names]
@@ -278,8 +278,8 @@ def _misfit() -> tuple[type[Exception], ...]:
     return (pa.ArrowException, ValueError, TypeError, OverflowError)
 
 
-def _clean_rows(window: Window) -> list[dict[str, Any]]:
-    return [_without_surrogates(row) for row in window.values()]
+def _clean_rows(block: Block) -> list[dict[str, Any]]:
+    return [_without_surrogates(row) for row in block.values()]
 
 
 def taken_error(where: str, names: set[str]) -> ConfigError:

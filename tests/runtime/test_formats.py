@@ -257,7 +257,7 @@ def test_parquet(model, data):
     assert back.schema.metadata[b"made"] == b"here"
     assert back.schema.field("score").type == pa.float32()
     found = list(zip(back["label"].to_pylist(), back["score"].to_numpy(), strict=True))
-    # Each row group is a window, so it is scored by itself.
+    # Each row group is a block, so it is scored by itself.
     assert [label for label, _ in found] == [label for label, _ in expected(model, rows)]
     np.testing.assert_allclose(
         [score for _, score in found], [score for _, score in expected(model, rows)], rtol=1e-6

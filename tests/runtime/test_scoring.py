@@ -17,8 +17,8 @@ from unittest import mock
 import numpy as np
 import pytest
 from pocketrnn import load, outputs, readers, score_file, score_rows, scoring, workers
+from pocketrnn.block import Block
 from pocketrnn.errors import ConfigError, InputError, OutputError, WorkerError
-from pocketrnn.window import Window
 from tinyonnx import tiny
 
 MODEL = tiny()
@@ -29,7 +29,7 @@ class Stopped(Exception):
 
 
 @pytest.fixture
-def small_windows(monkeypatch):
+def small_blocks(monkeypatch):
     monkeypatch.setattr(readers, "ROWS", 10)
 
 
@@ -41,9 +41,9 @@ def source(tmp_path):
     return path
 
 
-def stopping_after(windows):
-    """Return a progress callback that stops the run after so many windows."""
-    left = windows
+def stopping_after(blocks):
+    """Return a progress callback that stops the run after so many blocks."""
+    left = blocks
 
     def stop(progress):
         nonlocal left
@@ -199,7 +199,7 @@ def test_an_undecodable_file_in_a_folder(tmp_path):
     assert "b.txt,café," in (tmp_path / "out.csv").read_text("utf-8")
 
 
-def test_failing_keeps_what_was_done(source, tmp_path, small_windows):
+def test_failing_keeps_what_was_done(source, tmp_path, small_blocks):
     lines = source.read_text().splitlines()
     lines[58] = "57"
     source.write_text("\n".join(lines) + "\n")
@@ -239,20 +239,20 @@ def test_failing_keeps_what_was_done(source, tmp_path, small_windows):
 
 
 @pytest.mark.parametrize("output", ["out.csv", "out.csv.gz", "out.jsonl", "out.parquet"])
-def test_resumed_runs_end_with_the_same_bytes(output, source, tmp_path, small_windows):
+def test_resumed_runs_end_with_the_same_bytes(output, source, tmp_path, small_blocks):
     if output.endswith("parquet"):
         pytest.importorskip("pyarrow")
     whole, resumed = tmp_path / f"whole-{output}", tmp_path / output
     expected = score_file(source, whole, model=MODEL)
-    for windows in (0, 1, 3, 2):
+    for blocks in (0, 1, 3, 2):
         with pytest.raises(Stopped):
-            score_file(source, resumed, model=MODEL, resume=True, progress=stopping_after(windows))
+            score_file(source, resumed, model=MODEL, resume=True, progress=stopping_after(blocks))
         assert not resumed.exists()
-        # What a crash may leave past the last whole window.
+        # What a crash may leave past the last whole block.
         with Path(f"{resumed}.partial").open("ab") as file:
             file.write(b"half a wind")
         with Path(f"{resumed}.partial.journal").open("ab") as file:
-            file.write(b'{"windows": 99, "by')
+            file.write(b'{"blocks": 99, "by')
     summary = score_file(source, resumed, model=MODEL, resume=True)
     assert resumed.read_bytes() == whole.read_bytes()
     assert (summary.rows, summary.labels) == (expected.rows, expected.labels)
@@ -314,7 +314,7 @@ def _stop(*arguments):
     raise Stopped
 
 
-def test_what_changed_is_named(source, tmp_path, small_windows):
+def test_what_changed_is_named(source, tmp_path, small_blocks):
     output = tmp_path / "out.csv"
 
     def run(**changes):
@@ -350,7 +350,7 @@ def test_what_changed_is_named(source, tmp_path, small_windows):
     assert len(output.read_text().splitlines()) == 96
 
 
-def test_nothing_is_overwritten_unasked(source, tmp_path, small_windows):
+def test_nothing_is_overwritten_unasked(source, tmp_path, small_blocks):
     output = tmp_path / "out.csv"
     with pytest.raises(Stopped):
         score_file(source, output, model=MODEL, progress=stopping_after(2))
@@ -410,31 +410,31 @@ def test_workers_give_the_same_bytes(tmp_path, monkeypatch):
     assert [np.float32(row.score) for row in rows] == scores
 
 
-def test_one_window_starts_no_process(source, tmp_path, monkeypatch):
+def test_one_block_starts_no_process(source, tmp_path, monkeypatch):
     monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", _stop)
     score_file(source, tmp_path / "out.csv", model=MODEL, workers=8)
 
 
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_what_is_done_again(number, tmp_path, monkeypatch):
-    """The windows that are read and not yet written: one, or with more workers two."""
+    """The blocks that are read and not yet written: one, or with more workers two."""
     monkeypatch.setattr(readers, "ROWS", 100)
     source = tmp_path / "in.txt"
     source.write_text("good film\n" * 2000)
     read, ahead = 0, set()
-    windows = readers.LinesReader.windows
+    blocks = readers.LinesReader.blocks
 
     def counted(self, text_column):
         nonlocal read
-        for window in windows(self, text_column):
+        for block in blocks(self, text_column):
             read += 1
-            yield window
+            yield block
 
     def compared(progress):
         if progress.rows:
             ahead.add(read - (progress.rows // 100 - 1))  # just before this one was written
 
-    monkeypatch.setattr(readers.LinesReader, "windows", counted)
+    monkeypatch.setattr(readers.LinesReader, "blocks", counted)
     score_file(source, tmp_path / "out.csv", model=MODEL, workers=number, progress=compared)
     assert max(ahead) == min(number, 2)
     journal = "out.csv.partial.journal"
@@ -447,7 +447,7 @@ def test_what_is_done_again(number, tmp_path, monkeypatch):
             force=True,
             progress=stopping_after(5),
         )
-    assert (tmp_path / journal).read_bytes().count(b'"windows"') == 1 + 5
+    assert (tmp_path / journal).read_bytes().count(b'"blocks"') == 1 + 5
 
 
 def test_a_killed_worker(tmp_path, monkeypatch):
@@ -474,7 +474,7 @@ def test_the_end_while_a_worker_has_a_share():
     """What a Ctrl-C does: the thread that waits for the worker's scores ends as well."""
     model = load(MODEL)
     crew = workers._Crew(model, 1)
-    crew.begin(Window(("text",), "text", texts=["good film"]))
+    crew.begin(Block(("text",), "text", texts=["good film"]))
     crew._waiting.put(None)
     connection = mock.Mock(recv=lambda: model.scores(["good film"]))
     thread = threading.Thread(target=crew._employ, args=(None, connection), daemon=True)

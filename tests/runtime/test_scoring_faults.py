@@ -63,7 +63,7 @@ def test_killed_again_and_again(output, tmp_path):
                 break
             progress.append(journal.read_bytes().count(b"\n") if journal.exists() else 0)
     assert kills >= 3
-    assert progress == sorted(progress)  # a window that is done is never lost
+    assert progress == sorted(progress)  # a block that is done is never lost
     assert (tmp_path / output).read_bytes() == (tmp_path / f"whole-{output}").read_bytes()
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == sorted(["in.csv", "tiny.onnx", output, f"whole-{output}"])

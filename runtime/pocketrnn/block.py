@@ -1,4 +1,4 @@
-"""What flows from the readers through the model to the writers: windows of rows."""
+"""What flows from the readers through the model to the writers: blocks of rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# A window is what is read at a time, and written at a time. It ends with its file or when it
+# A block is what is read at a time, and written at a time. It ends with its file or when it
 # reaches one of these, so it depends on the input alone.
 ROWS = 4096
 CHARACTERS = 1 << 23
@@ -25,7 +25,7 @@ class Row:
 
 
 @dataclass(slots=True)
-class Window:
+class Block:
     """Consecutive rows of one file, or of a folder."""
 
     columns: tuple[str, ...]
@@ -79,10 +79,10 @@ class Window:
 
 @dataclass(slots=True)
 class Scored:
-    """A window with what the model says of it: the rows that go to the output."""
+    """A block with what the model says of it: the rows that go to the output."""
 
-    window: Window
-    rows: Sequence[int]  # the indices in the window of the rows to write
+    block: Block
+    rows: Sequence[int]  # the indices in the block of the rows to write
     labels: list[int | None]  # of each of them; None for a row in error
     numbers: NDArray[np.float32]  # (rows, columns): score, then probabilities if asked for
 
