@@ -7,12 +7,15 @@ Beside an output `X` that isn't whole yet lie
 | `X.partial`         | the blocks written so far                                            |
 | `X.partial.errors`  | the rows in error so far, as `X.errors.csv` will list them           |
 | `X.partial.journal` | what the run is of, then a line a block: how long both files were    |
+| `X.partial.whole`   | the output, growing, if it isn't what is in `X.partial` (Parquet)    |
 
 A block is first written and flushed to disk, then its line is. So whatever lies in the files
 past the lengths of the last whole line is what one block began, and is cut off on resuming.
+`X.partial.whole` follows without being flushed, and is made anew of `X.partial` on resuming.
 """
 
 import contextlib
+import io
 import json
 import os
 import sys
@@ -26,6 +29,19 @@ State = dict[str, Any]
 """What a run needs to go on: plain JSON types."""
 
 
+class Whole(Protocol):
+    """An output that is made of what is appended, and grows with it."""
+
+    def add(self, encoded: BinaryIO) -> None:
+        """Go on with all blocks that can be read from `encoded`."""
+
+    def finish(self) -> None:
+        """Write what an output ends with."""
+
+    def close(self) -> None:
+        """Let go of what isn't finished."""
+
+
 class Output(Protocol):
     """Where blocks are appended to."""
 
@@ -37,8 +53,8 @@ class Output(Protocol):
     def append(self, rows: bytes, errors: bytes, state: State) -> None:
         """Append a block, and lines for its rows in error; `state` is to go on after it."""
 
-    def finish(self, make: Callable[[Path, Path], None] | None) -> None:
-        """Put the output in its place; where it isn't what was appended, `make` it of that."""
+    def finish(self) -> None:
+        """Put the output in its place."""
 
     def close(self) -> None:
         """Let go of the files; what isn't finished stays to be resumed."""
@@ -55,7 +71,7 @@ class StandardOutput:
         sys.stdout.buffer.flush()
         sys.stderr.write(errors.decode())
 
-    def finish(self, make: Callable[[Path, Path], None] | None) -> None:
+    def finish(self) -> None:
         pass
 
     def close(self) -> None:
@@ -73,22 +89,26 @@ class FileOutput:
         resume: bool,
         force: bool,
         check: Callable[[Mapping[str, Any]], None],
+        whole: Callable[[BinaryIO], Whole] | None = None,
     ) -> None:
         """Start the output of `run`, or go on with it.
 
         `run` tells what the output depends on, in JSON types; `check` gets that of the
-        unfinished run and raises what speaks against going on with it. Raises OutputError if
-        an output or an unfinished run is in the way.
+        unfinished run and raises what speaks against going on with it. `whole` starts the
+        output in a file, where it isn't what is appended. Raises OutputError if an output or an
+        unfinished run is in the way.
         """
         self._path = Path(os.path.realpath(path))
         self._partial = _beside(self._path, ".partial")
         self._errors_partial = _beside(self._path, ".partial.errors")
         self._journal_path = _beside(self._path, ".partial.journal")
+        self._whole_path = _beside(self._path, ".partial.whole")
         self.errors_path = _beside(self._path, ".errors.csv")
         self.state: State | None = None
         self.complete = False
         self._force = force
         self._open: list[BinaryIO] = []
+        self._whole: Whole | None = None
         unfinished = self._journal_path.exists()
         # A run that was killed in its last steps has an output and a journal.
         if not (resume and unfinished):
@@ -117,6 +137,8 @@ class FileOutput:
                 _cut(self._file, state.get("bytes", 0), self._partial)
                 _cut(self._errors, state.get("error_bytes", 0), self._errors_partial)
                 self._note(run)
+                if whole is not None:
+                    self._grow(whole)
                 _sync_folder(self._path.parent)
             except BaseException:
                 self.close()
@@ -127,33 +149,38 @@ class FileOutput:
             for file, data in ((self._file, rows), (self._errors, errors)):
                 if data:
                     file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
+                    _flush(file)
             self.state = {
                 **state,
                 "bytes": self._file.tell(),
                 "error_bytes": self._errors.tell(),
             }
             self._note(self.state)
+            if self._whole is not None:
+                self._whole.add(io.BytesIO(rows))
 
-    def finish(self, make: Callable[[Path, Path], None] | None) -> None:
+    def finish(self) -> None:
         with self._writing():
-            whole = self._partial
-            if make is not None:
-                whole = _beside(self._path, ".partial.whole")
-                make(self._partial, whole)
-                with whole.open("rb+") as file:
-                    os.fsync(file.fileno())
+            done, path = self._file, self._partial
+            if self._whole is not None:
+                self._whole.finish()
+                done, path = self._whole_file, self._whole_path
+                _flush(done)
             if not self._force:
                 self._refuse_existing()
-            # From here on the output is complete once `whole` is gone: it is now the output.
-            self._note({"complete": whole.name})
-            self._file.close()
-            self._errors.close()
-            whole.replace(self._path)
+            self._whole = None
+            # From here on the output is complete once `path` is gone: it is now the output.
+            self._note({"complete": path.name})
+            for file in (done, self._file, self._errors):
+                file.close()
+            path.replace(self._path)
             self._tidy()
 
     def close(self) -> None:
+        if self._whole is not None:
+            for let_go in (self._whole.close, self._whole_file.close, self._whole_path.unlink):
+                with contextlib.suppress(OSError):
+                    let_go()
         if not self.complete and self.state is not None and not self.state["blocks"]:
             # Nothing was scored yet, so there is nothing to go on with.
             self._remove_partial()
@@ -173,9 +200,18 @@ class FileOutput:
         self._open.append(file)
         return file
 
+    def _grow(self, whole: Callable[[BinaryIO], Whole]) -> None:
+        """Start the output, with what `X.partial` holds, anew: what lay there may be anything."""
+        self._whole_file = self._opened(self._whole_path)
+        self._whole_file.truncate(0)
+        self._whole = whole(self._whole_file)
+        self._file.seek(0)
+        self._whole.add(self._file)
+        self._file.seek(0, os.SEEK_END)
+
     def _read_journal(self, check: Callable[[Mapping[str, Any]], None]) -> None:
         """Find the last state, and cut off the line that a power cut left half."""
-        whole, run, last = 0, None, None
+        size, run, last, complete = 0, None, None, None
         for line in self._journal:
             try:
                 entry = json.loads(line)
@@ -183,26 +219,27 @@ class FileOutput:
                 break
             if not isinstance(entry, dict) or not line.endswith(b"\n"):
                 break
-            whole += len(line)
-            if "complete" in entry:
-                # Unless the output is in its place, putting it there is to be done again.
-                self.complete = not self._path.with_name(entry["complete"]).exists()
-            elif "bytes" in entry:
+            size += len(line)
+            complete = entry.get("complete")
+            if complete:
+                continue
+            if "bytes" in entry:
                 last = entry
             else:
                 run = entry
+        # Unless the output is in its place, putting it there is to be done again.
+        self.complete = complete is not None and not self._path.with_name(complete).exists()
         if run is not None and last is not None:
             if not self.complete:
                 check(run)
             self.state = last
-        self._journal.truncate(whole)
-        self._journal.seek(whole)
+        self._journal.truncate(size)
+        self._journal.seek(size)
 
     def _note(self, entry: Mapping[str, Any]) -> None:
         """Append a line to the journal."""
         self._journal.write(json.dumps(entry).encode() + b"\n")
-        self._journal.flush()
-        os.fsync(self._journal.fileno())
+        _flush(self._journal)
 
     def _tidy(self) -> None:
         """Finish what is left to do once the output is in its place; may be done again."""
@@ -219,7 +256,7 @@ class FileOutput:
             for file in self._open:
                 file.close()
         # The journal last: as long as it is there, a resumed run comes here again.
-        for path in (self._partial, self._errors_partial, self._journal_path):
+        for path in (self._partial, self._errors_partial, self._whole_path, self._journal_path):
             path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
@@ -238,6 +275,12 @@ _O_BINARY = getattr(os, "O_BINARY", 0)
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
+
+
+def _flush(file: BinaryIO) -> None:
+    """Flush `file` to disk."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _cut(file: BinaryIO, size: int, path: Path) -> None:

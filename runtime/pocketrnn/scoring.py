@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from .errors import ConfigError, InputError, OutputError
 from .formats import input_format, open_reader, open_writer
 from .model import Model, load
 from .options import ON_ERROR, STDIN
-from .outputs import FileOutput, Output, StandardOutput, State
+from .outputs import FileOutput, Output, StandardOutput, State, Whole
 from .readers import Reader, find_text_column
 from .workers import scored
 from .writers import taken_error
@@ -157,7 +157,8 @@ def score_file(
             "on error": on_error,
             "encoding": encoding,
         }
-        target = _open_output(to, run, resume=resume, force=force)
+        whole = None if writer.final else writer.whole
+        target = _open_output(to, run, whole, resume=resume, force=force)
         with contextlib.closing(target):
             tally = _Tally(target.state, loaded.labels)
             before = tally.rows
@@ -175,7 +176,7 @@ def score_file(
                         target.append(rows, _error_lines(block), tally.state())
                         report(source.progress(tally))
                         del block, scores, part, rows  # not to be held while more is read
-                target.finish(None if writer.final else writer.finish)
+                target.finish()
     seconds = time.monotonic() - started
     return Summary(
         rows=tally.rows,
@@ -329,7 +330,14 @@ def _file_identity(name: str) -> list[Any]:
     return [str(path.absolute()), 0, sha256.hexdigest()]
 
 
-def _open_output(to: str, run: Mapping[str, Any], *, resume: bool, force: bool) -> Output:
+def _open_output(
+    to: str,
+    run: Mapping[str, Any],
+    whole: Callable[[BinaryIO], Whole] | None,
+    *,
+    resume: bool,
+    force: bool,
+) -> Output:
     if to == STDIN:
         if resume:
             raise ConfigError("what went to standard output can't be resumed; give a file")
@@ -348,7 +356,7 @@ def _open_output(to: str, run: Mapping[str, Any], *, resume: bool, force: bool) 
                 "over with --force"
             )
 
-    return FileOutput(to, run, resume=resume, force=force, check=check)
+    return FileOutput(to, run, resume=resume, force=force, check=check, whole=whole)
 
 
 def _changed_input(now: list[list[Any]], earlier: Any) -> str:

@@ -9,15 +9,19 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from .block import Added, Block, Scored
 from .compression import compress
 from .errors import ConfigError, InputError, OutputError
+from .outputs import Whole
 from .readers import DelimitedReader, without_newline
+
+# A row group ends with the block in which it reaches this many bytes: enough that readers spend
+# little on each, few enough to be held.
+_ROW_GROUP = 1 << 24
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -26,7 +30,7 @@ class Writer(ABC):
     """Turns blocks into the bytes of an output, always the same for the same block."""
 
     final = True
-    """Whether these bytes are the output itself; if not, `finish` makes it of them."""
+    """Whether these bytes are the output itself; if not, `whole` makes it of them."""
 
     def head(self) -> bytes:
         """Return what comes before the first row."""
@@ -36,8 +40,8 @@ class Writer(ABC):
     def encode(self, scored: Scored) -> bytes:
         """Return a block's rows. Raises InputError for a row that the format can't hold."""
 
-    def finish(self, encoded: Path, output: Path) -> None:
-        """Make the output from all the bytes, where they aren't the output already."""
+    def whole(self, file: BinaryIO) -> Whole:
+        """Start the output itself in `file`, where it isn't these bytes."""
         raise NotImplementedError
 
 
@@ -191,9 +195,9 @@ class JsonLinesWriter(_TextWriter):
 
 
 class ParquetWriter(Writer):
-    """Parquet: blocks are kept as Arrow streams, and become its row groups at the end.
+    """Parquet: blocks are kept as Arrow streams, of which its row groups are made.
 
-    A Parquet file has its index at its end, so it can't grow by appending; Arrow streams can.
+    A Parquet file has its index at its end, so it can't be continued; Arrow streams can.
     """
 
     final = False
@@ -221,11 +225,12 @@ class ParquetWriter(Writer):
             ) from error
         if len(scored.rows) < len(block):
             table = table.take(pa.array(scored.rows, pa.int64()))
-        labels = [None if i is None else self._added.labels[i] for i in scored.labels]
-        columns = [pa.array(labels, pa.string())]
-        missing = np.array([i is None for i in scored.labels], bool)
+        labels = [b"" if i is None else self._added.labels[i].encode() for i in scored.labels]
+        ends = np.cumsum([0, *map(len, labels)], dtype=np.int32)
+        there = np.packbits([i is not None for i in scored.labels], bitorder="little")
+        columns = [_column(pa.string(), len(labels), there, ends, b"".join(labels))]
         for numbers in scored.numbers.T:
-            columns.append(pa.array(np.ascontiguousarray(numbers), pa.float32(), mask=missing))
+            columns.append(_column(pa.float32(), len(labels), there, np.ascontiguousarray(numbers)))
         for i, column in enumerate(columns, len(self._schema)):
             table = table.append_column(self._full.field(i), column)
         table = table.cast(self._full)
@@ -235,14 +240,8 @@ class ParquetWriter(Writer):
         data: bytes = buffer.getvalue().to_pybytes()
         return data
 
-    def finish(self, encoded: Path, output: Path) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        with pa.OSFile(str(encoded)) as file, pq.ParquetWriter(output, self._full) as parquet:
-            while file.tell() < file.size():
-                table = pa.ipc.open_stream(file).read_all()
-                parquet.write_table(table, row_group_size=max(1, len(table)))
+    def whole(self, file: BinaryIO) -> Whole:
+        return _ParquetFile(file, self._full)
 
     def _table(self, block: Block) -> Any:
         import pyarrow as pa
@@ -251,6 +250,47 @@ class ParquetWriter(Writer):
         if unknown := {key for row in rows for key in row} - set(self._schema.names):
             raise ValueError(f"new field {min(unknown)!r}")
         return pa.Table.from_pylist(rows, self._schema)
+
+
+class _ParquetFile:
+    """A Parquet file that is made of Arrow streams, several of them a row group."""
+
+    def __init__(self, file: BinaryIO, schema: Any) -> None:
+        import pyarrow.parquet as pq
+
+        self._parquet = pq.ParquetWriter(file, schema)
+        self._group: list[Any] = []
+
+    def add(self, encoded: BinaryIO) -> None:
+        import pyarrow as pa
+
+        streams = pa.PythonFile(encoded, "r")
+        while streams.tell() < streams.size():
+            self._group.append(pa.ipc.open_stream(streams).read_all())
+            if sum(table.nbytes for table in self._group) >= _ROW_GROUP:
+                self._write_group()
+
+    def finish(self) -> None:
+        if self._group:
+            self._write_group()
+        self._parquet.close()
+
+    def close(self) -> None:
+        self._parquet.close()
+
+    def _write_group(self) -> None:
+        import pyarrow as pa
+
+        group = pa.concat_tables(self._group)
+        self._parquet.write_table(group, row_group_size=max(1, len(group)))
+        self._group.clear()
+
+
+def _column(kind: Any, rows: int, *buffers: Any) -> Any:
+    """Return a pyarrow array of its buffers: `pa.array` would import pandas, 40 MB of memory."""
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(kind, rows, [pa.py_buffer(buffer) for buffer in buffers])
 
 
 def infer_schema(block: Block | None) -> Any:

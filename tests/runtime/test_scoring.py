@@ -16,7 +16,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from pocketrnn import load, outputs, readers, score_file, score_rows, scoring, workers
+from pocketrnn import load, outputs, readers, score_file, score_rows, scoring, workers, writers
 from pocketrnn.block import Block
 from pocketrnn.errors import ConfigError, InputError, OutputError, WorkerError
 from tinyonnx import tiny
@@ -253,6 +253,8 @@ def test_resumed_runs_end_with_the_same_bytes(output, source, tmp_path, small_bl
             file.write(b"half a wind")
         with Path(f"{resumed}.partial.journal").open("ab") as file:
             file.write(b'{"blocks": 99, "by')
+        if output.endswith("parquet"):
+            Path(f"{resumed}.partial.whole").write_bytes(b"half a file" * 10_000)
     summary = score_file(source, resumed, model=MODEL, resume=True)
     assert resumed.read_bytes() == whole.read_bytes()
     assert (summary.rows, summary.labels) == (expected.rows, expected.labels)
@@ -301,6 +303,56 @@ def test_a_run_killed_in_its_last_steps(name, good, source, tmp_path, monkeypatc
             )
         output.unlink(missing_ok=True)
     assert stops >= 8
+
+
+def test_stopped_again_after_a_kill_in_the_last_steps(source, tmp_path, monkeypatch):
+    """The journal says that the output is complete, but it is being made anew."""
+    pytest.importorskip("pyarrow")
+    output = tmp_path / "out.parquet"
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", _stop)
+        with pytest.raises(Stopped):
+            score_file(source, output, model=MODEL)
+    assert (tmp_path / "out.parquet.partial.whole").exists()
+    with pytest.raises(Stopped):
+        score_file(source, output, model=MODEL, resume=True, progress=_stop)
+    assert not (tmp_path / "out.parquet.partial.whole").exists()
+    score_file(source, output, model=MODEL, resume=True)
+    score_file(source, tmp_path / "whole.parquet", model=MODEL)
+    assert output.read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    assert names(tmp_path) == ["in.csv", "out.parquet", "whole.parquet"]
+
+
+def test_row_groups(source, tmp_path, small_blocks, monkeypatch):
+    """Several blocks each, the same ones for a run that was stopped and resumed."""
+    pq = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr(writers, "_ROW_GROUP", 1000)  # bytes: blocks have up to 600
+    stopped, output = tmp_path / "stopped.parquet", tmp_path / "out.parquet"
+    score_file(source, output, model=MODEL)
+    groups = pq.ParquetFile(output).metadata
+    rows = [groups.row_group(i).num_rows for i in range(groups.num_row_groups)]
+    assert sum(rows) == 95
+    assert len(rows) > 2
+    assert min(rows[:-1]) > 10
+    for blocks in (1, 2):
+        with pytest.raises(Stopped):
+            score_file(source, stopped, model=MODEL, resume=True, progress=stopping_after(blocks))
+    score_file(source, stopped, model=MODEL, resume=True)
+    assert stopped.read_bytes() == output.read_bytes()
+
+
+def test_parquet_needs_no_pandas(tmp_path):
+    """It would take 40 MB, which pyarrow only needs to tell pandas' own types."""
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table({"text": ["good", "bad"]}), tmp_path / "in.parquet")
+    (tmp_path / "tiny.onnx").write_bytes(MODEL)
+    program = (
+        "import sys, pocketrnn\n"
+        "pocketrnn.score_file('in.parquet', 'out.parquet', model='tiny.onnx')\n"
+        "sys.exit('pandas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=tmp_path).returncode == 0
 
 
 def test_a_run_that_did_nothing_leaves_nothing(tmp_path):
