@@ -1,6 +1,6 @@
 """The formats of files: which is which by its name, and the reader and writer of each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .block import Added, Block
@@ -70,11 +70,11 @@ def open_reader(name: str, kind: str, encoding: str) -> Reader:
 
 
 def open_writer(
-    name: str, kind: str, reader: Reader, source: str, added: Added, first: Block | None
+    name: str, kind: str, reader: Reader, source: str, added: Added, first: Sequence[Block]
 ) -> Writer:
     """Return the writer of the output `name`, for what `reader`, of format `source`, reads.
 
-    `first` is the input's first block: its keys become the columns where rows have their own.
+    Of the input's `first` blocks the keys become the columns, where rows have their own.
     """
     compression = suffix_of(name)
     if kind == "parquet":
@@ -91,12 +91,12 @@ def open_writer(
     columns = reader.columns
     if not reader.fixed:
         columns = tuple(
-            dict.fromkeys(key for row in (first.values() if first else ()) for key in row)
+            dict.fromkeys(key for block in first for row in block.values() for key in row)
         )
     return CsvWriter(added, compression, columns, _DELIMITERS[kind][0])
 
 
-def _schema(reader: Reader, first: Block | None) -> object:
+def _schema(reader: Reader, first: Sequence[Block]) -> object:
     import pyarrow as pa
 
     if isinstance(reader, ParquetReader):

@@ -145,7 +145,8 @@ def score_file(
         if to != STDIN and os.path.realpath(to) in map(os.path.realpath, source.names):
             raise ConfigError(f"{to}: is the input; choose another output")
         blocks = source.blocks()
-        first = next(blocks, None)
+        # A window, where rows have columns of their own, to tell what columns there are.
+        first = [] if source.reader.fixed else list(islice(blocks, 2))
         writer = open_writer(to, kind, source.reader, source.format, added, first)
         run = {
             "inputs": source.identity(),
@@ -166,7 +167,7 @@ def score_file(
                 report(source.progress(tally))
                 if target.state is None:
                     target.append(writer.head(), b"", tally.state())
-                rest = _without_done(chain([] if first is None else [first], blocks), tally)
+                rest = _without_done(chain(first, blocks), tally)
                 del first
                 with contextlib.closing(scored(rest, loaded, workers)) as results:
                     for block, scores in results:

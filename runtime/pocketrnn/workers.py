@@ -2,7 +2,8 @@
 
 A block is cut into shares, the same ones for any number of workers, and a share is scored whole;
 so scores don't depend on who does it. All workers have the shares of one block, then of the next,
-so that few blocks are in memory, or lost at a sudden end, however many workers there are.
+so that no more than two blocks are in memory, or lost at a sudden end, however many workers there
+are.
 
 Workers are processes, as tokenizing is Python and holds the interpreter's lock; they are spawned,
 not forked, as onnxruntime has threads of its own. The calling process scores too, when it has
@@ -31,8 +32,8 @@ from .model import Model, load
 
 # A share of a block ends when it reaches one of these. Enough that sending it takes little of
 # its time, few enough that the workers are done with a block at nearly the same time.
-_ROWS = 512
-_CHARACTERS = 1 << 20
+_ROWS = 256
+_CHARACTERS = 1 << 19
 
 # What a pipe takes before it is read; 64 KB and more on the systems there are.
 _PIPE = 1 << 15

@@ -8,7 +8,7 @@ import csv
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -293,11 +293,11 @@ def _column(kind: Any, rows: int, *buffers: Any) -> Any:
     return pa.Array.from_buffers(kind, rows, [pa.py_buffer(buffer) for buffer in buffers])
 
 
-def infer_schema(block: Block | None) -> Any:
-    """Return the pyarrow schema that fits a block of rows; text for what is all null."""
+def infer_schema(blocks: Sequence[Block]) -> Any:
+    """Return the pyarrow schema that fits the rows of `blocks`; text for what is all null."""
     import pyarrow as pa
 
-    rows = _clean_rows(block) if block else []
+    rows = [row for block in blocks for row in _clean_rows(block)]
     names = dict.fromkeys(key for row in rows for key in row)
     try:
         kinds = [pa.array([row.get(name) for row in rows]).type for name in names]
