@@ -32,8 +32,8 @@ from .model import Model, load
 
 # A share of a block ends when it reaches one of these. Enough that sending it takes little of
 # its time, few enough that the workers are done with a block at nearly the same time.
-_ROWS = 256
-_CHARACTERS = 1 << 19
+_ROWS = 512
+_CHARACTERS = 1 << 20
 
 # What a pipe takes before it is read; 64 KB and more on the systems there are.
 _PIPE = 1 << 15

@@ -21,7 +21,7 @@ from .readers import DelimitedReader, without_newline
 
 # A row group ends with the block in which it reaches this many bytes: enough that readers spend
 # little on each, few enough to be held.
-_ROW_GROUP = 1 << 24
+_ROW_GROUP = 1 << 23
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
