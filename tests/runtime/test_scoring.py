@@ -16,7 +16,17 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from pocketrnn import load, outputs, readers, score_file, score_rows, scoring, workers, writers
+from pocketrnn import (
+    block,
+    load,
+    outputs,
+    readers,
+    score_file,
+    score_rows,
+    scoring,
+    workers,
+    writers,
+)
 from pocketrnn.block import Block
 from pocketrnn.errors import ConfigError, InputError, OutputError, WorkerError
 from tinyonnx import tiny
@@ -468,38 +478,36 @@ def test_one_block_starts_no_process(source, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [1, 2, 4])
-def test_what_is_done_again(number, tmp_path, monkeypatch):
-    """The blocks that are read and not yet written: one, or with more workers two."""
+@pytest.mark.parametrize("output", ["out.csv", "out.jsonl", "out.parquet"])
+def test_what_is_done_again(output, number, tmp_path, monkeypatch):
+    """At any moment no more than a window, two blocks, is read and not yet in the journal."""
+    if output.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    assert 2 * block.ROWS == 4096  # as docs/score.md says
+    assert 2 * block.CHARACTERS == 1 << 23
     monkeypatch.setattr(readers, "ROWS", 100)
-    source = tmp_path / "in.txt"
-    source.write_text("good film\n" * 2000)
-    read, ahead = 0, set()
-    blocks = readers.LinesReader.blocks
+    source, journal = tmp_path / "in.jsonl", tmp_path / f"{output}.partial.journal"
+    source.write_text('{"text": "good film"}\n' * 2050)
+    read, ahead = 0, []
+    blocks = readers.JsonLinesReader.blocks
 
     def counted(self, text_column):
         nonlocal read
-        for block in blocks(self, text_column):
-            read += 1
-            yield block
+        for found in blocks(self, text_column):
+            read += len(found)
+            lines = journal.read_bytes().splitlines() if journal.exists() else []
+            ahead.append(read - json.loads(lines[-1]).get("rows", 0) if lines else read)
+            yield found
 
-    def compared(progress):
-        if progress.rows:
-            ahead.add(read - (progress.rows // 100 - 1))  # just before this one was written
-
-    monkeypatch.setattr(readers.LinesReader, "blocks", counted)
-    score_file(source, tmp_path / "out.csv", model=MODEL, workers=number, progress=compared)
-    assert max(ahead) == min(number, 2)
-    journal = "out.csv.partial.journal"
+    monkeypatch.setattr(readers.JsonLinesReader, "blocks", counted)
+    options = {"model": MODEL, "workers": number}
+    score_file(source, tmp_path / output, **options)
+    assert read == 2050
+    assert max(ahead) == 200
+    assert set(ahead[2:-1]) == {100 if number == 1 else 200}
     with pytest.raises(Stopped):
-        score_file(
-            source,
-            tmp_path / "out.csv",
-            model=MODEL,
-            workers=number,
-            force=True,
-            progress=stopping_after(5),
-        )
-    assert (tmp_path / journal).read_bytes().count(b'"blocks"') == 1 + 5
+        score_file(source, tmp_path / output, **options, force=True, progress=stopping_after(5))
+    assert journal.read_bytes().count(b'"blocks"') == 1 + 5
 
 
 def test_a_killed_worker(tmp_path, monkeypatch):
