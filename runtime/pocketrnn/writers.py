@@ -227,7 +227,8 @@ class ParquetWriter(Writer):
             table = table.take(pa.array(scored.rows, pa.int64()))
         labels = [b"" if i is None else self._added.labels[i].encode() for i in scored.labels]
         ends = np.cumsum([0, *map(len, labels)], dtype=np.int32)
-        there = np.packbits([i is not None for i in scored.labels], bitorder="little")
+        there = np.array([i is not None for i in scored.labels], bool)
+        there = np.packbits(there, bitorder="little")
         columns = [_column(pa.string(), len(labels), there, ends, b"".join(labels))]
         for numbers in scored.numbers.T:
             columns.append(_column(pa.float32(), len(labels), there, np.ascontiguousarray(numbers)))

@@ -199,6 +199,17 @@ def test_null_texts_of_parquet(tmp_path):
         ]
 
 
+def test_no_good_row_in_parquet(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    for texts in ([], [None, None]):
+        source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
+        pq.write_table(pa.table({"text": pa.array(texts, pa.string())}), source)
+        summary = score_file(source, output, model=MODEL, on_error="skip", force=True)
+        assert (summary.rows, summary.errors) == (0, len(texts))
+        assert pq.read_table(output).to_pydict() == {"text": [], "label": [], "score": []}
+
+
 def test_an_undecodable_file_in_a_folder(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.txt").write_bytes(b"good")
