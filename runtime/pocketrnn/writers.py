@@ -261,6 +261,8 @@ class _ParquetFile:
 
         self._parquet = pq.ParquetWriter(file, schema)
         self._group: list[Any] = []
+        # A dictionary of one row group may have no room for the values of two blocks.
+        self._enough = 0 if any(map(_holds_dictionary, schema.types)) else _ROW_GROUP
 
     def add(self, encoded: BinaryIO) -> None:
         import pyarrow as pa
@@ -268,7 +270,7 @@ class _ParquetFile:
         streams = pa.PythonFile(encoded, "r")
         while streams.tell() < streams.size():
             self._group.append(pa.ipc.open_stream(streams).read_all())
-            if sum(table.nbytes for table in self._group) >= _ROW_GROUP:
+            if sum(table.nbytes for table in self._group) >= self._enough:
                 self._write_group()
 
     def finish(self) -> None:
@@ -285,6 +287,13 @@ class _ParquetFile:
         group = pa.concat_tables(self._group)
         self._parquet.write_table(group, row_group_size=max(1, len(group)))
         self._group.clear()
+
+
+def _holds_dictionary(kind: Any) -> bool:
+    import pyarrow as pa
+
+    parts = [kind.field(i).type for i in range(kind.num_fields)]
+    return pa.types.is_dictionary(kind) or any(map(_holds_dictionary, parts))
 
 
 def _column(kind: Any, rows: int, *buffers: Any) -> Any:

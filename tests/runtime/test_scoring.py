@@ -362,6 +362,24 @@ def test_row_groups(source, tmp_path, small_blocks, monkeypatch):
     assert stopped.read_bytes() == output.read_bytes()
 
 
+def test_dictionaries_are_not_joined(tmp_path, small_blocks):
+    """Each block has few values, as pandas' categories do; all of them have too many for a byte."""
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    kind = pa.dictionary(pa.int8(), pa.string())
+    schema = pa.schema([("text", pa.string()), ("kind", kind), ("kinds", pa.list_(kind))])
+    with pq.ParquetWriter(source, schema) as parquet:
+        for group in range(20):
+            names = pa.array([f"{group} {i}" for i in range(10)]).dictionary_encode().cast(kind)
+            lists = pa.ListArray.from_arrays(pa.array(range(11), pa.int32()), names)
+            parquet.write_table(pa.table([["good film"] * 10, names, lists], schema=schema))
+    score_file(source, output, model=MODEL, text_column="text")
+    table = pq.read_table(output)
+    assert table.schema.field("kind").type == kind
+    assert table.select(schema.names).to_pylist() == pq.read_table(source).to_pylist()
+
+
 def test_parquet_needs_no_pandas(tmp_path):
     """It would take 40 MB, which pyarrow only needs to tell pandas' own types."""
     pa = pytest.importorskip("pyarrow")
@@ -469,9 +487,11 @@ def test_workers_give_the_same_bytes(tmp_path, monkeypatch):
     process = multiprocessing.get_context("spawn").Process
     start = process.start
     monkeypatch.setattr(process, "start", lambda self: (started.append(self), start(self)))
+    switch = sys.getswitchinterval()
     for number in (1, 2, 4):
         summary = score_file(source, tmp_path / f"{number}.csv", model=MODEL, workers=number)
         assert summary.rows == 20_000
+        assert sys.getswitchinterval() == switch
         assert len(started) == number - 1
         started.clear()
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
