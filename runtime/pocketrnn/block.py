@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 # A block is what is read at a time, and written at a time. It ends with its file or when it
-# reaches one of these, so it depends on the input alone. Two of them are a window: the most that
-# is read and not yet written, and so has to be done again after a sudden end.
-ROWS = 2048
-CHARACTERS = 1 << 22
+# reaches one of these, so it depends on the input alone.
+ROWS = 1024
+CHARACTERS = 1 << 21
+
+# So many blocks are a window: the most that is read and not yet written, and so has to be done
+# again after a sudden end. Enough that no worker waits while one of them is read or written.
+WINDOW = 4
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import formats
-from .block import Added, Block, Scored
+from .block import WINDOW, Added, Block, Scored
 from .errors import ConfigError, InputError, OutputError
 from .formats import input_format, open_reader, open_writer
 from .model import Model, load
@@ -146,7 +146,7 @@ def score_file(
             raise ConfigError(f"{to}: is the input; choose another output")
         blocks = source.blocks()
         # A window, where rows have columns of their own, to tell what columns there are.
-        first = [] if source.reader.fixed else list(islice(blocks, 2))
+        first = [] if source.reader.fixed else list(islice(blocks, WINDOW))
         writer = open_writer(to, kind, source.reader, source.format, added, first)
         run = {
             "inputs": source.identity(),

@@ -2,8 +2,7 @@
 
 A block is cut into shares, the same ones for any number of workers, and a share is scored whole;
 so scores don't depend on who does it. All workers have the shares of one block, then of the next,
-so that no more than two blocks are in memory, or lost at a sudden end, however many workers there
-are.
+so that no more than a window is in memory, or lost at a sudden end, however many workers there are.
 
 Workers are processes, as tokenizing is Python and holds the interpreter's lock; they are spawned,
 not forked, as onnxruntime has threads of its own. The calling process scores too, when it has
@@ -27,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .block import Block
+from .block import WINDOW, Block
 from .errors import PocketRNNError, WorkerError
 from .model import Model, load
 
@@ -56,8 +55,8 @@ def scored(
     ends.
     """
     pending: deque[tuple[Block, list[_Share]]] = deque()
-    # The other processes have another block while this one reads and writes.
-    ahead = 1 if workers > 1 else 0
+    # The other processes have the rest of a window while this one reads and writes.
+    ahead = WINDOW - 1 if workers > 1 else 0
     more, stopped = True, None
     with _Crew(model, workers - 1) as crew:
         begun = map(crew.begin, blocks)
@@ -69,8 +68,8 @@ def scored(
             except PocketRNNError as error:
                 stopped = error
             more = len(pending) > before
-            # A second block is a reason to start a process; a single one isn't.
-            if more and before:
+            # A full window is a reason to start a process; less isn't.
+            if more and before == ahead:
                 crew.grow()
             if len(pending) > (ahead if more else 0):
                 yield crew.finish(*pending.popleft())

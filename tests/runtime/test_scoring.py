@@ -509,11 +509,11 @@ def test_one_block_starts_no_process(source, tmp_path, monkeypatch):
 @pytest.mark.parametrize("number", [1, 2, 4])
 @pytest.mark.parametrize("output", ["out.csv", "out.jsonl", "out.parquet"])
 def test_what_is_done_again(output, number, tmp_path, monkeypatch):
-    """At any moment no more than a window, two blocks, is read and not yet in the journal."""
+    """At any moment no more than a window is read and not yet in the journal."""
     if output.endswith("parquet"):
         pytest.importorskip("pyarrow")
-    assert 2 * block.ROWS == 4096  # as docs/score.md says
-    assert 2 * block.CHARACTERS == 1 << 23
+    assert block.WINDOW * block.ROWS == 4096  # as docs/score.md says
+    assert block.WINDOW * block.CHARACTERS == 1 << 23
     monkeypatch.setattr(readers, "ROWS", 100)
     source, journal = tmp_path / "in.jsonl", tmp_path / f"{output}.partial.journal"
     source.write_text('{"text": "good film"}\n' * 2050)
@@ -532,8 +532,8 @@ def test_what_is_done_again(output, number, tmp_path, monkeypatch):
     options = {"model": MODEL, "workers": number}
     score_file(source, tmp_path / output, **options)
     assert read == 2050
-    assert max(ahead) == 200
-    assert set(ahead[2:-1]) == {100 if number == 1 else 200}
+    assert max(ahead) == 400
+    assert set(ahead[4:-1]) == {100 if number == 1 else 400}
     with pytest.raises(Stopped):
         score_file(source, tmp_path / output, **options, force=True, progress=stopping_after(5))
     assert journal.read_bytes().count(b'"blocks"') == 1 + 5
