@@ -8,7 +8,7 @@ import numpy as np
 import pocketrnn
 import pytest
 from pocketrnn import TextConfig, Tokenizer, modelfile
-from pocketrnn.errors import InputError
+from pocketrnn.errors import InputError, OutputError
 from pocketrnn_export import ParityError, build, cli, export, parity, rewrite
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, fit, network
 
@@ -62,7 +62,7 @@ def test_a_difference_from_keras_writes_nothing(
         pocketrnn.Model, "_run", lambda self, ids: honest(self, ids) + np.float32(2e-5)
     )
     with pytest.raises(ParityError, match=r"differs from Keras by 2e-05 .* nothing was written"):
-        export(run, path)
+        export(run, path, force=True)
     assert path.read_bytes() == b"the old one"
     assert [p.name for p in tmp_path.iterdir()] == ["model.onnx"]
 
@@ -72,6 +72,14 @@ def test_scores_that_are_not_numbers_are_refused() -> None:
     keras_model.set_weights([weights * np.nan for weights in keras_model.get_weights()])
     with pytest.raises(ParityError):
         build(keras_model, Tokenizer(CONFIG.text, [f"w{i}" for i in range(96)]), ("a", "b"))
+
+
+def test_a_file_is_replaced_only_if_asked(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"the old one")
+    with pytest.raises(OutputError, match=r"model\.onnx: exists already; replace it with --force"):
+        export(run, path)
+    assert path.read_bytes() == b"the old one"
 
 
 def test_an_unfinished_run_is_refused(run: Run, tmp_path: Path) -> None:
@@ -178,3 +186,4 @@ def test_keras_models_of_ones_own_can_be_exported() -> None:
     )
     exported = build(own, Tokenizer(config, list("abcde")), ("no", "yes"))
     assert exported.difference <= 1e-5
+    assert exported.rounding > 0  # int16, as the command stores it

@@ -51,7 +51,7 @@ def check(cell: str, layers: int, bidirectional: bool, classes: int) -> None:
     keras_model = network.build(config, classes)
     spread(keras_model)
     tokenizer = Tokenizer(TEXT, WORDS)
-    exported = build(keras_model, tokenizer, tuple("abcde"[:classes]))
+    exported = build(keras_model, tokenizer, tuple("abcde"[:classes]), weights="float32")
     model = pocketrnn.load(exported.data)
 
     # Keras's own tokenizer and padding, so that nothing of the runtime is on this side.
@@ -102,7 +102,7 @@ def test_right_by_the_specification(cell: str) -> None:
     )
     keras_model = network.build(config, 2)
     spread(keras_model)
-    data = build(keras_model, Tokenizer(text, WORDS), ("a", "b")).data
+    data = build(keras_model, Tokenizer(text, WORDS), ("a", "b"), weights="float32").data
     ids = pocketrnn.load(data).tokenizer.encode(["w1 w2", " ".join(WORDS), ""])
     reference = onnx.reference.ReferenceEvaluator(onnx.load_from_string(data), new_ops=[Loop])
     (scores,) = reference.run(None, {"ids": ids})

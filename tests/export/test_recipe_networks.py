@@ -67,7 +67,7 @@ def test_limits_in_the_card(run: Run, tmp_path: Path, capsys: pytest.CaptureFixt
     export(run, tmp_path / "model.onnx")
     assert "limits" not in pocketrnn.load(tmp_path / "model.onnx").card
     (run.folder / "limits.txt").write_text("Naïve toys only.\n", encoding="utf-8")
-    export(run, tmp_path / "model.onnx")
+    export(run, tmp_path / "model.onnx", force=True)
     card = pocketrnn.load(tmp_path / "model.onnx").card
     assert card["limits"] == "Naïve toys only."
     assert card["figures"]["test"]["calibration_error"] >= 0
