@@ -1,5 +1,6 @@
 """Settings of all tests, and the archive that some need."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -17,6 +18,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # No deadline: a busy machine is no bug. The same examples in every run: what fails is the change.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported to the end: looking through it again took a sixth of the time."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
