@@ -23,8 +23,14 @@ NETWORKS = {
 }
 
 
+FAST = ("windows both ways", "pooled", "last state")
+
+
 @pytest.mark.parametrize("classes", [2, pytest.param(3, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name",
+    [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS],
+)
 def test_masked_networks_convert(name: str, classes: int) -> None:
     settings: dict[str, Any] = NETWORKS[name]
     config = TrainConfig(text=TEXT, embedding=3, units=4, mask=True, dropout=0.1, **settings)

@@ -311,8 +311,7 @@ def test_skip_padding_stores_a_state_only_while_it_moves() -> None:
     assert 5 < table.shape[0] < 300
 
 
-@pytest.mark.parametrize("window", [0, 10])
-@pytest.mark.parametrize("classes", [2, 5])
+@pytest.mark.parametrize(("window", "classes"), [(0, 5), (10, 2)])
 def test_pool_in_loop(window: int, classes: int) -> None:
     model = network(mask=True, pool=True, window=window, classes=classes)
     before, after = before_and_after("pool_in_loop", model)
