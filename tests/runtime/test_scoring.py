@@ -451,7 +451,7 @@ def test_what_is_done_again(number, tmp_path, monkeypatch):
 
 
 def test_a_killed_worker(tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "ROWS", 100)
+    monkeypatch.setattr(readers, "ROWS", 500)
     source, output = tmp_path / "in.txt", tmp_path / "out.csv"
     source.write_text("good film\n" * 50_000)
     process = multiprocessing.get_context("spawn").Process
