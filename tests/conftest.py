@@ -21,8 +21,9 @@ settings.load_profile("repeatable")
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was imported to the end: looking through it again took a sixth of the time."""
+    """Look for garbage rarely, and not in what was imported: it took a fifth of the time."""
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ from pocketrnn import readers, score_file, score_rows
 from pocketrnn.errors import ConfigError, InputError
 from tinyonnx import tiny
 
+pytestmark = pytest.mark.usefixtures("unflushed")
+
 MODEL = tiny()
 THREE = tiny(("bad", "so so", 'very, "very" good'))
 

@@ -21,6 +21,8 @@ from pocketrnn.errors import ConfigError, InputError, OutputError, WorkerError
 from pocketrnn.window import Window
 from tinyonnx import tiny
 
+pytestmark = pytest.mark.usefixtures("unflushed")
+
 MODEL = tiny()
 
 
