@@ -1,15 +1,19 @@
 """From a run folder to the one file."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import keras
 import numpy as np
+import onnx
 import pocketrnn
 import pytest
 from pocketrnn import TextConfig, Tokenizer, modelfile
 from pocketrnn.errors import InputError, OutputError
-from pocketrnn_export import ParityError, build, cli, export, parity, rewrite
+from pocketrnn_export import ParityError, build, cli, convert, export, parity, rewrite
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, fit, network
 
 CONFIG = TrainConfig(
@@ -28,6 +32,22 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     made = fit(CONFIG, corpus, tmp_path_factory.mktemp("runs") / "run")
     made.write("report.json", {**made.report, "threshold": 0.3})
     return made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def converted_once() -> Iterator[None]:
+    """Have tf2onnx convert the run once: what is tested here comes after that."""
+    known: dict[tuple[bytes, ...], onnx.ModelProto] = {}
+
+    def once(keras_model: Any) -> onnx.ModelProto:
+        key = (str(keras_model.get_config()).encode(), *map(bytes, keras_model.get_weights()))
+        if key not in known:
+            known[key] = to_onnx(keras_model)
+        return known[key]
+
+    to_onnx = convert.to_onnx
+    with mock.patch.object(convert, "to_onnx", once):
+        yield
 
 
 @pytest.fixture(scope="module")
