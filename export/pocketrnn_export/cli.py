@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pocketrnn import __version__, command
-from pocketrnn.errors import OutputError
 from pocketrnn_train import Run
 
 from .exporting import export
@@ -40,8 +39,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    if Path(arguments.output).exists() and not arguments.force:
-        raise OutputError(f"{arguments.output}: exists already; replace it with --force")
     # TensorFlow's start-up notes would drown the two lines that matter.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     run = Run(Path(arguments.run))
@@ -50,6 +47,7 @@ def _export(arguments: argparse.Namespace) -> None:
         arguments.output,
         threshold=arguments.threshold,
         weights=arguments.weights,
+        force=arguments.force,
     )
     print(
         f"Keras and onnxruntime on {exported.texts} texts: largest difference "

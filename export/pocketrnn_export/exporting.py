@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pocketrnn
 from pocketrnn import ModelConfig, Tokenizer, modelfile
-from pocketrnn.errors import ModelFileError, PocketRNNError
+from pocketrnn.errors import ModelFileError, OutputError, PocketRNNError
 from pocketrnn.extras import require
 from pocketrnn.files import write_atomic
 from pocketrnn.modelfile import Vector
@@ -49,16 +50,19 @@ def export(
     *,
     threshold: float | None = None,
     weights: "Weights" = "int16",
+    force: bool = False,
 ) -> Export:
     """Convert the model of `run`, check it against Keras, and write it to `path` at once.
 
     `threshold` is the probability over which the second of two labels is chosen; by default the
     one that the run found on its validation texts. `weights` is how the tables are stored:
-    int16 halves the file and has changed no label. Raises ParityError, and writes nothing,
-    if any score of the graph with float32 weights differs from Keras's by more than 1e-5, or if
-    rounding the weights moves any by more than 1e-2; MissingExtraError without
-    `pocketrnn[export]`.
+    int16 halves the file and has changed no label. `force` replaces an existing file, which is an
+    OutputError otherwise. Raises ParityError, and writes nothing, if any score of the graph with
+    float32 weights differs from Keras's by more than 1e-5, or if rounding the weights moves any by
+    more than 1e-2; MissingExtraError without `pocketrnn[export]`.
     """
+    if Path(path).exists() and not force:
+        raise OutputError(f"{os.fspath(path)}: exists already; replace it with --force")
     require("export", "tensorflow", "tf2onnx", "onnx", "onnx_ir")
     report = run.report
     corpus = run.read("corpus.json")
@@ -95,10 +99,10 @@ def build(
     labels: tuple[str, ...],
     *,
     threshold: float = 0.5,
-    weights: "Weights" = "float32",
+    weights: "Weights" = "int16",
     card: dict[str, Any] | None = None,
 ) -> Export:
-    """Convert any keras.Model from ids to scores, and check it; ParityError if it differs."""
+    """Convert any keras.Model from ids to scores, and check it, as `export` does."""
     from . import convert
     from .rewrite import rewrite, windows
 

@@ -48,6 +48,12 @@ def input_format(name: str, given: str | None) -> str:
     return given or _by_name(name, "--format", INPUT_FORMATS)
 
 
+def format_of(name: str) -> str | None:
+    """Return the format that a file's name tells, or None."""
+    stem = name.lower().removesuffix(suffix_of(name)) if name != STDIN else ""
+    return _BY_EXTENSION.get(Path(stem).suffix)
+
+
 def output_format(name: str, given: str | None, source: str) -> str:
     """Return the format of an output; on standard output, if not said, like the `source`."""
     _check(given, OUTPUT_FORMATS, "--output-format")
@@ -107,8 +113,7 @@ def _schema(reader: Reader, first: Sequence[Block]) -> object:
 
 
 def _by_name(name: str, option: str, known: tuple[str, ...]) -> str:
-    stem = name.removesuffix(suffix_of(name)) if name != STDIN else ""
-    kind = _BY_EXTENSION.get(Path(stem).suffix.lower())
+    kind = format_of(name)
     if kind not in known:
         shown = "standard input" if name == STDIN else name
         raise ConfigError(f"{shown}: of which format? Say {option}: {', '.join(known)}")

@@ -55,19 +55,28 @@ def find_text_column(reader: Reader, given: str | None) -> str:
     Obvious is the only column that may hold text, or the only one with a usual name. Raises
     ConfigError, listing the columns, if there is none such.
     """
-    columns = ", ".join(map(repr, reader.columns)) or "none"
     if given is not None:
-        if reader.fixed and reader.columns.count(given) != 1:
-            found = "two columns" if given in reader.columns else "no column"
-            raise ConfigError(f"{reader.name}: {found} called {given!r}; there are: {columns}")
+        check_column(reader, given)
         return given
     usual = [name for name in reader.candidates if name.strip().lower() in _USUAL_NAMES]
     for obvious in (list(reader.candidates), usual):
         if len(obvious) == 1:
             return obvious[0]
     raise ConfigError(
-        f"{reader.name}: which column holds the text? Say --text-column; there are: {columns}"
+        f"{reader.name}: which column holds the text? Say --text-column; there are: "
+        f"{_listed(reader)}"
     )
+
+
+def check_column(reader: Reader, name: str) -> None:
+    """Raise ConfigError, listing the columns, unless every row has the column, or may have it."""
+    if reader.fixed and reader.columns.count(name) != 1:
+        found = "two columns" if name in reader.columns else "no column"
+        raise ConfigError(f"{reader.name}: {found} called {name!r}; there are: {_listed(reader)}")
+
+
+def _listed(reader: Reader) -> str:
+    return ", ".join(map(repr, reader.columns)) or "none"
 
 
 class _TextReader(Reader):
@@ -110,7 +119,7 @@ class _TextReader(Reader):
         with _reading(self.name, self.encoding):
             for row in rows:
                 if not row.raw.isascii() and _UNDECODED.search(row.raw):
-                    row.problem = f"bytes that aren't {self.encoding} text"
+                    row.problem = _undecodable(self.encoding)
                 block.add(self.name, row)
                 size += len(row.raw)
                 if len(block) >= ROWS or size >= CHARACTERS:
@@ -284,7 +293,7 @@ class FolderReader(Reader):
             try:
                 row.text = data[len(mark) :].decode(encoding)
             except UnicodeDecodeError:
-                row.problem = f"bytes that aren't {encoding} text"
+                row.problem = _undecodable(encoding)
             shown = row.text or data.decode(encoding, "replace")
             row.record, row.raw = [file, shown], f"{file}\0{shown}"
             block.add(str(path), row)
@@ -392,6 +401,10 @@ def _chain(first: list[str], rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
+def _undecodable(encoding: str) -> str:
+    return f"bytes that aren't {encoding} text; name the file's encoding with --encoding"
+
+
 _MARKS = {
     "utf-8": {codecs.BOM_UTF8: "utf-8"},
     "utf-16": {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"},
@@ -404,7 +417,7 @@ def _byte_order(start: bytes, encoding: str) -> tuple[bytes, str]:
     try:
         "".encode(encoding)
         encoding = codecs.lookup(encoding).name
-    except LookupError as error:
+    except (LookupError, ValueError) as error:  # ValueError for a NUL in the name
         raise ConfigError(f"{encoding!r} isn't a text encoding that Python knows") from error
     encoding = {"utf-8-sig": "utf-8"}.get(encoding, encoding)
     for mark, exact in _MARKS.get(encoding, {}).items():

@@ -1,15 +1,19 @@
 """From a run folder to the one file."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import keras
 import numpy as np
+import onnx
 import pocketrnn
 import pytest
 from pocketrnn import TextConfig, Tokenizer, modelfile
-from pocketrnn.errors import InputError
-from pocketrnn_export import ParityError, build, cli, export, parity, rewrite
+from pocketrnn.errors import InputError, OutputError
+from pocketrnn_export import ParityError, build, cli, convert, export, parity, rewrite
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, fit, network
 
 CONFIG = TrainConfig(
@@ -25,29 +29,58 @@ def examples(count: int) -> Examples:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     corpus = Corpus("tiny", ("no", "yes"), examples(20), examples(8), note="our own words")
-    return fit(CONFIG, corpus, tmp_path_factory.mktemp("runs") / "run")
+    made = fit(CONFIG, corpus, tmp_path_factory.mktemp("runs") / "run")
+    made.write("report.json", {**made.report, "threshold": 0.3})
+    return made
 
 
-def test_one_file_holds_all_that_serving_needs(run: Run, tmp_path: Path) -> None:
-    path = tmp_path / "model.onnx"
-    exported = export(run, path, threshold=0.25)
+@pytest.fixture(scope="module", autouse=True)
+def converted_once() -> Iterator[None]:
+    """Have tf2onnx convert the run once: what is tested here comes after that."""
+    known: dict[tuple[bytes, ...], onnx.ModelProto] = {}
+
+    def once(keras_model: Any) -> onnx.ModelProto:
+        key = (str(keras_model.get_config()).encode(), *map(bytes, keras_model.get_weights()))
+        if key not in known:
+            known[key] = to_onnx(keras_model)
+        return known[key]
+
+    to_onnx = convert.to_onnx
+    with mock.patch.object(convert, "to_onnx", once):
+        yield
+
+
+@pytest.fixture(scope="module")
+def path(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the run, exported while it had limits."""
+    path = tmp_path_factory.mktemp("exported") / "model.onnx"
+    limits = run.folder / "limits.txt"
+    limits.write_text("Naïve toys only.\n", encoding="utf-8")
+    exported = export(run, path)
+    limits.unlink()
     assert path.read_bytes() == exported.data
+    return path
+
+
+def test_one_file_holds_all_that_serving_needs(run: Run, path: Path) -> None:
     model = pocketrnn.load(path)
     assert model.labels == ("no", "yes")
-    assert model.config.threshold == 0.25
+    assert model.config.threshold == 0.3  # that of the run
     assert model.tokenizer.vocabulary == run.tokenizer.vocabulary
     trained = run.model().predict(model.tokenizer.encode(["good bad"]), verbose=0)
     np.testing.assert_allclose(model.scores("good bad")[:, 1:], trained, atol=1e-6)
 
 
-def test_the_card_tells_where_the_model_comes_from(run: Run, tmp_path: Path) -> None:
-    export(run, tmp_path / "model.onnx")
-    card = pocketrnn.load(tmp_path / "model.onnx").card
+def test_the_card_tells_where_the_model_comes_from(run: Run, path: Path) -> None:
+    card = pocketrnn.load(path).card
     assert card["corpus"]["name"] == "tiny"
     assert card["corpus"]["note"] == "our own words"
     assert card["corpus"]["sha256"] == run.report["corpus_sha256"]
     assert card["recipe"] == run.config.to_dict()
+    assert json.dumps(card["recipe"]["distillation"]) == "null"
+    assert card["limits"] == "Naïve toys only."
     assert card["figures"]["test"] == run.report["test"]
+    assert card["figures"]["test"]["calibration_error"] >= 0
     assert card["parity"]["difference"] <= parity.TOLERANCE
     assert {"tf2onnx", "onnx", "onnxruntime"} <= set(card["exported"]["versions"])
 
@@ -62,7 +95,7 @@ def test_a_difference_from_keras_writes_nothing(
         pocketrnn.Model, "_run", lambda self, ids: honest(self, ids) + np.float32(2e-5)
     )
     with pytest.raises(ParityError, match=r"differs from Keras by 2e-05 .* nothing was written"):
-        export(run, path)
+        export(run, path, force=True)
     assert path.read_bytes() == b"the old one"
     assert [p.name for p in tmp_path.iterdir()] == ["model.onnx"]
 
@@ -72,6 +105,13 @@ def test_scores_that_are_not_numbers_are_refused() -> None:
     keras_model.set_weights([weights * np.nan for weights in keras_model.get_weights()])
     with pytest.raises(ParityError):
         build(keras_model, Tokenizer(CONFIG.text, [f"w{i}" for i in range(96)]), ("a", "b"))
+
+
+def test_a_file_is_replaced_only_if_asked(run: Run, path: Path) -> None:
+    before = path.read_bytes()
+    with pytest.raises(OutputError, match=r"model\.onnx: exists already; replace it with --force"):
+        export(run, path)
+    assert path.read_bytes() == before
 
 
 def test_an_unfinished_run_is_refused(run: Run, tmp_path: Path) -> None:
@@ -85,7 +125,11 @@ def test_command(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     printed = capsys.readouterr().out
     assert "largest difference" in printed
     assert f"wrote {path}" in printed
-    assert pocketrnn.load(path).labels == ("no", "yes")
+    assert "kept as tf2onnx" not in printed
+    assert "padding can't be skipped" not in printed
+    model = pocketrnn.load(path)
+    assert model.labels == ("no", "yes")
+    assert "limits" not in model.card
 
     assert cli.main([str(run.folder), "-o", str(path)]) == 1
     assert capsys.readouterr().err == (
@@ -101,13 +145,8 @@ def test_command_says_what_a_layer_that_is_not_rewritten_costs(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    arguments = [str(run.folder), "-o", str(tmp_path / "model.onnx"), "--force"]
-    assert cli.main(arguments) == 0
-    printed = capsys.readouterr().out
-    assert "kept as tf2onnx" not in printed
-    assert "padding can't be skipped" not in printed
     monkeypatch.setattr(rewrite, "loops_to_scans", lambda model: None)
-    assert cli.main(arguments) == 0
+    assert cli.main([str(run.folder), "-o", str(tmp_path / "model.onnx")]) == 0
     printed = capsys.readouterr().out
     assert "1 recurrent layer(s) kept as tf2onnx converts them" in printed
     assert "every text takes all 6 steps" in printed
@@ -152,14 +191,13 @@ def test_odd_labels_and_words_survive(tmp_path: Path) -> None:
     assert json.loads(json.dumps(model.predict("映画").to_dict()))["label"] in labels
 
 
-def test_the_file_can_test_itself(run: Run, tmp_path: Path) -> None:
-    data = export(run, tmp_path / "model.onnx").data
-    vectors = modelfile.read(data).vectors
+def test_the_file_can_test_itself(run: Run, path: Path) -> None:
+    vectors = modelfile.read(path.read_bytes()).vectors
     assert len(vectors) >= 5
     lengths = [len(run.tokenizer.words(vector.text)) for vector in vectors]
     assert min(lengths) == 0
     assert max(lengths) > CONFIG.text.maxlen
-    found = pocketrnn.verify(data)
+    found = pocketrnn.verify(path)
     assert found.difference is not None
     assert found.difference < 1e-6
     assert [check.ok for check in found.checks] == [True] * 4
@@ -178,3 +216,4 @@ def test_keras_models_of_ones_own_can_be_exported() -> None:
     )
     exported = build(own, Tokenizer(config, list("abcde")), ("no", "yes"))
     assert exported.difference <= 1e-5
+    assert exported.rounding > 0  # int16, as the command stores it

@@ -20,7 +20,7 @@ def export_and_compare(config: TrainConfig) -> int:
     embedding, *others = keras_model.get_weights()
     keras_model.set_weights([20 * embedding, *others])
     tokenizer = Tokenizer(config.text, WORDS)
-    exported = build(keras_model, tokenizer, ("no", "yes"))
+    exported = build(keras_model, tokenizer, ("no", "yes"), weights="float32")
     model = pocketrnn.load(exported.data)
     random = np.random.default_rng(4)
     texts = [

@@ -48,7 +48,7 @@ def plain(tokenizer: Tokenizer, texts: Sequence[str]) -> Rows:
     ],
     ids=str,
 )
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(TEXTS)
 @example([])
 @example([""])

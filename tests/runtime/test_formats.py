@@ -18,6 +18,8 @@ from pocketrnn import readers, score_file, score_rows
 from pocketrnn.errors import ConfigError, InputError
 from tinyonnx import tiny
 
+pytestmark = pytest.mark.usefixtures("unflushed")
+
 MODEL = tiny()
 THREE = tiny(("bad", "so so", 'very, "very" good'))
 
@@ -418,6 +420,7 @@ def test_columns_and_labels_with_delimiters(tmp_path):
         ("a.csv", "whatever\ngood\n", "whatever"),
         ("a.jsonl", '{"id": 1, "body": "good", "who": "me"}\n', "body"),
         ("a.jsonl", '{"id": 1, "odd": "good"}\n', "odd"),
+        ("A.CSV", "odd\ngood\n", "odd"),
     ],
 )
 def test_the_obvious_column_is_found(name, content, column, tmp_path):
@@ -425,6 +428,12 @@ def test_the_obvious_column_is_found(name, content, column, tmp_path):
     seen = []
     score_file(tmp_path / name, tmp_path / "out.csv", model=MODEL, progress=seen.append)
     assert {progress.text_column for progress in seen} == {column}
+
+
+def test_suffixes_in_upper_case(tmp_path):
+    (tmp_path / "IN.CSV.GZ").write_bytes(gzip.compress(b"text\ngood\n"))
+    score_file(tmp_path / "IN.CSV.GZ", tmp_path / "OUT.JSONL.GZ", model=MODEL)
+    assert b'"text": "good"' in gzip.decompress((tmp_path / "OUT.JSONL.GZ").read_bytes())
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Windows and pooling do what a plain computation in numpy does, and leave padding out."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pocketrnn_train.layers import MeanMax, Windows
 WINDOW, WORDS, WIDTH, UNITS = 4, 12, 3, 5
 
 
+@cache
 def network(wrap: Any = None) -> Any:
     keras.utils.set_random_seed(3)
     recurrent = keras.layers.SimpleRNN(UNITS, return_sequences=True, bias_initializer="normal")

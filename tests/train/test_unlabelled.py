@@ -1,6 +1,7 @@
 """Texts without labels: read only where they are used, and never those of the test."""
 
 import dataclasses
+import gzip
 import io
 import json
 import tarfile
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pocketrnn.errors import InputError
+from pocketrnn.errors import ConfigError, InputError
 from pocketrnn_train import Corpus, Examples, cli, read_corpus
 from pocketrnn_train.corpus import split_last
 
@@ -77,7 +78,7 @@ def test_digest_counts_them(archive: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("more.txt", "\ufeffone\n\n  two  \r\nthree, four"),
+        ("more.txt", "\ufeffone\n\ntwo\r\n \nthree, four"),
         ("more.csv", 'words\none\ntwo\n"three, four"'),
         ("more.tsv", "kind\twords\nx\tone\ny\ttwo\nz\tthree, four"),
         ("more.jsonl", "\n".join(json.dumps({"words": w}) for w in ("one", "two", "three, four"))),
@@ -88,16 +89,28 @@ def test_own_files(name: str, content: str, table: Path, tmp_path: Path) -> None
     path.write_text(content, encoding="utf-8")
     corpus = read_corpus(table, **COLUMNS, unlabelled=path)
     assert corpus.unlabelled == ("one", "two", "three, four")
+    packed = tmp_path / f"{name}.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert read_corpus(table, **COLUMNS, unlabelled=packed).unlabelled == corpus.unlabelled
+
+
+def test_own_folder(table: Path, tmp_path: Path) -> None:
+    for name, text in {"b": "two\n\nlines", "a": "one", "c": " "}.items():
+        (tmp_path / f"{name}.txt").write_text(text)
+    columns = {**COLUMNS, "text_column": None}
+    table.write_text(table.read_text().replace("words", "text"))
+    corpus = read_corpus(table, **columns, unlabelled=tmp_path)
+    assert corpus.unlabelled == ("one", "two\n\nlines")
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("more.doc", b"one", "expected .txt, .csv"),
-        ("more.txt", b"\xff\xfe\x00", "not utf-8 text"),
-        ("more.csv", b"other\none", "no text in 'words'"),
-        ("more.jsonl", b'{"words": 1}', "no text in 'words'"),
-        ("more.jsonl", b"{", "line 1|after"),
+        ("more.doc", b"one", r"expected \.csv, .*\.txt or a folder"),
+        ("more.txt", b"\xff\xfe\x00", "line 1: bytes that aren't utf-8 text"),
+        ("more.csv", b"other\none", "no column called 'words'"),
+        ("more.jsonl", b'{"words": 1}', "line 1: 'words' is a number, not text"),
+        ("more.jsonl", b"{", "line 1: not JSON"),
     ],
 )
 def test_what_is_wrong_with_a_file(
@@ -105,7 +118,7 @@ def test_what_is_wrong_with_a_file(
 ) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    with pytest.raises(InputError, match=message):
+    with pytest.raises((InputError, ConfigError), match=message):
         read_corpus(table, **COLUMNS, unlabelled=path)
 
 

@@ -39,20 +39,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pocketrnn {__version__}")
     parser.add_argument(
         "corpus",
-        help="aclImdb_v1.tar.gz or its folder; keras:imdb; imdb.npz; or a .csv, .tsv or .jsonl "
-        "of your own",
+        help="aclImdb_v1.tar.gz or its folder; keras:imdb; imdb.npz; or a .csv, .tsv, .jsonl (also "
+        ".gz or .zst of these) or .parquet of your own",
     )
     parser.add_argument("-o", "--output", default="run", metavar="RUN", help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     parser.add_argument("--recipe", choices=RECIPES, default="default")
     own = parser.add_argument_group("your own texts")
-    own.add_argument("--text-column", metavar="NAME")
+    own.add_argument("--text-column", metavar="NAME", help="(default: the obvious one)")
     own.add_argument("--label-column", metavar="NAME")
     own.add_argument("--encoding", default="utf-8")
     own.add_argument(
         "--unlabelled",
         metavar="FILE",
-        help="more texts, for the teacher to label: .txt, a text a line, or .csv, .tsv or .jsonl",
+        help="more texts, for the teacher to label: .txt, a text a line, a folder of .txt files, "
+        "or a table like the corpus",
     )
     parser.add_argument(
         "--word-index",

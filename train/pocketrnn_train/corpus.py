@@ -1,7 +1,5 @@
 """Labelled texts: the IMDB reviews, from the archive or from Keras, and people's own."""
 
-import codecs
-import csv
 import dataclasses
 import gzip
 import hashlib
@@ -12,14 +10,17 @@ import tarfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pocketrnn.errors import InputError
+from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.formats import format_of, open_reader
+from pocketrnn.readers import FolderReader, LinesReader, Reader, check_column, find_text_column
 from pocketrnn.text import is_storable
 
 IMDB_NOTE = (
@@ -84,17 +85,19 @@ def read_corpus(
     test_split: float = 0.2,
     seed: int = 113,
 ) -> Corpus:
-    """Read any corpus, told by its name: InputError says what is wrong with it.
+    """Read any corpus, told by its name: InputError or ConfigError says what is wrong with it.
 
     - `keras:imdb` is `keras.datasets.imdb`, downloaded by Keras; an `.npz` file is the same
       from disk, with `word_index` its JSON (default: `imdb_word_index.json` beside it). Its
       arrays are pickled: read only files you trust.
     - a folder or `.tar.gz` is the Large Movie Review Dataset in its official layout.
-    - `.csv`, `.tsv` and `.jsonl` are people's own texts, with `text_column` and `label_column`;
-      a share `test_split` of each label, drawn by `seed`, becomes the test.
+    - a table of any format that is scored is people's own texts, with `label_column` and, unless
+      it is obvious, `text_column`; a share `test_split` of each label, drawn by `seed`, becomes
+      the test.
 
     `unlabelled` adds texts without labels: True those that the corpus brings (the Large Movie
-    Review Dataset has 50,000), a path those of a .txt file, a text a line, or of a table.
+    Review Dataset has 50,000), a path those of a table, of a .txt file, a text a line, or of a
+    folder of .txt files.
     """
     corpus = _read_labelled(
         source,
@@ -108,7 +111,7 @@ def read_corpus(
     )
     if not isinstance(unlabelled, bool):
         texts = _read_unlabelled(Path(unlabelled), text_column, encoding)
-        corpus = dataclasses.replace(corpus, unlabelled=tuple(texts))
+        corpus = dataclasses.replace(corpus, unlabelled=texts)
     # A text of the test mustn't be learnt in disguise, nor one be learnt twice.
     known = {*corpus.train.texts, *corpus.test.texts}
     kept = dict.fromkeys(text for text in corpus.unlabelled if text not in known)
@@ -132,15 +135,14 @@ def _read_labelled(
         raise InputError(f"{path}: no such file or folder")
     if path.is_dir():
         return _imdb(path, _folder_reviews(path, _wanted(unlabelled)))
-    if path.name.endswith((".tar.gz", ".tgz")):
+    if path.name.lower().endswith((".tar.gz", ".tgz")):
         return _imdb(path, _archive_reviews(path, _wanted(unlabelled)))
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         return _from_npz(path, Path(word_index or path.with_name("imdb_word_index.json")))
-    if path.suffix in _TABLES:
+    if format_of(path.name):
         return _from_table(path, text_column, label_column, encoding, test_split, seed)
     raise InputError(
-        f"{path}: not a corpus; expected a folder, .tar.gz, .npz, {', '.join(sorted(_TABLES))}, "
-        "or keras:imdb"
+        f"{path}: not a corpus; expected a folder, .tar.gz, .npz, {_TABLES}, or keras:imdb"
     )
 
 
@@ -294,41 +296,7 @@ def _from_ranks(train: _Ranks, test: _Ranks, word_index: dict[str, int], source:
 
 # -- people's own texts ------------------------------------------------------------------------
 
-# where it stands (for messages), and the columns
-_Row = tuple[str, dict[str, Any]]
-_Found = TypeVar("_Found")
-
-
-def _delimited(delimiter: str) -> Callable[[Iterator[str], Path], Iterator[_Row]]:
-    def rows(lines: Iterator[str], path: Path) -> Iterator[_Row]:
-        csv.field_size_limit(2**31 - 1)  # a C long, of 32 bits on Windows
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        header = next(reader, None)
-        if header is None:
-            raise InputError(f"{path}: the file is empty")
-        for row in reader:
-            if not row:
-                continue
-            if len(row) != len(header):
-                raise InputError(
-                    f"{path}, line {reader.line_num}: {len(row)} fields where the header has "
-                    f"{len(header)}"
-                )
-            yield f"line {reader.line_num}", dict(zip(header, row, strict=True))
-
-    return rows
-
-
-def _json_lines(lines: Iterator[str], path: Path) -> Iterator[_Row]:
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            row = json.loads(line)
-            if not isinstance(row, dict):
-                raise InputError(f"{path}, line {number}: not a JSON object")
-            yield f"line {number}", row
-
-
-_TABLES = {".csv": _delimited(","), ".tsv": _delimited("\t"), ".jsonl": _json_lines}
+_TABLES = ".csv, .tsv, .jsonl (also .gz or .zst of these), .parquet"
 
 
 def _from_table(
@@ -339,24 +307,25 @@ def _from_table(
     test_split: float,
     seed: int,
 ) -> Corpus:
-    if text_column is None or label_column is None:
-        raise InputError(f"{path}: say which columns to read: --text-column and --label-column")
     texts: list[str] = []
     names: list[str] = []
-    for where, row in _rows(path, encoding, _TABLES[path.suffix]):
-        for column in (text_column, label_column):
-            if column not in row:
-                raise InputError(
-                    f"{path}, {where}: no column {column!r}; there are: {', '.join(map(repr, row))}"
-                )
-        text, label = row[text_column], row[label_column]
-        if not isinstance(text, str):
-            raise InputError(f"{path}, {where}: {text_column!r} isn't text: {text!r:.60}")
-        name = label if isinstance(label, str) else json.dumps(label)
-        if not isinstance(label, str | int) or not name or not is_storable(name):
-            raise InputError(f"{path}, {where}: {label_column!r} isn't a label: {label!r:.60}")
-        texts.append(text)
-        names.append(name)
+    with closing(_open(path, encoding)) as reader:
+        if label_column is None:
+            there = ", ".join(map(repr, reader.columns))
+            raise ConfigError(
+                f"{path}: which column holds the label? Say --label-column; there are: {there}"
+            )
+        check_column(reader, label_column)
+        for where, text, row in _rows(reader, text_column):
+            if label_column not in row:
+                there = ", ".join(map(repr, row))
+                raise InputError(f"{where}: no field {label_column!r}; there are: {there}")
+            label = row[label_column]
+            name = json.dumps(label) if isinstance(label, int) else label
+            if not isinstance(name, str) or not name or not is_storable(name):
+                raise InputError(f"{where}: {label_column!r} isn't a label: {label!r:.60}")
+            texts.append(text)
+            names.append(name)
     if not texts:
         raise InputError(f"{path}: no rows")
     counts = Counter(names)
@@ -376,46 +345,26 @@ def _from_table(
     return Corpus(path.name, tuple(labels), examples.take(train), examples.take(test))
 
 
-def _read_unlabelled(path: Path, text_column: str | None, encoding: str) -> Iterator[str]:
-    """Yield the texts of a .txt file, a text a line, or of a table's column."""
-    table = _TABLES.get(path.suffix)
-    if path.suffix != ".txt" and not table:
-        raise InputError(f"{path}: expected .txt, {', '.join(sorted(_TABLES))}")
-    if table and text_column is None:
-        raise InputError(f"{path}: say which column to read: --text-column")
-    try:
-        if not table:
-            yield from (text for _, line in _rows(path, encoding, _lines) if (text := line.strip()))
-            return
-        for where, row in _rows(path, encoding, table):
-            value = row.get(str(text_column))
-            if not isinstance(value, str):
-                raise InputError(f"{path}, {where}: no text in {text_column!r}")
-            yield value
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+def _read_unlabelled(path: Path, text_column: str | None, encoding: str) -> tuple[str, ...]:
+    """Return the texts that aren't blank, of any format that is scored."""
+    with closing(_open(path, encoding)) as reader:
+        if isinstance(reader, LinesReader | FolderReader):
+            text_column = None  # it is the table's
+        return tuple(text for _, text, _ in _rows(reader, text_column) if text.strip())
 
 
-def _lines(lines: Iterator[str], path: Path) -> Iterator[tuple[str, str]]:
-    return (("the first line", line) for line in lines)
+def _open(path: Path, encoding: str) -> Reader:
+    kind = "folder" if path.is_dir() else format_of(path.name)
+    if kind is None:
+        raise InputError(f"{path}: expected {_TABLES}, .txt or a folder of .txt files")
+    return open_reader(str(path), kind, encoding)
 
 
-def _rows(
-    path: Path, encoding: str, parse: Callable[[Iterator[str], Path], Iterator[tuple[str, _Found]]]
-) -> Iterator[tuple[str, _Found]]:
-    """Yield where each row stands, and the row. Raises InputError for what can't be read."""
-    where = "the first line"
-    try:
-        # utf-8-sig also reads UTF-8 without the byte-order mark that spreadsheets write.
-        utf8 = codecs.lookup(encoding).name == "utf-8"
-        with path.open(encoding="utf-8-sig" if utf8 else encoding, newline="") as lines:
-            for where, row in parse(lines, path):
-                yield where, row
-    except LookupError as error:
-        raise InputError(f"{path}: {error}") from error
-    except UnicodeError as error:
-        raise InputError(
-            f"{path}, after {where}: not {encoding} text; name its encoding with --encoding"
-        ) from error
-    except (csv.Error, ValueError, RecursionError) as error:  # the last two from JSON
-        raise InputError(f"{path}, after {where}: {error}") from error
+def _rows(reader: Reader, text_column: str | None) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield where each row stands, its text and its columns. Raises InputError for a bad row."""
+    for block in reader.blocks(find_text_column(reader, text_column)):
+        if block.problems:
+            row = min(block.problems)
+            raise InputError(f"{block.place(row)}: {block.problems[row]}")
+        for row, (text, columns) in enumerate(zip(block.texts, block.values(), strict=True)):
+            yield block.place(row), text, columns
