@@ -37,7 +37,7 @@ def attending() -> keras.Model:
 
 
 NETWORKS: dict[str, Any] = {
-    "windows": lambda: trained(mask=True, pooling="mean_max", window=4, layers=2),
+    "windows": lambda: trained(mask=True, pooling="sqrtn_max", window=4, layers=2),
     "both ways": lambda: trained(cell="gru", bidirectional=True),
     "an LSTM": lambda: trained(cell="lstm", mask=True, layers=2),
     "convolutions": lambda: own(

@@ -13,11 +13,11 @@ from pocketrnn_train import TrainConfig, network
 WORDS = [f"word{n}" for n in range(16)]
 TEXT = TextConfig(num_words=20, maxlen=24)
 NETWORKS = {
-    "windows": {"pooling": "mean_max", "window": 4},
-    "windows of stacked layers": {"pooling": "mean_max", "window": 8, "layers": 2},
-    "windows both ways": {"pooling": "mean_max", "window": 4, "bidirectional": True},
-    "windows of an LSTM": {"pooling": "mean_max", "window": 4, "cell": "lstm"},
-    "pooled": {"pooling": "mean_max"},
+    "windows": {"pooling": "sqrtn_max", "window": 4},
+    "windows of stacked layers": {"pooling": "sqrtn_max", "window": 8, "layers": 2},
+    "windows both ways": {"pooling": "sqrtn_max", "window": 4, "bidirectional": True},
+    "windows of an LSTM": {"pooling": "sqrtn_max", "window": 4, "cell": "lstm"},
+    "pooled": {"pooling": "sqrtn_max"},
     "last state": {},
     "last state both ways": {"bidirectional": True},
 }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pocketrnn import TextConfig
 from pocketrnn.session import import_onnxruntime
 from pocketrnn_export import convert, rewrite
-from pocketrnn_train.layers import MeanMax, Windows
+from pocketrnn_train.layers import SqrtnMax, Windows
 
 TEXT = TextConfig(num_words=50, maxlen=30)
 
@@ -41,7 +41,7 @@ def network(
             recurrent = keras.layers.Bidirectional(recurrent)
         model.add(Windows(recurrent, window) if window else recurrent)
     if pool:
-        model.add(MeanMax())
+        model.add(SqrtnMax())
     binary = classes == 2
     model.add(
         keras.layers.Dense(1 if binary else classes, activation="sigmoid" if binary else "softmax")

@@ -69,7 +69,7 @@ def test_dropped_words_become_unknown_and_nothing_else_does() -> None:
 
 
 def test_predict_keeps_the_order_and_ignores_padding() -> None:
-    config = TrainConfig(text=TEXT, embedding=3, units=4, mask=True, pooling="mean_max", window=4)
+    config = TrainConfig(text=TEXT, embedding=3, units=4, mask=True, pooling="sqrtn_max", window=4)
     model = network.build(config, classes=2)
     found = batches.predict(model, ROWS, TEXT, 4)
     full = batches.padded(ROWS, TEXT, 12)

@@ -23,7 +23,7 @@ OTHER_VALUES = {
     "bidirectional": True,
     "dropout": 0.25,
     "mask": True,
-    "pooling": "mean_max",
+    "pooling": "sqrtn_max",
     "optimizer": "adam",
     "learning_rate": 0.5,
     "epochs": 3,
@@ -84,9 +84,9 @@ def test_an_option_for_every_setting(name: str, films_csv: Path, fit: Fit) -> No
 
 
 def test_windows(films_csv: Path, fit: Fit) -> None:
-    windows = ["--recipe", "seed", "--pooling", "mean_max", "--window", "20"]
+    windows = ["--recipe", "seed", "--pooling", "sqrtn_max", "--window", "20"]
     assert cli.main([str(films_csv), *COLUMNS, *windows]) == 0
-    assert fit.config == TrainConfig(pooling="mean_max", window=20)
+    assert fit.config == TrainConfig(pooling="sqrtn_max", window=20)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pocketrnn_train.layers import MeanMax, Windows
+from pocketrnn_train.layers import SqrtnMax, Windows
 
 WINDOW, WORDS, WIDTH, UNITS = 4, 12, 3, 5
 
@@ -22,7 +22,7 @@ def network(wrap: Any = None) -> Any:
             keras.Input((None,), dtype="int32"),
             keras.layers.Embedding(WORDS, WIDTH, mask_zero=True),
             wrap(recurrent) if wrap else recurrent,
-            MeanMax(),
+            SqrtnMax(),
         ]
     )
 
@@ -42,7 +42,8 @@ def by_hand(model: Any, row: NDArray[np.int32], window: int) -> NDArray[np.float
                 states.append(state)
     if not states:
         return np.zeros(2 * UNITS)
-    return np.concatenate([np.mean(states, axis=0), np.max(states, axis=0)])
+    total = np.sum(states, axis=0) / (16 * np.sqrt(len(states)))
+    return np.concatenate([total, np.max(states, axis=0)])
 
 
 ROWS = np.array(
@@ -92,14 +93,14 @@ def test_nothing_but_padding_has_gradients_too() -> None:
 
 def test_pooling_without_a_mask() -> None:
     states = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
-    expected = np.hstack([states.mean(axis=1), states.max(axis=1)])
-    np.testing.assert_allclose(MeanMax()(states), expected, rtol=1e-6)
+    expected = np.hstack([states.sum(axis=1) / (16 * 3**0.5), states.max(axis=1)])
+    np.testing.assert_allclose(SqrtnMax()(states), expected, rtol=1e-6)
 
 
 def test_states_far_below_zero() -> None:
     states = np.full((1, 2, 1), -500, np.float32)
-    pooled = MeanMax()(states, mask=np.array([[False, True]]))
-    np.testing.assert_array_equal(pooled, [[-500, -500]])
+    pooled = SqrtnMax()(states, mask=np.array([[False, True]]))
+    np.testing.assert_array_equal(pooled, [[-500 / 16, -500]])
 
 
 def test_shapes() -> None:

@@ -43,7 +43,7 @@ def test_distilled_has_the_graph_of_seed() -> None:
 def test_networks_of_windows(name: str, parameters: int) -> None:
     model = network.build(RECIPES[name], classes=2)
     kinds = [type(layer).__name__ for layer in model.layers]
-    assert kinds == ["Embedding", "SpatialDropout1D", "Windows", "MeanMax", "Dropout", "Dense"]
+    assert kinds == ["Embedding", "SpatialDropout1D", "Windows", "SqrtnMax", "Dropout", "Dense"]
     assert model.count_params() == parameters
     scores = model.predict(np.ones((2, RECIPES[name].window * 3), np.int32), verbose=0)
     assert scores.shape == (2, 1)
@@ -57,13 +57,13 @@ def test_the_default_of_the_command_is_the_best() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"window": 20}, "windows need the pooling mean_max"),
-        ({"window": 30, "pooling": "mean_max"}, r"maxlen \(500\) must be a multiple of window"),
+        ({"window": 20}, "windows need the pooling sqrtn_max"),
+        ({"window": 30, "pooling": "sqrtn_max"}, r"maxlen \(500\) must be a multiple of window"),
         ({"window": -1}, "window must not be under 0"),
         ({"mask": True, "text": TextConfig(pad_id=1)}, "masking needs 0"),
         ({"distillation": Distillation()}, "needs mask"),
         ({"distillation": Distillation(), "mask": True}, "trains with adam, not rmsprop"),
-        ({"pooling": "max"}, "pooling must be one of last, mean_max"),
+        ({"pooling": "max"}, "pooling must be one of last, sqrtn_max"),
         ({"validation": "first"}, "validation must be one of random, last"),
     ],
 )
@@ -90,7 +90,14 @@ def test_distillations_that_cant_be(settings: dict[str, Any], message: str) -> N
 
 @pytest.mark.parametrize(
     "settings",
-    [{"shortest": 0}, {"shortest": 80}, {"epochs": 0}, {"learning_rate": 0.0}, {"warm_up": 1.0}],
+    [
+        {"shortest": 0},
+        {"shortest": 80},
+        {"kept": 1.1},
+        {"epochs": 0},
+        {"learning_rate": 0.0},
+        {"warm_up": 1.0},
+    ],
 )
 def test_chunks_that_cant_be(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):

@@ -13,9 +13,11 @@ from pocketrnn.settings import Settings, check
 class Chunks(Settings):
     """The stage on spans of texts: what people type is shorter than what they review."""
 
-    shortest: int = 25
+    shortest: int = 5
     longest: int = 74
-    epochs: int = 2
+    kept: float = 0.1
+    """Share of the spans that the stage on whole texts goes on with, lest they be forgotten."""
+    epochs: int = 8
     batch_size: int = 256
     learning_rate: float = 0.003
     warm_up: float = 0.03
@@ -36,6 +38,7 @@ class Chunks(Settings):
             self.learning_rate > 0,
             f"chunks' learning_rate must be over 0, not {self.learning_rate}",
         )
+        check(0 <= self.kept <= 1, f"chunks' kept must be from 0 to 1, not {self.kept}")
         _check_share("chunks' warm_up", self.warm_up)
 
 
@@ -91,13 +94,16 @@ class TrainConfig(Settings):
         default=0.0, metadata={"help": "of the word vectors' channels and of the last state"}
     )
     mask: bool = field(default=False, metadata={"help": "leave padding out of the network"})
-    pooling: Literal["last", "mean_max"] = field(
+    pooling: Literal["last", "sqrtn_max"] = field(
         default="last",
-        metadata={"help": "what the scores see: the last state, or all states' mean and maximum"},
+        metadata={
+            "help": "what the scores see: the last state, or all states' sum (over the root of "
+            "their number) and maximum"
+        },
     )
     window: int = field(
         default=0,
-        metadata={"help": "words after which the state starts afresh, with mean_max; 0: never"},
+        metadata={"help": "words after which the state starts afresh, with sqrtn_max; 0: never"},
     )
     optimizer: Literal["rmsprop", "adam", "sgd"] = field(
         default="rmsprop", metadata={"help": "Keras optimizer"}
@@ -142,7 +148,10 @@ class TrainConfig(Settings):
         check(not self.mask or self.text.pad_id == 0, "masking needs 0 as the id of padding")
         check(self.window >= 0, f"window must not be under 0, not {self.window}")
         if self.window:
-            check(self.pooling == "mean_max", "windows need the pooling mean_max")
+            check(
+                self.pooling == "sqrtn_max",
+                f"windows need the pooling sqrtn_max; with {self.pooling}, set window to 0",
+            )
             check(
                 self.text.maxlen % self.window == 0,
                 f"maxlen ({self.text.maxlen}) must be a multiple of window ({self.window})",
@@ -163,13 +172,13 @@ _DISTILLED = TrainConfig(
     dropout=0.05,
     optimizer="adam",
     learning_rate=0.0015,
-    epochs=3,
+    epochs=4,
     batch_size=64,
     validation="last",
     calibrate=True,
     distillation=Distillation(),
 )
-_WINDOWS = dataclasses.replace(_DISTILLED, pooling="mean_max", window=20)
+_WINDOWS = dataclasses.replace(_DISTILLED, pooling="sqrtn_max", window=20)
 
 RECIPES = {
     "default": _WINDOWS,

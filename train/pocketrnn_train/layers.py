@@ -49,8 +49,13 @@ class Windows(keras.layers.Wrapper):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable(package="pocketrnn")
-class MeanMax(keras.layers.Layer):  # type: ignore[misc]
-    """Pool (batch, time, units) to the mean and the maximum over time: (batch, 2 * units).
+class SqrtnMax(keras.layers.Layer):  # type: ignore[misc]
+    """Pool (batch, time, units) over time to sum / (16 sqrt(steps)), and maximum: (batch, 2 units).
+
+    A mean would make a text's evidence the same however long the text is, but of a sentence one
+    is less sure than of a page. Evidence adds up like steps of a random walk, so it is the sum over
+    the square root that is of one range for all lengths (`sqrtn` among TensorFlow's combiners of
+    embeddings). At 256 steps it is the mean, so that it learns at the maximum's pace.
 
     Masked steps don't count (Keras's own global maximum pooling counts them); where all are
     masked, the result is 0.
@@ -62,14 +67,17 @@ class MeanMax(keras.layers.Layer):  # type: ignore[misc]
         self.supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """Return mean and maximum side by side."""
+        """Return both side by side."""
         if mask is None:
-            return ops.concatenate([ops.mean(inputs, axis=1), ops.max(inputs, axis=1)], axis=-1)
+            steps = ops.cast(ops.shape(inputs)[1], inputs.dtype)
+            return ops.concatenate(
+                [ops.sum(inputs, axis=1) / _root(steps), ops.max(inputs, axis=1)], axis=-1
+            )
         kept = ops.expand_dims(ops.cast(mask, inputs.dtype), -1)
         steps = ops.sum(kept, axis=1)
-        mean = ops.sum(inputs * kept, axis=1) / ops.maximum(steps, 1)
+        total = ops.sum(inputs * kept, axis=1) / _root(ops.maximum(steps, 1))
         highest = ops.max(inputs * kept - (1 - kept) * _BELOW_ALL, axis=1)
-        return ops.concatenate([mean, highest * ops.minimum(steps, 1)], axis=-1)
+        return ops.concatenate([total, highest * ops.minimum(steps, 1)], axis=-1)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """Return no mask: time is gone."""
@@ -77,6 +85,10 @@ class MeanMax(keras.layers.Layer):  # type: ignore[misc]
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return (batch, 2 * units)."""
         return (input_shape[0], 2 * (input_shape[-1] or 0))
+
+
+def _root(steps: Any) -> Any:
+    return 16 * ops.sqrt(steps)
 
 
 # Under any state a network can have, and small enough for float16.

@@ -14,7 +14,7 @@ def build(config: TrainConfig, classes: int) -> Any:
     """
     import keras
 
-    from .layers import MeanMax, Windows
+    from .layers import SqrtnMax, Windows
 
     cell = {
         "simple_rnn": keras.layers.SimpleRNN,
@@ -28,7 +28,7 @@ def build(config: TrainConfig, classes: int) -> Any:
     )
     if config.dropout:
         model.add(keras.layers.SpatialDropout1D(config.dropout))
-    pooled = config.pooling == "mean_max"
+    pooled = config.pooling == "sqrtn_max"
     for layer in range(config.layers):
         sequences = pooled or layer < config.layers - 1
         recurrent = cell(config.units, return_sequences=sequences)
@@ -36,7 +36,7 @@ def build(config: TrainConfig, classes: int) -> Any:
             recurrent = keras.layers.Bidirectional(recurrent)
         model.add(Windows(recurrent, config.window) if config.window else recurrent)
     if pooled:
-        model.add(MeanMax())
+        model.add(SqrtnMax())
     if config.dropout:
         model.add(keras.layers.Dropout(config.dropout))
     binary = classes == 2

@@ -1,4 +1,4 @@
-"""Passes for networks that pool over the states of all steps: mean and maximum, masked."""
+"""Passes for networks that pool over the states of all steps: sum and maximum, masked."""
 
 import numpy as np
 import onnx_ir as ir
@@ -11,7 +11,7 @@ from .tidy import replace_scan, tidy
 def pool_in_loop(model: ir.Model, pad_id: int) -> None:
     """Let the loop carry the sum and the maximum of its states, rather than return all states.
 
-    Recognised is what `pocketrnn_train.layers.MeanMax` computes from a Scan's states, through
+    Recognised is what `pocketrnn_train.layers.SqrtnMax` computes from a Scan's states, through
     windows or not: the sum over time of `states * kept`, and the maximum of
     `states * kept - penalty`, the penalty being far below any state where a step is padding.
     Padding on the left leaves states of zero where it is masked, so `* kept` changes nothing.
