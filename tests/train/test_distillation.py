@@ -11,7 +11,7 @@ from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.errors import InputError
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, distillation, fit
 from pocketrnn_train.config import Chunks, Distillation
-from pocketrnn_train.distillation import ask, cut, draw_spans, parts
+from pocketrnn_train.distillation import Opinions, _stages, ask, cut, draw_spans, parts
 from pocketrnn_train.teacher import Margins, Teacher
 
 OWN = ("warm funny clever", "dull slow noisy", "long short even")
@@ -34,7 +34,7 @@ def corpus(classes: int = 2, unlabelled: int = 20) -> Corpus:
         ("a", "b", "c")[:classes],
         Examples(texts(train, 0), train),
         Examples(texts(test, 1), test),
-        unlabelled=texts(np.arange(unlabelled) % classes, 2),
+        unlabelled=tuple(f"{text} unheard" for text in texts(np.arange(unlabelled) % classes, 2)),
     )
 
 
@@ -44,7 +44,7 @@ CONFIG = TrainConfig(
     units=4,
     dropout=0.1,
     mask=True,
-    pooling="mean_max",
+    pooling="sqrtn_max",
     window=4,
     optimizer="adam",
     learning_rate=0.02,
@@ -88,6 +88,10 @@ def test_a_finished_run_holds_what_it_should(finished: Run) -> None:
     assert report["temperature"] > 0
     assert [row["epoch"] for row in finished.history()] == [1, 2]
     assert [row["epoch"] for row in finished.history("history-chunks.csv")] == [1, 2]
+
+
+def test_words_of_unlabelled_texts_are_in_the_vocabulary(finished: Run) -> None:
+    assert "unheard" in finished.tokenizer.vocabulary
 
 
 @pytest.mark.parametrize(
@@ -186,15 +190,15 @@ def test_every_label_but_one_text_of_each(tmp_path: Path) -> None:
 
 
 def test_spans_cover_every_word_once() -> None:
-    lengths = [0, 1, 24, 25, 74, 75, 500]
+    lengths = [0, 1, 4, 5, 74, 75, 500]
     spans = draw_spans(lengths, Chunks(), np.random.default_rng(0))
     for text, length in enumerate(lengths):
         own = spans[spans[:, 0] == text]
         covered = [word for _, start, end in own.tolist() for word in range(start, end)]
         assert covered == list(range(length))
         sizes = own[:, 2] - own[:, 1]
-        assert (sizes <= 74).all()
-        assert (sizes[:-1] >= 25).all()
+        assert (sizes <= Chunks().longest).all()
+        assert (sizes[:-1] >= Chunks().shortest).all()
 
 
 @pytest.mark.parametrize("start_id", [1, None])
@@ -203,6 +207,26 @@ def test_a_span_has_the_ids_of_its_words(start_id: int | None) -> None:
     rows = [np.array(tokenizer.ids("a b c d"), np.int32)]
     (row,) = cut(rows, np.array([[0, 1, 3]], np.int32), tokenizer)
     assert row.tolist() == tokenizer.ids("b c")
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.25, 1.0])
+def test_the_last_stage_goes_on_with_some_spans(kept: float) -> None:
+    config = dataclasses.replace(
+        CONFIG, distillation=Distillation(chunks=Chunks(shortest=1, longest=3, kept=kept))
+    )
+    tokenizer = Tokenizer(TextConfig(num_words=12, start_id=None), list("abcdefgh"))
+    rows = [np.array(tokenizer.ids(text), np.int32) for text in ["a b c d e f g h"] * 50]
+    drawn = draw_spans([8] * 50, Chunks(shortest=1, longest=3), np.random.default_rng(0))
+    of_spans = np.linspace(0, 1, len(drawn), dtype=np.float32)[:, None]  # all different
+    whole = np.full((25, 1), 0.5, np.float32)
+    opinions = Opinions(drawn, of_spans, whole, whole)
+    chunks, last = _stages(config, rows, np.arange(25) % 2, opinions, tokenizer)
+    assert len(chunks.rows) == len(drawn)
+    assert len(last.rows) == len(last.targets)
+    assert (len(last.rows) - 50) / len(drawn) == pytest.approx(kept, abs=0.1)
+    spans = cut(rows, drawn, tokenizer)
+    for row, target in zip(last.rows[50:], last.targets[50:], strict=True):
+        np.testing.assert_array_equal(row, spans[np.flatnonzero(of_spans == target)[0]])
 
 
 # -- the teacher's opinions ----------------------------------------------------------------------
@@ -251,3 +275,4 @@ def test_no_teacher_labels_what_it_was_fitted_on(monkeypatch: pytest.MonkeyPatch
         assert ((scores > 0) & (scores < 1)).all()
     assert asked > 40 + 10 + 20 + len(opinions.spans)  # and the spans of the texts held out
     assert figures["validation"]["texts"] == 10
+    assert set(figures["weights"]) == {"bayes", "tfidf", "ratios"}

@@ -27,7 +27,7 @@ def teach(classes: int, longest: int = 2) -> Teacher:
 def test_tells_classes_apart(classes: int, columns: int) -> None:
     unseen, labels = texts(classes, seed=1)
     margins = teach(classes).margins(unseen)
-    assert margins.bayes.shape == margins.tfidf.shape == (len(unseen), columns)
+    assert margins.features().shape == (3, len(unseen), columns)
     scores = blend(margins, labels).probabilities(margins)
     assert scores.shape == (len(unseen), columns)
     assert scores.dtype == np.float32
@@ -39,8 +39,7 @@ def test_tells_classes_apart(classes: int, columns: int) -> None:
 def test_same_seed_same_margins(longest: int) -> None:
     unseen, _ = texts(2, seed=1)
     first, second = (teach(2, longest).margins(unseen) for _ in range(2))
-    np.testing.assert_array_equal(first.bayes, second.bayes)
-    np.testing.assert_array_equal(first.tfidf, second.tfidf)
+    np.testing.assert_array_equal(first.features(), second.features())
 
 
 def test_weights_are_those_of_the_paper() -> None:
@@ -49,13 +48,45 @@ def test_weights_are_those_of_the_paper() -> None:
     labels = np.array([1] * 4 + [0] * 4)
     teacher = Teacher(rows, labels, classes=2, longest=1, seed=0)
     # Smoothed by 1, then normalized: (4/6) / (2/6) for word 1, the inverse for word 2.
-    assert teacher.ratios[0] == pytest.approx([np.log(2), -np.log(2)], rel=1e-6)
+    assert teacher.ratios[:, 0] == pytest.approx([np.log(2), -np.log(2)], rel=1e-6)
+    margins = teacher.margins([*rows[2:4], np.array([1, 2, 1])])
+    assert margins.ratios[:, 0] == pytest.approx([np.log(2), -np.log(2), 0], abs=1e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_sure_opinions_count_like_labels(classes: int) -> None:
+    rows, labels = texts(classes)
+    more, more_labels = texts(classes, seed=1)
+    teacher = teach(classes, longest=1)
+    before = teacher.margins(rows)
+    taught = teacher.with_opinions(more, one_hot(more_labels, teacher.ratios.shape[1]))
+    both = Teacher(
+        [*rows, *more], np.concatenate([labels, more_labels]), classes=classes, longest=1, seed=1
+    )
+    np.testing.assert_allclose(taught.ratios, both.ratios, rtol=1e-6)
+    # The other classifiers stay as they were, and so does the teacher that was asked.
+    np.testing.assert_array_equal(before.bayes, taught.margins(rows).bayes)
+    np.testing.assert_array_equal(before.tfidf, taught.margins(rows).tfidf)
+    np.testing.assert_array_equal(before.ratios, teacher.margins(rows).ratios)
+
+
+def test_opinions_that_know_nothing_pull_ratios_to_nothing() -> None:
+    rows, _ = texts(2)
+    teacher = teach(2)
+    unsure = teacher.with_opinions(rows * 9, np.full((9 * len(rows), 1), 0.5, np.float32))
+    assert np.abs(unsure.ratios).sum() < 0.5 * np.abs(teacher.ratios).sum()
+
+
+def test_no_opinions_leave_ratios_alone() -> None:
+    teacher = teach(3)
+    same = teacher.with_opinions([], np.zeros((0, 3), np.float32))
+    np.testing.assert_array_equal(same.ratios, teacher.ratios)
 
 
 def test_margins_of_nothing() -> None:
     teacher = teach(3)
-    assert teacher.margins([]).bayes.shape == (0, 3)
-    assert np.isfinite(teacher.margins([np.zeros(0, np.int64)]).bayes).all()
+    assert teacher.margins([]).features().shape == (3, 0, 3)
+    assert np.isfinite(teacher.margins([np.zeros(0, np.int64)]).features()).all()
 
 
 def test_rare_ngrams_are_better_than_none() -> None:
@@ -76,9 +107,9 @@ def test_texts_without_words() -> None:
 def test_blend_finds_the_weights_that_made_the_labels(columns: int) -> None:
     random = np.random.default_rng(0)
     margins = Margins(
-        random.normal(size=(20_000, columns)) * 3, random.normal(size=(20_000, columns)) * 2
+        *(random.normal(size=(20_000, columns)) * scale for scale in (3, 2, 10)),
     )
-    true = Blend(np.array([0.7, 0.4]), np.linspace(-0.3, 0.3, columns))
+    true = Blend(np.array([0.7, 0.4, 0.1]), np.linspace(-0.3, 0.3, columns))
     scores = true.probabilities(margins)
     draws = random.random(len(margins))
     labels = (
@@ -92,9 +123,9 @@ def test_blend_finds_the_weights_that_made_the_labels(columns: int) -> None:
 
 
 def test_blend_on_two_texts_stays_near_the_usual() -> None:
-    margins = Margins(np.array([[9.0], [-9.0]]), np.array([[9.0], [-9.0]]))
+    margins = Margins(*[np.array([[9.0], [-9.0]])] * 3)
     found = blend(margins, np.array([1, 0]))
-    assert (found.weights > 0).all()
+    assert (found.weights > -0.01).all()
     assert (found.weights < 1).all()
 
 

@@ -9,6 +9,7 @@ No text is labelled by a teacher that has seen its label: each part of the train
 the opinion of one that was fitted on the other parts.
 """
 
+import itertools
 import time
 import zipfile
 from collections.abc import Sequence
@@ -191,12 +192,19 @@ def _stages(
     tokenizer: Tokenizer,
 ) -> list[Stage]:
     distillation = config.distillation or Distillation()
+    truth = one_hot(labels, opinions.of_train.shape[1])
+    mixed = distillation.truth * truth + (1 - distillation.truth) * opinions.of_train
+    targets = np.concatenate([mixed, opinions.of_unlabelled]).astype(np.float32)
     stages = []
     if chunks := distillation.chunks:
+        spans = cut(rows, opinions.spans, tokenizer)
+        kept = np.random.default_rng(config.seed).random(len(spans)) < chunks.kept
+        rows = [*rows, *itertools.compress(spans, kept)]
+        targets = np.concatenate([targets, opinions.of_spans[kept]])
         stages.append(
             Stage(
                 name="chunks",
-                rows=cut(rows, opinions.spans, tokenizer),
+                rows=spans,
                 targets=opinions.of_spans,
                 epochs=chunks.epochs,
                 batch_size=chunks.batch_size,
@@ -204,13 +212,11 @@ def _stages(
                 warm_up=chunks.warm_up,
             )
         )
-    truth = one_hot(labels, opinions.of_train.shape[1])
-    mixed = distillation.truth * truth + (1 - distillation.truth) * opinions.of_train
     stages.append(
         Stage(
             name="texts",
             rows=rows,
-            targets=np.concatenate([mixed, opinions.of_unlabelled]).astype(np.float32),
+            targets=targets,
             epochs=config.epochs,
             batch_size=config.batch_size,
             learning_rate=config.learning_rate,
@@ -318,13 +324,13 @@ def ask(
     # How to read margins is learnt from texts, and spans of texts, that the teacher hasn't seen.
     margins = teacher.margins(held)
     reading = blend(margins, held_labels)
+    of_unlabelled = reading.probabilities(teacher.margins(unlabelled))
+    wide = teacher.with_opinions(unlabelled, of_unlabelled)
     held_spans = draw_spans([len(row) for row in held], chunks, random)
-    span_reading = blend(
-        teacher.margins(_spans_of(held, held_spans)), held_labels[held_spans[:, 0]]
-    )
+    span_reading = blend(wide.margins(_spans_of(held, held_spans)), held_labels[held_spans[:, 0]])
 
     spans = draw_spans([len(row) for row in [*train, *unlabelled]], chunks, random)
-    columns = margins.bayes.shape[1]
+    columns = of_unlabelled.shape[1]
     of_train = np.zeros((len(train), columns), np.float32)
     of_spans = np.zeros((len(spans), columns), np.float32)
 
@@ -338,14 +344,19 @@ def ask(
         others = np.flatnonzero(part != number)
         one = teach(others) if len(others) else teacher
         of_train[own] = reading.probabilities(one.margins([train[row] for row in own.tolist()]))
-        label_spans(one, own, train)
+        opinions = reading.probabilities(one.margins(unlabelled))
+        label_spans(one.with_opinions(unlabelled, opinions), own, train)
     everything = [*train, *unlabelled]
-    label_spans(teacher, np.arange(len(train), len(everything)), everything)
-    of_unlabelled = reading.probabilities(teacher.margins(unlabelled))
+    label_spans(wide, np.arange(len(train), len(everything)), everything)
     figures = {
         "validation": evaluate(_columns(reading.probabilities(margins)), held_labels),
-        "weights": {"bayes": reading.weights[0], "tfidf": reading.weights[1]},
-        "bias": reading.bias.tolist(),
+        "weights": {
+            name: {"texts": whole, "spans": span}
+            for name, whole, span in zip(
+                ("bayes", "tfidf", "ratios"), reading.weights, span_reading.weights, strict=True
+            )
+        },
+        "bias": {"texts": reading.bias.tolist(), "spans": span_reading.bias.tolist()},
     }
     return Opinions(spans, of_spans, of_train, of_unlabelled), figures
 

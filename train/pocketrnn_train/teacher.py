@@ -1,15 +1,19 @@
 """A linear teacher: strong on whole texts, too large to ship, good enough to label others.
 
-Two linear classifiers look at the 1- to 3-grams of a text, and a logistic regression on texts
-that neither has seen blends their margins into probabilities:
+Three linear classifiers look at the 1- to 3-grams of a text, and a logistic regression on texts
+that none has seen blends their margins into probabilities:
 
 - binary counts scaled by the naive-Bayes log-count ratio (Wang and Manning, Baselines and
   Bigrams: Simple, Good Sentiment and Topic Classification, ACL 2012);
-- counts weighted by TF-IDF, with sublinear term frequency.
+- counts weighted by TF-IDF, with sublinear term frequency;
+- the plain sum of the log-count ratios: too sure of long texts, but the best of short ones, where
+  what the others learnt of words that come together doesn't apply. It alone can learn from texts
+  without labels, of which the others have an opinion.
 
 With more than two classes, each is set against the rest.
 """
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,25 +35,26 @@ _BLOCK = 5000
 
 @dataclass(frozen=True)
 class Margins:
-    """What the two classifiers say: float64, shape (texts, columns), over 0 for the class.
+    """What the three classifiers say: float64, shape (texts, columns), over 0 for the class.
 
     One column with two classes (over 0: the second), else one for each class.
     """
 
     bayes: NDArray[np.float64]
     tfidf: NDArray[np.float64]
+    ratios: NDArray[np.float64]
 
     def __len__(self) -> int:
         """Return the number of texts."""
         return len(self.bayes)
 
     def features(self) -> NDArray[np.float64]:
-        """Return both at once: shape (2, texts, columns)."""
-        return np.stack([self.bayes, self.tfidf])
+        """Return all at once: shape (3, texts, columns)."""
+        return np.stack([self.bayes, self.tfidf, self.ratios])
 
 
 class Teacher:
-    """The two classifiers, fitted."""
+    """The three classifiers, fitted."""
 
     def __init__(
         self,
@@ -70,14 +75,13 @@ class Teacher:
             raise InputError("the training texts have no words")
         counts = self._ngrams.count(texts)
         binary = counts.sign()
-        self.ratios: list[NDArray[np.float32]] = []
-        """The log-count ratio of each n-gram, for each column."""
+        targets = one_hot(labels, 1 if classes == 2 else classes)
+        self._tally = _tally(binary, targets)
+        self.ratios = _log_count_ratios(self._tally)
+        """The log-count ratio of each n-gram, for each column: float32 (n-grams, columns)."""
         weights, biases = [], []
-        for one in [1] if classes == 2 else range(classes):
-            against = (labels == one).astype(np.int64)
-            ratio = _log_count_ratio(binary, against)
-            model = _linear(_BAYES_C, seed).fit(_scaled(binary, ratio), against)
-            self.ratios.append(ratio)
+        for ratio, target in zip(self.ratios.T, targets.T, strict=True):
+            model = _linear(_BAYES_C, seed).fit(_scaled(binary, ratio), target.astype(np.int64))
             weights.append(ratio * model.coef_[0])
             biases.append(model.intercept_[0])
         self._bayes_weights = np.stack(weights, axis=1).astype(np.float32)
@@ -91,17 +95,28 @@ class Teacher:
             self._tfidf = OneVsRestClassifier(self._tfidf)
         self._tfidf.fit(weighted, labels)
 
+    def with_opinions(self, texts: Sequence[Ranks], opinions: NDArray[np.float32]) -> "Teacher":
+        """Return a teacher whose ratios also count texts without labels, by an opinion of each."""
+        taught = copy.copy(self)
+        for start in range(0, len(texts), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            binary = self._ngrams.count(texts[block]).sign()
+            taught._tally = taught._tally + _tally(binary, opinions[block])
+        taught.ratios = _log_count_ratios(taught._tally)
+        return taught
+
     def margins(self, texts: Sequence[Ranks]) -> Margins:
         """Return the margins of other texts."""
-        bayes, tfidf = [], []
+        nothing = np.zeros((0, len(self._bayes_bias)))
+        bayes, tfidf, ratios = [nothing], [nothing], [nothing]
         for start in range(0, len(texts), _BLOCK):
             counts = self._ngrams.count(texts[start : start + _BLOCK])
-            bayes.append(counts.sign() @ self._bayes_weights + self._bayes_bias)
+            binary = counts.sign()
+            bayes.append(binary @ self._bayes_weights + self._bayes_bias)
             decision = self._tfidf.decision_function(self._weighting.transform(counts))
             tfidf.append(decision.reshape(counts.shape[0], -1))
-        columns = len(self._bayes_bias)
-        nothing = np.zeros((0, columns))
-        return Margins(np.concatenate([nothing, *bayes]), np.concatenate([nothing, *tfidf]))
+            ratios.append(binary @ self.ratios)
+        return Margins(np.concatenate(bayes), np.concatenate(tfidf), np.concatenate(ratios))
 
 
 @dataclass(frozen=True)
@@ -109,7 +124,7 @@ class Blend:
     """Turns margins into probabilities: sigmoid or softmax of their weighted sum and a bias."""
 
     weights: NDArray[np.float64]
-    """Of the two classifiers: shape (2,)."""
+    """Of the three classifiers: shape (3,)."""
     bias: NDArray[np.float64]
     """Of each column."""
 
@@ -131,16 +146,16 @@ def blend(margins: Margins, labels: NDArray[np.int64]) -> Blend:
     from scipy.optimize import minimize
 
     features = margins.features()
-    columns = features.shape[2]
-    usual = np.array([0.44, 0.55] + [0.0] * columns)
+    members, _, columns = features.shape
+    usual = np.array([0.44, 0.55, 0.0] + [0.0] * columns)
     targets = one_hot(labels, columns)
 
     def loss(values: NDArray[np.float64]) -> float:
-        found = Blend(values[:2], values[2:])._logits(features)
+        found = Blend(values[:members], values[members:])._logits(features)
         return cross_entropy(found, targets) + 2 * float(((values - usual) ** 2).sum())
 
     fitted = minimize(loss, usual, method="L-BFGS-B").x
-    return Blend(fitted[:2], fitted[2:])
+    return Blend(fitted[:members], fitted[members:])
 
 
 def one_hot(labels: NDArray[np.int64], columns: int) -> NDArray[np.float32]:
@@ -166,14 +181,21 @@ def _probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     return result
 
 
-def _log_count_ratio(binary: Any, labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the log of how much more often each n-gram is in texts of label 1 than of 0."""
-    rates = []
-    for label in (1, 0):
-        counts = 1 + np.asarray(binary[labels == label].sum(axis=0), np.float64).ravel()
-        rates.append(counts / counts.sum())
-    ratio: NDArray[np.float32] = np.log(rates[0] / rates[1]).astype(np.float32)
-    return ratio
+def _tally(binary: Any, targets: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return how many texts hold each n-gram, without and with the label: (2, n-grams, columns).
+
+    A text of which there is but an opinion counts in part on either side.
+    """
+    own = targets.astype(np.float64)
+    return np.stack([binary.T @ (1 - own), binary.T @ own])
+
+
+def _log_count_ratios(tally: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the log of how much more often each n-gram is in texts with the label: see above."""
+    smoothed = 1 + tally
+    rates = smoothed / smoothed.sum(axis=1, keepdims=True)
+    ratios: NDArray[np.float32] = np.log(rates[1] / rates[0]).astype(np.float32)
+    return ratios
 
 
 def _scaled(matrix: Any, factors: NDArray[np.float32]) -> Any:

@@ -41,7 +41,9 @@ def fit(
     """
     require("train", "tensorflow", "sklearn", "matplotlib")
     run = Run(Path(folder))
-    words = corpus.vocabulary or rank_words(corpus.train.texts, config.text)
+    # The words of all texts that are learnt: few labelled ones have too few.
+    learnt = corpus.train.texts + (corpus.unlabelled if config.distillation else ())
+    words = corpus.vocabulary or rank_words(learnt, config.text)
     # A small corpus has fewer words than `num_words` allows: no rows for words that aren't.
     num_words = min(config.text.num_words, config.text.index_from + 1 + len(words))
     config = dataclasses.replace(config, text=dataclasses.replace(config.text, num_words=num_words))
