@@ -17,7 +17,7 @@ from pocketrnn.files import write_atomic
 from pocketrnn_train import RECIPES, Run, TrainConfig
 
 TITLES = {
-    "default": "windows of 20 words, mean and maximum",
+    "default": "windows of 20 words, sum and maximum",
     "tiny": "the same, half as wide, half the words",
     "distilled": "the classic network, padding masked",
     "seed": "the classic, as it has always been trained",
