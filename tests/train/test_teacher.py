@@ -1,5 +1,7 @@
 """The teacher tells classes apart, and its opinions are probabilities."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -81,6 +83,15 @@ def test_no_opinions_leave_ratios_alone() -> None:
     teacher = teach(3)
     same = teacher.with_opinions([], np.zeros((0, 3), np.float32))
     np.testing.assert_array_equal(same.ratios, teacher.ratios)
+
+
+def test_stopping_early_is_nothing_to_warn_of() -> None:
+    random = np.random.default_rng(0)
+    rows = [random.integers(1, 30, 6) for _ in range(400)]
+    labels = random.integers(0, 2, 400)  # which no words tell
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Teacher(rows, labels, classes=2, longest=1, seed=0)
 
 
 def test_margins_of_nothing() -> None:

@@ -14,6 +14,7 @@ With more than two classes, each is set against the rest.
 """
 
 import copy
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,7 +82,8 @@ class Teacher:
         """The log-count ratio of each n-gram, for each column: float32 (n-grams, columns)."""
         weights, biases = [], []
         for ratio, target in zip(self.ratios.T, targets.T, strict=True):
-            model = _linear(_BAYES_C, seed).fit(_scaled(binary, ratio), target.astype(np.int64))
+            model = _linear(_BAYES_C, seed)
+            _fit(model, _scaled(binary, ratio), target.astype(np.int64))
             weights.append(ratio * model.coef_[0])
             biases.append(model.intercept_[0])
         self._bayes_weights = np.stack(weights, axis=1).astype(np.float32)
@@ -93,7 +95,7 @@ class Teacher:
             from sklearn.multiclass import OneVsRestClassifier
 
             self._tfidf = OneVsRestClassifier(self._tfidf)
-        self._tfidf.fit(weighted, labels)
+        _fit(self._tfidf, weighted, labels)
 
     def with_opinions(self, texts: Sequence[Ranks], opinions: NDArray[np.float32]) -> "Teacher":
         """Return a teacher whose ratios also count texts without labels, by an opinion of each."""
@@ -207,8 +209,17 @@ def _scaled(matrix: Any, factors: NDArray[np.float32]) -> Any:
 def _linear(strength: float, seed: int) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    # liblinear's dual coordinate descent: fast with more features than texts. It may stop
-    # before it has converged; a teacher needn't be exact, and the seed makes it repeatable.
+    # liblinear's dual coordinate descent: fast with more features than texts.
     return LogisticRegression(
         C=strength, solver="liblinear", dual=True, max_iter=50, random_state=seed
     )
+
+
+def _fit(model: Any, matrix: Any, labels: NDArray[np.int64]) -> None:
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        # It may stop before it has converged: a teacher needn't be exact, and the seed makes it
+        # repeatable.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(matrix, labels)
