@@ -227,8 +227,13 @@ class FileOutput:
                 last = entry
             else:
                 run = entry
-        # Unless the output is in its place, putting it there is to be done again.
-        self.complete = complete is not None and not self._path.with_name(complete).exists()
+        # Unless the output is in its place, putting it there is to be done again: what was to be
+        # renamed may as well be missing because it was lost.
+        self.complete = (
+            complete is not None
+            and self._path.exists()
+            and not self._path.with_name(complete).exists()
+        )
         if run is not None and last is not None:
             if not self.complete:
                 check(run)

@@ -347,6 +347,27 @@ def test_stopped_again_after_a_kill_in_the_last_steps(source, tmp_path, monkeypa
     assert names(tmp_path) == ["in.csv", "out.parquet", "whole.parquet"]
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+def test_what_was_to_be_renamed_is_lost(name, source, tmp_path, monkeypatch):
+    """The journal says that the output is complete, but there is neither it nor what it was."""
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    whole, output = tmp_path / f"whole-{name}", tmp_path / name
+    score_file(source, whole, model=MODEL)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", _stop)
+        with pytest.raises(Stopped):
+            score_file(source, output, model=MODEL)
+    if name.endswith("parquet"):
+        (tmp_path / f"{name}.partial.whole").unlink()
+        score_file(source, output, model=MODEL, resume=True)
+        assert output.read_bytes() == whole.read_bytes()
+        return
+    (tmp_path / f"{name}.partial").unlink()
+    with pytest.raises(OutputError, match=r"out\.csv\.partial: shorter than its journal says"):
+        score_file(source, output, model=MODEL, resume=True)
+
+
 def test_row_groups(source, tmp_path, small_blocks, monkeypatch):
     """Several blocks each, the same ones for a run that was stopped and resumed."""
     pq = pytest.importorskip("pyarrow.parquet")
