@@ -22,6 +22,8 @@ from .readers import DelimitedReader, without_newline
 # A row group ends with the block in which it reaches this many bytes: enough that readers spend
 # little on each, few enough to be held.
 _ROW_GROUP = 1 << 23
+# Or with so many blocks, each of which takes memory however few rows a small file gave it.
+_BLOCKS = 1024
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -261,6 +263,7 @@ class _ParquetFile:
 
         self._parquet = pq.ParquetWriter(file, schema)
         self._group: list[Any] = []
+        self._size = 0
         # A dictionary of one row group may have no room for the values of two blocks.
         self._enough = 0 if any(map(_holds_dictionary, schema.types)) else _ROW_GROUP
 
@@ -269,8 +272,10 @@ class _ParquetFile:
 
         streams = pa.PythonFile(encoded, "r")
         while streams.tell() < streams.size():
-            self._group.append(pa.ipc.open_stream(streams).read_all())
-            if sum(table.nbytes for table in self._group) >= self._enough:
+            table = pa.ipc.open_stream(streams).read_all()
+            self._group.append(table)
+            self._size += table.nbytes
+            if self._size >= self._enough or len(self._group) >= _BLOCKS:
                 self._write_group()
 
     def finish(self) -> None:
@@ -287,6 +292,7 @@ class _ParquetFile:
         group = pa.concat_tables(self._group)
         self._parquet.write_table(group, row_group_size=max(1, len(group)))
         self._group.clear()
+        self._size = 0
 
 
 def _holds_dictionary(kind: Any) -> bool:

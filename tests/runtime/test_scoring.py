@@ -1,6 +1,7 @@
 """What `score_file` and the command do besides formats: errors, resuming, workers, exit codes."""
 
 import csv
+import io
 import json
 import multiprocessing
 import os
@@ -368,10 +369,14 @@ def test_what_was_to_be_renamed_is_lost(name, source, tmp_path, monkeypatch):
         score_file(source, output, model=MODEL, resume=True)
 
 
-def test_row_groups(source, tmp_path, small_blocks, monkeypatch):
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [("_ROW_GROUP", 1000), ("_BLOCKS", 3)],  # bytes: blocks have up to 600
+)
+def test_row_groups(limit, value, source, tmp_path, small_blocks, monkeypatch):
     """Several blocks each, the same ones for a run that was stopped and resumed."""
     pq = pytest.importorskip("pyarrow.parquet")
-    monkeypatch.setattr(writers, "_ROW_GROUP", 1000)  # bytes: blocks have up to 600
+    monkeypatch.setattr(writers, limit, value)
     stopped, output = tmp_path / "stopped.parquet", tmp_path / "out.parquet"
     score_file(source, output, model=MODEL)
     groups = pq.ParquetFile(output).metadata
@@ -384,6 +389,29 @@ def test_row_groups(source, tmp_path, small_blocks, monkeypatch):
             score_file(source, stopped, model=MODEL, resume=True, progress=stopping_after(blocks))
     score_file(source, stopped, model=MODEL, resume=True)
     assert stopped.read_bytes() == output.read_bytes()
+
+
+def test_each_block_of_a_row_group_is_measured_once():
+    """Measuring them all for every block took minutes for many small files."""
+    pa = pytest.importorskip("pyarrow")
+    measured = 0
+
+    class Table:
+        @property
+        def nbytes(self):
+            nonlocal measured
+            measured += 1
+            return 1
+
+    def open_stream(streams):
+        streams.read()
+        return mock.Mock(read_all=Table)
+
+    whole = writers._ParquetFile(io.BytesIO(), pa.schema([("text", pa.string())]))
+    with mock.patch("pyarrow.ipc.open_stream", open_stream):
+        for _ in range(100):
+            whole.add(io.BytesIO(b"a block"))
+    assert measured == 100
 
 
 def test_dictionaries_are_not_joined(tmp_path, small_blocks):
