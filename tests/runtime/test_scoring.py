@@ -7,11 +7,13 @@ import multiprocessing
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 import termios
 import threading
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 from unittest import mock
 
@@ -622,6 +624,32 @@ def test_the_end_while_a_worker_has_a_share():
     thread.start()
     thread.join(20)
     assert not thread.is_alive()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes are no sockets")
+@pytest.mark.parametrize("labels", [2, 3, 8])
+def test_a_pipe_that_takes_little(labels):
+    """A worker that sends scores and the thread that sends it shares don't wait for each other."""
+    sockets = socket.socketpair()
+    for end in sockets:
+        # Linux takes twice that, with its own data about it; macOS 8 KB by default.
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    ours, theirs = (Connection(end.detach()) for end in sockets)
+    model = load(tiny([f"label {i}" for i in range(labels)]))
+    crew = workers._Crew(model, 1)
+    texts = [f"good film {i} " * 5 for i in range(8 * workers._ROWS)]
+    _, shares = crew.begin(Block(("text",), "text", texts=texts))
+
+    def serve():
+        theirs.recv()
+        for _ in shares:
+            theirs.send(np.zeros((len(theirs.recv()), labels), np.float32))
+
+    for act, *arguments in ((serve,), (crew._employ, None, ours)):
+        threading.Thread(target=act, args=arguments, daemon=True).start()
+    for share in shares:
+        assert share.scores.result(20).shape == (workers._ROWS, labels)
+    crew._waiting.put(None)
 
 
 def test_a_script_without_its_guard(tmp_path):
