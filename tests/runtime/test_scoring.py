@@ -371,6 +371,68 @@ def test_what_was_to_be_renamed_is_lost(name, source, tmp_path, monkeypatch):
         score_file(source, output, model=MODEL, resume=True)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="folders aren't flushed")
+@pytest.mark.parametrize(
+    ("name", "events"),
+    [
+        (
+            "out.csv",
+            "inputs .journal folder  .partial blocks .journal  .partial .errors blocks .journal  "
+            "complete .journal rename:.partial folder rename:.errors unlink:.journal",
+        ),
+        (
+            "out.parquet",
+            "inputs .journal folder  blocks .journal  .partial .errors blocks .journal  "
+            ".whole complete .journal rename:.whole folder rename:.errors "
+            "unlink:.partial unlink:.journal",
+        ),
+    ],
+)
+def test_on_disk_before_it_is_relied_on(name, events, source, tmp_path, monkeypatch):
+    """Rows before the journal's line of them, that one before the rename, which is before tidying.
+
+    A word is what is flushed, a suffix for a file, or the first key of what the journal is told.
+    """
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    source.write_text(source.read_text() + "short\n")
+    found, flushed = [], {}
+    note, replace, unlink = outputs.FileOutput._note, Path.replace, Path.unlink
+
+    def fsync(handle):
+        status = os.fstat(handle)
+        for path in tmp_path.iterdir():
+            if os.path.samestat(path.stat(), status):
+                flushed[path.suffix] = status.st_size
+                found.append(path.suffix)
+        if os.path.samestat(tmp_path.stat(), status):
+            found.append("folder")
+
+    def noting(output, entry):
+        found.append(next(iter(entry)))
+        if "blocks" in entry:
+            assert entry["bytes"] == flushed.get(".partial", 0)
+            assert entry["error_bytes"] == flushed.get(".errors", 0)
+        note(output, entry)
+
+    def renaming(path, target):
+        assert flushed[path.suffix] == path.stat().st_size
+        found.append(f"rename:{path.suffix}")
+        replace(path, target)
+
+    def unlinking(path, **options):
+        if path.exists():
+            found.append(f"unlink:{path.suffix}")
+        unlink(path, **options)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(outputs.FileOutput, "_note", noting)
+    monkeypatch.setattr(Path, "replace", renaming)
+    monkeypatch.setattr(Path, "unlink", unlinking)
+    score_file(source, tmp_path / name, model=MODEL, on_error="skip")
+    assert found == events.split()
+
+
 @pytest.mark.parametrize(
     ("limit", "value"),
     [("_ROW_GROUP", 1000), ("_BLOCKS", 3)],  # bytes: blocks have up to 600
