@@ -179,7 +179,7 @@ class FileOutput:
     def close(self) -> None:
         if self._whole is not None:
             for let_go in (self._whole.close, self._whole_file.close, self._whole_path.unlink):
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, OutputError):
                     let_go()
         if not self.complete and self.state is not None and not self.state["blocks"]:
             # Nothing was scored yet, so there is nothing to go on with.

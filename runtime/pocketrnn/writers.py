@@ -4,7 +4,9 @@ Where input and output are of one format, a row is written as it was read, with 
 after it; so quoting, numbers, escapes, types and the order of keys stay what they were.
 """
 
+import contextlib
 import csv
+import io
 import json
 import re
 from abc import ABC, abstractmethod
@@ -261,7 +263,8 @@ class _ParquetFile:
     def __init__(self, file: BinaryIO, schema: Any) -> None:
         import pyarrow.parquet as pq
 
-        self._parquet = pq.ParquetWriter(file, schema)
+        with _arrow_errors():
+            self._parquet = pq.ParquetWriter(file, schema)
         self._group: list[Any] = []
         self._size = 0
         # A dictionary of one row group may have no room for the values of two blocks.
@@ -271,20 +274,23 @@ class _ParquetFile:
         import pyarrow as pa
 
         streams = pa.PythonFile(encoded, "r")
-        while streams.tell() < streams.size():
-            table = pa.ipc.open_stream(streams).read_all()
-            self._group.append(table)
-            self._size += table.nbytes
-            if self._size >= self._enough or len(self._group) >= _BLOCKS:
-                self._write_group()
+        with _arrow_errors():
+            while streams.tell() < streams.size():
+                table = pa.ipc.open_stream(streams).read_all()
+                self._group.append(table)
+                self._size += table.nbytes
+                if self._size >= self._enough or len(self._group) >= _BLOCKS:
+                    self._write_group()
 
     def finish(self) -> None:
-        if self._group:
-            self._write_group()
-        self._parquet.close()
+        with _arrow_errors():
+            if self._group:
+                self._write_group()
+            self._parquet.close()
 
     def close(self) -> None:
-        self._parquet.close()
+        with _arrow_errors():
+            self._parquet.close()
 
     def _write_group(self) -> None:
         import pyarrow as pa
@@ -293,6 +299,17 @@ class _ParquetFile:
         self._parquet.write_table(group, row_group_size=max(1, len(group)))
         self._group.clear()
         self._size = 0
+
+
+@contextlib.contextmanager
+def _arrow_errors() -> Iterator[None]:
+    """Turn what pyarrow has against a file, but for a disk's errors, into an OutputError."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise OutputError(f"can't write Parquet: {error}; write another format") from error
 
 
 def _holds_dictionary(kind: Any) -> bool:
@@ -312,19 +329,23 @@ def _column(kind: Any, rows: int, *buffers: Any) -> Any:
 def infer_schema(blocks: Sequence[Block]) -> Any:
     """Return the pyarrow schema that fits the rows of `blocks`; text for what is all null."""
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     rows = [row for block in blocks for row in _clean_rows(block)]
     names = dict.fromkeys(key for row in rows for key in row)
     try:
         kinds = [pa.array([row.get(name) for row in rows]).type for name in names]
+        schema = pa.schema(
+            [
+                (name, pa.string() if pa.types.is_null(kind) else kind)
+                for name, kind in zip(names, kinds, strict=True)
+            ]
+        )
+        # Arrow has types that Parquet hasn't: that of an object without fields.
+        pq.ParquetWriter(io.BytesIO(), schema).close()
     except _misfit() as error:
         raise InputError(f"the first rows fit no Parquet types ({error}); write .jsonl") from error
-    return pa.schema(
-        [
-            (name, pa.string() if pa.types.is_null(kind) else kind)
-            for name, kind in zip(names, kinds, strict=True)
-        ]
-    )
+    return schema
 
 
 def _misfit() -> tuple[type[Exception], ...]:

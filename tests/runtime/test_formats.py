@@ -8,6 +8,7 @@ import itertools
 import json
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pocketrnn
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pocketrnn import readers, score_file, score_rows
-from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.errors import ConfigError, InputError, OutputError
 from tinyonnx import tiny
 
 pytestmark = pytest.mark.usefixtures("unflushed")
@@ -283,6 +284,28 @@ def test_to_parquet(kind, tmp_path):
     if kind != "txt":
         assert table["id"].to_pylist() == ([0, 1, 2] if kind == "jsonl" else ["0", "1", "2"])
     assert table["probability_positive"].to_pylist()[0] > 0.8
+
+
+@pytest.mark.parametrize("value", ["{}", "[{}]", '{"a": {}}'])
+def test_an_empty_object_to_parquet(value, tmp_path):
+    pytest.importorskip("pyarrow")
+    source = tmp_path / "in.jsonl"
+    source.write_text(f'{{"text": "good", "more": {value}}}\n')
+    with pytest.raises(InputError, match=r"the first rows fit no Parquet types \(.*no child field"):
+        score_file(source, tmp_path / "out.parquet", model=MODEL, text_column="text")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+@pytest.mark.parametrize("method", ["__init__", "write_table"])
+def test_what_pyarrow_refuses_to_write(method, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    (tmp_path / "in.txt").write_text("good\n")
+    refuse = mock.Mock(side_effect=pa.ArrowNotImplementedError("no such type"))
+    with (
+        mock.patch(f"pyarrow.parquet.ParquetWriter.{method}", refuse),
+        pytest.raises(OutputError, match="can't write Parquet: no such type; write another"),
+    ):
+        score_file(tmp_path / "in.txt", tmp_path / "out.parquet", model=MODEL)
 
 
 def test_parquet_to_csv_and_json(tmp_path):
