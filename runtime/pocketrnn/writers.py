@@ -228,7 +228,7 @@ class ParquetWriter(Writer):
                 f"rows ({error}); write .jsonl instead"
             ) from error
         if len(scored.rows) < len(block):
-            table = table.take(pa.array(scored.rows, pa.int64()))
+            table = _rows_of(table, scored.rows)
         labels = [b"" if i is None else self._added.labels[i].encode() for i in scored.labels]
         ends = np.cumsum([0, *map(len, labels)], dtype=np.int32)
         there = np.array([i is not None for i in scored.labels], bool)
@@ -317,6 +317,15 @@ def _holds_dictionary(kind: Any) -> bool:
 
     parts = [kind.field(i).type for i in range(kind.num_fields)]
     return pa.types.is_dictionary(kind) or any(map(_holds_dictionary, parts))
+
+
+def _rows_of(table: Any, rows: Sequence[int]) -> Any:
+    """Return some rows of a pyarrow table: neither `take` nor `filter` knows string views."""
+    import pyarrow as pa
+
+    runs = np.split(np.array(rows, int), np.flatnonzero(np.diff(rows) != 1) + 1)
+    slices = [table.slice(run[0], len(run)) for run in runs if len(run)]
+    return pa.concat_tables([table.slice(0, 0), *slices]).combine_chunks()
 
 
 def _column(kind: Any, rows: int, *buffers: Any) -> Any:

@@ -286,6 +286,30 @@ def test_to_parquet(kind, tmp_path):
     assert table["probability_positive"].to_pylist()[0] > 0.8
 
 
+@pytest.mark.parametrize(
+    "texts", [["good", None, None, "bad", "film", None], [None, "good"], [None]]
+)
+@pytest.mark.parametrize("view", ["string_view", "binary_view"])
+def test_some_rows_of_views(view, texts, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    more = pa.array([str(i) * 20 for i in range(len(texts))], getattr(pa, view)())
+    table = pa.table(
+        {"text": pa.array(texts, pa.string()), "more": more, "lists": [[1]] * len(texts)}
+    )
+    try:
+        pq.write_table(table, source)
+    except pa.ArrowNotImplementedError:
+        pytest.skip("this pyarrow writes no views to Parquet")
+    summary = score_file(source, output, model=MODEL, on_error="skip")
+    good = [i for i, text in enumerate(texts) if text]
+    assert summary.rows == len(good)
+    back = pq.read_table(output).select(table.column_names)
+    assert back.schema == pq.read_schema(source)
+    assert back.to_pylist() == [table.to_pylist()[i] for i in good]
+
+
 @pytest.mark.parametrize("value", ["{}", "[{}]", '{"a": {}}'])
 def test_an_empty_object_to_parquet(value, tmp_path):
     pytest.importorskip("pyarrow")
@@ -306,6 +330,30 @@ def test_what_pyarrow_refuses_to_write(method, tmp_path):
         pytest.raises(OutputError, match="can't write Parquet: no such type; write another"),
     ):
         score_file(tmp_path / "in.txt", tmp_path / "out.parquet", model=MODEL)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "arguments"),
+    [
+        (10**15, "timestamp", ["s"]),
+        (10**7, "date32", []),
+        (1, "timestamp", ["s", "Mars/Olympus"]),
+    ],
+)
+def test_dates_that_python_can_not_hold(value, kind, arguments, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    source = tmp_path / "in.parquet"
+    far = pa.array([None, value], getattr(pa, kind)(*arguments))
+    pq.write_table(pa.table({"text": ["good", "bad"], "far": far}), source)
+    message = r"in\.parquet, lines 1 to 2: column 'far' \(.*\) has a value that Python"
+    for name in ("out.csv", "out.jsonl"):
+        with pytest.raises(InputError, match=message):
+            score_file(source, tmp_path / name, model=MODEL, text_column="text")
+    with pytest.raises(InputError, match=message):
+        next(score_rows(source, model=MODEL, text_column="text"))
+    score_file(source, tmp_path / "out.parquet", model=MODEL, text_column="text")
+    assert pq.read_table(tmp_path / "out.parquet")["far"].equals(pq.read_table(source)["far"])
 
 
 def test_parquet_to_csv_and_json(tmp_path):
