@@ -211,6 +211,7 @@ class ParquetWriter(Writer):
         import pyarrow as pa
 
         self._schema = schema
+        self._shape = {field.name: _shape(field.type) for field in schema}
         self._full = schema
         self._added = added
         for i, name in enumerate(added.names):
@@ -252,8 +253,9 @@ class ParquetWriter(Writer):
         import pyarrow as pa
 
         rows = _clean_rows(block)
-        if unknown := {key for row in rows for key in row} - set(self._schema.names):
-            raise ValueError(f"new field {min(unknown)!r}")
+        for row in rows:
+            if (unknown := _new_field(row, self._shape)) is not None:
+                raise ValueError(f"new field {unknown!r}")
         return pa.Table.from_pylist(rows, self._schema)
 
 
@@ -317,6 +319,30 @@ def _holds_dictionary(kind: Any) -> bool:
 
     parts = [kind.field(i).type for i in range(kind.num_fields)]
     return pa.types.is_dictionary(kind) or any(map(_holds_dictionary, parts))
+
+
+def _shape(kind: Any) -> Any:
+    """Return a dict of the fields of a pyarrow type, a list of their shape for lists, or None."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        return {field.name: _shape(field.type) for field in kind}
+    inner = _shape(kind.value_type) if pa.types.is_list(kind) else None
+    return inner and [inner]
+
+
+def _new_field(value: Any, shape: Any) -> str | None:
+    """Return where the first field is that has no place in `shape`, which pyarrow might drop."""
+    if isinstance(value, dict) and isinstance(shape, dict):
+        for name, inner in value.items():
+            if name not in shape:
+                return str(name)
+            if (found := _new_field(inner, shape[name])) is not None:
+                return f"{name}.{found}"
+    elif isinstance(value, list) and isinstance(shape, list):
+        new = (_new_field(item, shape[0]) for item in value)
+        return next((found for found in new if found is not None), None)
+    return None
 
 
 def _rows_of(table: Any, rows: Sequence[int]) -> Any:

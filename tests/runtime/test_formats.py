@@ -320,6 +320,29 @@ def test_an_empty_object_to_parquet(value, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
 
 
+@pytest.mark.parametrize(
+    ("first", "later", "field"),
+    [
+        ('{"a": 1}', '{"a": 1, "b": 2}', "more.b"),
+        ('{"a": 1}', '{"": 2}', "more."),
+        ('{"a": {"c": null}}', '{"a": {"b": 2}}', "more.a.b"),
+        ('[{"a": 1}]', '[{}, {"a": 1, "b": 2}]', "more.b"),
+        ('{"a": [[{"c": 1}]]}', '{"a": [[{"b": 2}]]}', "more.a.b"),
+    ],
+)
+def test_a_new_field_inside_an_object(first, later, field, tmp_path, monkeypatch):
+    """Parquet has the fields of the first rows: another one is not to be lost."""
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(readers, "ROWS", 1)
+    source = tmp_path / "in.jsonl"
+    lines = [f'{{"text": "good", "more": {value}}}\n' for value in [first, "null"] * 3 + [later]]
+    source.write_text("".join(lines))
+    with pytest.raises(InputError, match=rf"line 7 or after: .*\(new field '{field}'\); write"):
+        score_file(source, tmp_path / "out.parquet", model=MODEL, text_column="text")
+    source.write_text("".join(lines[:-1]))
+    score_file(source, tmp_path / "out.parquet", model=MODEL, text_column="text", force=True)
+
+
 @pytest.mark.parametrize("method", ["__init__", "write_table"])
 def test_what_pyarrow_refuses_to_write(method, tmp_path):
     pa = pytest.importorskip("pyarrow")
