@@ -557,6 +557,17 @@ def test_columns_that_are_there_already(name, tmp_path):
     assert list(row.values) == ["text", "score", "p_label", "p_score"]
 
 
+@pytest.mark.parametrize("output", ["out.tsv", "out.jsonl", "out.parquet"])
+def test_columns_of_one_name(output, tmp_path):
+    """Only the same format has them both; others would have one's values twice, or not at all."""
+    (tmp_path / "a.csv").write_text("id,id,text\n1,2,good\n")
+    with pytest.raises(ConfigError, match=r"a\.csv: two columns called 'id', .* or write \.csv"):
+        score_file(tmp_path / "a.csv", tmp_path / output, model=MODEL)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+    score_file(tmp_path / "a.csv", tmp_path / "out.csv", model=MODEL)
+    assert (tmp_path / "out.csv").read_text().startswith("id,id,text,label,score\n1,2,good,")
+
+
 def test_other_encodings(tmp_path):
     content = "texte;note\r\n«naïve» good;1\r\n"
     for encoding in ("latin-1", "cp1252", "utf-16", "utf-16-be", "utf-32"):
