@@ -127,10 +127,10 @@ class FileOutput:
                 if self.complete:
                     self._tidy()
                     return
+                if not self._force:
+                    self._refuse_existing()
                 if self.state is None:
                     self._journal.truncate(0)
-                elif not self._force:
-                    self._refuse_existing()
                 self._file = self._opened(self._partial)
                 self._errors = self._opened(self._errors_partial)
                 state: State = self.state or {}

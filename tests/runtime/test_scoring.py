@@ -577,6 +577,19 @@ def test_nothing_is_overwritten_unasked(source, tmp_path, small_blocks):
         score_file(source, tmp_path / "nowhere" / "out.csv", model=MODEL)
 
 
+@pytest.mark.parametrize("journal", ["", "{", '{"inputs": []}\n'])
+def test_a_journal_of_nothing_beside_an_output(journal, source, tmp_path):
+    """Resuming refuses at once, not after everything has been scored again."""
+    output = tmp_path / "out.csv"
+    output.write_text("here before")
+    (tmp_path / "out.csv.partial.journal").write_text(journal)
+    with pytest.raises(OutputError, match=r"out\.csv: exists already; replace it with --force"):
+        score_file(source, output, model=MODEL, resume=True, progress=_stop)
+    assert output.read_text() == "here before"
+    score_file(source, output, model=MODEL, resume=True, force=True)
+    assert len(output.read_text().splitlines()) == 96
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no advisory locks")
 def test_one_run_at_a_time(source, tmp_path):
     output = tmp_path / "out.csv"
