@@ -146,10 +146,14 @@ class FileOutput:
 
     def append(self, rows: bytes, errors: bytes, state: State) -> None:
         with self._writing():
-            for file, data in ((self._file, rows), (self._errors, errors)):
+            for file, path, data in (
+                (self._file, self._partial, rows),
+                (self._errors, self._errors_partial, errors),
+            ):
                 if data:
-                    file.write(data)
-                    _flush(file)
+                    with self._writing(path):
+                        file.write(data)
+                        _flush(file)
             self.state = {
                 **state,
                 "bytes": self._file.tell(),
@@ -157,15 +161,17 @@ class FileOutput:
             }
             self._note(self.state)
             if self._whole is not None:
-                self._whole.add(io.BytesIO(rows))
+                with self._writing(self._whole_path):
+                    self._whole.add(io.BytesIO(rows))
 
     def finish(self) -> None:
         with self._writing():
             done, path = self._file, self._partial
             if self._whole is not None:
-                self._whole.finish()
                 done, path = self._whole_file, self._whole_path
-                _flush(done)
+                with self._writing(path):
+                    self._whole.finish()
+                    _flush(done)
             if not self._force:
                 self._refuse_existing()
             self._whole = None
@@ -203,11 +209,12 @@ class FileOutput:
     def _grow(self, whole: Callable[[BinaryIO], Whole]) -> None:
         """Start the output, with what `X.partial` holds, anew: what lay there may be anything."""
         self._whole_file = self._opened(self._whole_path)
-        self._whole_file.truncate(0)
-        self._whole = whole(self._whole_file)
-        self._file.seek(0)
-        self._whole.add(self._file)
-        self._file.seek(0, os.SEEK_END)
+        with self._writing(self._whole_path):
+            self._whole_file.truncate(0)
+            self._whole = whole(self._whole_file)
+            self._file.seek(0)
+            self._whole.add(self._file)
+            self._file.seek(0, os.SEEK_END)
 
     def _read_journal(self, check: Callable[[Mapping[str, Any]], None]) -> None:
         """Find the last state, and cut off the line that a power cut left half."""
@@ -243,8 +250,9 @@ class FileOutput:
 
     def _note(self, entry: Mapping[str, Any]) -> None:
         """Append a line to the journal."""
-        self._journal.write(json.dumps(entry).encode() + b"\n")
-        _flush(self._journal)
+        with self._writing(self._journal_path):
+            self._journal.write(json.dumps(entry).encode() + b"\n")
+            _flush(self._journal)
 
     def _tidy(self) -> None:
         """Finish what is left to do once the output is in its place; may be done again."""
@@ -265,13 +273,15 @@ class FileOutput:
             path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self, path: Path | None = None) -> Iterator[None]:
+        """Name `path` where an error doesn't: opening a file names it, writing to it doesn't."""
         try:
             yield
         except OSError as error:
             raise OutputError(
-                f"can't write {error.filename or self._partial}: {error.strerror or error}; what "
-                "is written is kept: put that right, then go on with --resume"
+                f"can't write {error.filename or path or self._partial}: "
+                f"{error.strerror or error}; what is written is kept: put that right, then go on "
+                "with --resume"
             ) from error
 
 

@@ -1,6 +1,7 @@
 """What `score_file` and the command do besides formats: errors, resuming, workers, exit codes."""
 
 import csv
+import errno
 import io
 import json
 import multiprocessing
@@ -575,6 +576,31 @@ def test_nothing_is_overwritten_unasked(source, tmp_path, small_blocks):
         score_file(source, os.devnull, model=MODEL, output_format="csv", force=True)
     with pytest.raises(OutputError, match=r"can't write .*nowhere"):
         score_file(source, tmp_path / "nowhere" / "out.csv", model=MODEL)
+
+
+@pytest.mark.parametrize("suffix", ["", ".errors", ".journal", ".whole"])
+def test_a_full_disk_is_said_of_the_right_file(suffix, source, tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    source.write_text(source.read_text() + "short\n")
+    full = tmp_path / f"out.parquet.partial{suffix}"
+
+    def flush(file):
+        if full.exists() and os.path.samestat(os.fstat(file.fileno()), full.stat()):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        file.flush()
+
+    monkeypatch.setattr(outputs, "_flush", flush)
+    with pytest.raises(OutputError, match=rf"can't write {full}: No space left on device; what"):
+        score_file(source, tmp_path / "out.parquet", model=MODEL, on_error="skip")
+
+
+@pytest.mark.parametrize("blocks", [0, 1])
+def test_a_full_disk_for_a_row_group(blocks, source, tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    adding = mock.Mock(side_effect=[None] * blocks + [OSError(errno.ENOSPC, "No space left")])
+    monkeypatch.setattr(writers._ParquetFile, "add", adding)
+    with pytest.raises(OutputError, match=r"can't write .*\.partial\.whole: No space left; what"):
+        score_file(source, tmp_path / "out.parquet", model=MODEL)
 
 
 @pytest.mark.parametrize("journal", ["", "{", '{"inputs": []}\n'])
