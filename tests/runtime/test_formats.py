@@ -494,6 +494,16 @@ def test_damaged_parquet(tmp_path):
         assert not (tmp_path / "out.csv").exists()
 
 
+def test_parquet_with_text_that_is_no_utf8(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    ends = pa.py_buffer(np.array([0, 1], np.int32))
+    text = pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(b"\xff")])
+    pq.write_table(pa.table({"text": text}), tmp_path / "in.parquet")
+    with pytest.raises(InputError, match=r"in\.parquet: cut short, damaged .*can't decode byte"):
+        score_file(tmp_path / "in.parquet", tmp_path / "out.parquet", model=MODEL)
+
+
 def test_columns_and_labels_with_delimiters(tmp_path):
     (tmp_path / "in.csv").write_text("text\ngood\n")
     score_file(
