@@ -49,17 +49,18 @@ class Reader(ABC):
         """Let go of the file."""
 
 
-def find_text_column(reader: Reader, given: str | None) -> str:
-    """Return the name of the column to score: the one `given`, or the obvious one.
+def find_text_column(reader: Reader, given: str | None, *, label_column: str | None = None) -> str:
+    """Return the name of the column of texts: the one `given`, or the obvious one.
 
-    Obvious is the only column that may hold text, or the only one with a usual name. Raises
-    ConfigError, listing the columns, if there is none such.
+    Obvious is the only column that may hold text, or the only one with a usual name; never
+    `label_column`. Raises ConfigError, listing the columns, if there is none such.
     """
     if given is not None:
         check_column(reader, given)
         return given
-    usual = [name for name in reader.candidates if name.strip().lower() in _USUAL_NAMES]
-    for obvious in (list(reader.candidates), usual):
+    candidates = [name for name in reader.candidates if name != label_column]
+    usual = [name for name in candidates if name.strip().lower() in _USUAL_NAMES]
+    for obvious in (candidates, usual):
         if len(obvious) == 1:
             return obvious[0]
     raise ConfigError(
@@ -243,7 +244,10 @@ class JsonLinesReader(_TextReader):
                 break
         record, _ = _parse(self._first[-1] if self._first else "")
         self.columns = tuple(record)
-        self.candidates = tuple(key for key, value in record.items() if isinstance(value, str))
+        # In another row, text may stand where this one has null.
+        self.candidates = tuple(
+            key for key, value in record.items() if value is None or isinstance(value, str)
+        )
 
     def rows(self, text_column: str) -> Iterator[Row]:
         for number, line in enumerate(_chain(self._first, self.stream), 1):

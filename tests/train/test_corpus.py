@@ -491,6 +491,8 @@ def test_tables_that_are_refused(csv_path: Path, content: str, message: str) -> 
         ("text,Label\na,b\n", {}, "no column called 'label'; there are: 'text', 'Label'"),
         ("text,label,label\na,b,c\n", {}, "two columns called 'label'"),
         ("a,b,label\n", {"text_column": None}, "Say --text-column; there are: 'a', 'b', 'label'"),
+        ("label\ngood\n", {"text_column": None}, "which column holds the text"),
+        (table(), {"text_column": "label"}, "'label' can't be both the text and the label"),
         ("text,b\n", {"label_column": None}, "Say --label-column; there are: 'text', 'b'"),
     ],
 )
@@ -502,8 +504,33 @@ def test_columns_that_are_not_there(
     assert str(caught.value).startswith(str(csv_path))
 
 
-def test_an_obvious_text_column_needs_no_name(csv_path: Path) -> None:
-    assert texts(read(csv_path, table(), text_column=None)) == dict(ROWS)
+@pytest.mark.parametrize("name", ["text", "words"])
+def test_an_obvious_text_column_needs_no_name(csv_path: Path, name: str) -> None:
+    corpus = read(csv_path, table().replace("text,", f"{name},", 1), text_column=None)
+    assert texts(corpus) == dict(ROWS)
+    assert corpus.text_column == name
+
+
+def test_labels_are_not_taken_for_texts(csv_path: Path) -> None:
+    rows = [{"words": None, "label": "good"}, *({"words": t, "label": n} for t, n in ROWS)]
+    content = "".join(json.dumps(row) + "\n" for row in rows)
+    with pytest.raises(InputError, match="line 1: 'words' is null"):
+        read(csv_path.with_suffix(".jsonl"), content, text_column=None)
+
+
+def test_lines_have_no_labels(csv_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"has no labels; expected \.csv"):
+        read(csv_path.with_suffix(".txt"), "a\nb\n")
+
+
+def test_other_columns_may_hold_what_python_has_no_value_for(csv_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    path = csv_path.with_name("own.parquet")
+    own, labels = zip(*ROWS, strict=True)
+    late = pa.array([10**15] * len(ROWS), pa.timestamp("s"))
+    pq.write_table(pa.table({"text": own, "label": labels, "late": late}), path)
+    assert texts(read_corpus(path, text_column="text", label_column="label")) == dict(ROWS)
 
 
 @pytest.mark.parametrize(

@@ -122,8 +122,14 @@ def test_what_is_wrong_with_a_file(
         read_corpus(table, **COLUMNS, unlabelled=path)
 
 
+def test_lines_are_compared_without_the_white_space_around(table: Path, tmp_path: Path) -> None:
+    path = tmp_path / "more.txt"
+    path.write_text("  text 0 \nnew\n new\t\n", encoding="utf-8")
+    assert read_corpus(table, **COLUMNS, unlabelled=path).unlabelled == ("new",)
+
+
 def test_no_such_file(table: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="no such file or folder"):
         read_corpus(table, **COLUMNS, unlabelled=tmp_path / "nowhere.txt")
 
 

@@ -120,6 +120,8 @@ def _train(arguments: argparse.Namespace) -> int:
         test_split=config.test_split,
         seed=config.seed,
     )
+    if corpus.text_column and not arguments.text_column:
+        print(f"text column: {corpus.text_column}", file=sys.stderr)
     free = f"{len(corpus.unlabelled)} without a label, " if corpus.unlabelled else ""
     print(
         f"{corpus.name}: {len(corpus.train)} texts to train, {free}{len(corpus.test)} to test, "

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pocketrnn.block import Block
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.formats import format_of, open_reader
 from pocketrnn.readers import FolderReader, LinesReader, Reader, check_column, find_text_column
@@ -59,6 +60,8 @@ class Corpus:
     """Words by rank, where the corpus comes with a ranking of its own."""
     unlabelled: tuple[str, ...] = ()
     """Texts like the training ones, of unknown labels, for a teacher to label."""
+    text_column: str | None = None
+    """The column of the table that the texts are from."""
 
     def digest(self) -> str:
         """Return the SHA-256, in hex, of all that training sees: no two corpora share it."""
@@ -315,12 +318,13 @@ def _from_table(
             raise ConfigError(
                 f"{path}: which column holds the label? Say --label-column; there are: {there}"
             )
+        if isinstance(reader, LinesReader):
+            raise ConfigError(f"{path}: has no labels; expected {_TABLES}")
+        if text_column == label_column:
+            raise ConfigError(f"{path}: {label_column!r} can't be both the text and the label")
         check_column(reader, label_column)
-        for where, text, row in _rows(reader, text_column):
-            if label_column not in row:
-                there = ", ".join(map(repr, row))
-                raise InputError(f"{where}: no field {label_column!r}; there are: {there}")
-            label = row[label_column]
+        text_column = find_text_column(reader, text_column, label_column=label_column)
+        for where, text, label in _rows(reader, text_column, label_column):
             name = json.dumps(label) if isinstance(label, int) else label
             if not isinstance(name, str) or not name or not is_storable(name):
                 raise InputError(f"{where}: {label_column!r} isn't a label: {label!r:.60}")
@@ -342,7 +346,13 @@ def _from_table(
     examples = Examples(tuple(texts), np.array([index[name] for name in names], np.int64))
     # In the file's order again: neighbours may be alike, which validation can allow for.
     train, test = map(np.sort, split(examples.labels, test_split, seed))
-    return Corpus(path.name, tuple(labels), examples.take(train), examples.take(test))
+    return Corpus(
+        path.name,
+        tuple(labels),
+        examples.take(train),
+        examples.take(test),
+        text_column=text_column,
+    )
 
 
 def _read_unlabelled(path: Path, text_column: str | None, encoding: str) -> tuple[str, ...]:
@@ -350,21 +360,44 @@ def _read_unlabelled(path: Path, text_column: str | None, encoding: str) -> tupl
     with closing(_open(path, encoding)) as reader:
         if isinstance(reader, LinesReader | FolderReader):
             text_column = None  # it is the table's
-        return tuple(text for _, text, _ in _rows(reader, text_column) if text.strip())
+        texts = [text for _, text, _ in _rows(reader, find_text_column(reader, text_column))]
+        if isinstance(reader, LinesReader):
+            texts = [text.strip() for text in texts]
+        return tuple(text for text in texts if text.strip())
 
 
 def _open(path: Path, encoding: str) -> Reader:
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
     kind = "folder" if path.is_dir() else format_of(path.name)
     if kind is None:
         raise InputError(f"{path}: expected {_TABLES}, .txt or a folder of .txt files")
     return open_reader(str(path), kind, encoding)
 
 
-def _rows(reader: Reader, text_column: str | None) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield where each row stands, its text and its columns. Raises InputError for a bad row."""
-    for block in reader.blocks(find_text_column(reader, text_column)):
+def _rows(
+    reader: Reader, text_column: str, label_column: str | None = None
+) -> Iterator[tuple[str, str, Any]]:
+    """Yield where each row stands, its text and its label. Raises InputError for a bad row."""
+    for block in reader.blocks(text_column):
         if block.problems:
             row = min(block.problems)
             raise InputError(f"{block.place(row)}: {block.problems[row]}")
-        for row, (text, columns) in enumerate(zip(block.texts, block.values(), strict=True)):
-            yield block.place(row), text, columns
+        for row, (text, label) in enumerate(
+            zip(block.texts, _labels(block, label_column), strict=True)
+        ):
+            yield block.place(row), text, label
+
+
+def _labels(block: Block, column: str | None) -> Sequence[Any]:
+    if column is None:
+        return [None] * len(block)
+    if block.table is not None:  # the other columns may hold what Python can't
+        labels: list[Any] = block.table.column(column).to_pylist()
+        return labels
+    rows = list(block.values())
+    for row, values in enumerate(rows):
+        if column not in values:
+            there = ", ".join(map(repr, values))
+            raise InputError(f"{block.place(row)}: no field {column!r}; there are: {there}")
+    return [values[column] for values in rows]
