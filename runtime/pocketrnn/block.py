@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import InputError
+
 # A block is what is read at a time, and written at a time. It ends with its file or when it
 # reaches one of these, so it depends on the input alone.
 ROWS = 1024
@@ -68,9 +70,14 @@ class Block:
         return [text for i, text in enumerate(self.texts) if i not in self.problems]
 
     def values(self) -> Iterator[dict[str, Any]]:
-        """Yield each row as a dict of its columns; an unreadable one whole, as its text."""
+        """Yield each row as a dict of its columns; an unreadable one whole, as its text.
+
+        Raises InputError for a value of a Parquet column that Python can't hold.
+        """
         if self.table is not None:
-            yield from self.table.to_pylist()
+            columns = map(self._python_values, self.columns, self.table.columns)
+            for row in zip(*columns, strict=True):
+                yield dict(zip(self.columns, row, strict=True))
             return
         for record, raw in zip(self.records, self.raws, strict=True):
             if record is None:
@@ -79,6 +86,18 @@ class Block:
                 yield record
             else:
                 yield dict(zip(self.columns, record, strict=False))
+
+    def _python_values(self, name: str, column: Any) -> list[Any]:
+        try:
+            values: list[Any] = column.to_pylist()
+        # Whatever pyarrow and datetime raise: for dates far away, or in time zones nobody knows.
+        except (ArithmeticError, LookupError, NotImplementedError, ValueError) as error:
+            raise InputError(
+                f"{self.files[0]}, lines {self.lines[0]} to {self.lines[-1]}: column {name!r} "
+                f"({column.type}) has a value that Python can't hold ({error}); drop the column, "
+                "or write .parquet"
+            ) from error
+        return values
 
 
 @dataclass(slots=True)

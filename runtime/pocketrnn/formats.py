@@ -83,6 +83,12 @@ def open_writer(
     Of the input's `first` blocks the keys become the columns, where rows have their own.
     """
     compression = suffix_of(name)
+    repeated = [column for column in reader.columns if reader.columns.count(column) > 1]
+    if repeated and kind != source:
+        raise ConfigError(
+            f"{reader.name}: two columns called {repeated[0]!r}, which only the input's own format "
+            f"keeps apart; rename one, or write .{source}"
+        )
     if kind == "parquet":
         if name == STDIN:
             raise ConfigError("Parquet can't be written to standard output; give a file")

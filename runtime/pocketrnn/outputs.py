@@ -127,10 +127,10 @@ class FileOutput:
                 if self.complete:
                     self._tidy()
                     return
+                if not self._force:
+                    self._refuse_existing()
                 if self.state is None:
                     self._journal.truncate(0)
-                elif not self._force:
-                    self._refuse_existing()
                 self._file = self._opened(self._partial)
                 self._errors = self._opened(self._errors_partial)
                 state: State = self.state or {}
@@ -146,10 +146,14 @@ class FileOutput:
 
     def append(self, rows: bytes, errors: bytes, state: State) -> None:
         with self._writing():
-            for file, data in ((self._file, rows), (self._errors, errors)):
+            for file, path, data in (
+                (self._file, self._partial, rows),
+                (self._errors, self._errors_partial, errors),
+            ):
                 if data:
-                    file.write(data)
-                    _flush(file)
+                    with self._writing(path):
+                        file.write(data)
+                        _flush(file)
             self.state = {
                 **state,
                 "bytes": self._file.tell(),
@@ -157,15 +161,17 @@ class FileOutput:
             }
             self._note(self.state)
             if self._whole is not None:
-                self._whole.add(io.BytesIO(rows))
+                with self._writing(self._whole_path):
+                    self._whole.add(io.BytesIO(rows))
 
     def finish(self) -> None:
         with self._writing():
             done, path = self._file, self._partial
             if self._whole is not None:
-                self._whole.finish()
                 done, path = self._whole_file, self._whole_path
-                _flush(done)
+                with self._writing(path):
+                    self._whole.finish()
+                    _flush(done)
             if not self._force:
                 self._refuse_existing()
             self._whole = None
@@ -179,7 +185,7 @@ class FileOutput:
     def close(self) -> None:
         if self._whole is not None:
             for let_go in (self._whole.close, self._whole_file.close, self._whole_path.unlink):
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, OutputError):
                     let_go()
         if not self.complete and self.state is not None and not self.state["blocks"]:
             # Nothing was scored yet, so there is nothing to go on with.
@@ -203,11 +209,12 @@ class FileOutput:
     def _grow(self, whole: Callable[[BinaryIO], Whole]) -> None:
         """Start the output, with what `X.partial` holds, anew: what lay there may be anything."""
         self._whole_file = self._opened(self._whole_path)
-        self._whole_file.truncate(0)
-        self._whole = whole(self._whole_file)
-        self._file.seek(0)
-        self._whole.add(self._file)
-        self._file.seek(0, os.SEEK_END)
+        with self._writing(self._whole_path):
+            self._whole_file.truncate(0)
+            self._whole = whole(self._whole_file)
+            self._file.seek(0)
+            self._whole.add(self._file)
+            self._file.seek(0, os.SEEK_END)
 
     def _read_journal(self, check: Callable[[Mapping[str, Any]], None]) -> None:
         """Find the last state, and cut off the line that a power cut left half."""
@@ -227,8 +234,13 @@ class FileOutput:
                 last = entry
             else:
                 run = entry
-        # Unless the output is in its place, putting it there is to be done again.
-        self.complete = complete is not None and not self._path.with_name(complete).exists()
+        # Unless the output is in its place, putting it there is to be done again: what was to be
+        # renamed may as well be missing because it was lost.
+        self.complete = (
+            complete is not None
+            and self._path.exists()
+            and not self._path.with_name(complete).exists()
+        )
         if run is not None and last is not None:
             if not self.complete:
                 check(run)
@@ -238,8 +250,9 @@ class FileOutput:
 
     def _note(self, entry: Mapping[str, Any]) -> None:
         """Append a line to the journal."""
-        self._journal.write(json.dumps(entry).encode() + b"\n")
-        _flush(self._journal)
+        with self._writing(self._journal_path):
+            self._journal.write(json.dumps(entry).encode() + b"\n")
+            _flush(self._journal)
 
     def _tidy(self) -> None:
         """Finish what is left to do once the output is in its place; may be done again."""
@@ -260,13 +273,15 @@ class FileOutput:
             path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self, path: Path | None = None) -> Iterator[None]:
+        """Name `path` where an error doesn't: opening a file names it, writing to it doesn't."""
         try:
             yield
         except OSError as error:
             raise OutputError(
-                f"can't write {error.filename or self._partial}: {error.strerror or error}; what "
-                "is written is kept: put that right, then go on with --resume"
+                f"can't write {error.filename or path or self._partial}: "
+                f"{error.strerror or error}; what is written is kept: put that right, then go on "
+                "with --resume"
             ) from error
 
 

@@ -320,7 +320,7 @@ class ParquetReader(Reader):
 
         if name == STDIN:
             raise InputError("Parquet can't be read from standard input; give a file")
-        self._errors = (pa.ArrowException, OSError)
+        self._errors = (pa.ArrowException, OSError, UnicodeDecodeError)
         try:
             # One thread: the cores are the model's.
             self._file = pq.ParquetFile(name, pre_buffer=False)

@@ -40,8 +40,9 @@ _CHARACTERS = 1 << 20
 # would be done with the one before: the wait for a share fell by 2 of 6 ms.
 _SWITCH = 0.0005
 
-# What a pipe takes before it is read; 64 KB and more on the systems there are.
-_PIPE = 1 << 15
+# Scores of so many bytes fit into a pipe before it is read: it is a pair of sockets that take 8 KB
+# on macOS, a named pipe of 8 KB on Windows; pickle's header needs room as well.
+_PIPE = 1 << 12
 
 _Scores = NDArray[np.float32]
 

@@ -4,7 +4,9 @@ Where input and output are of one format, a row is written as it was read, with 
 after it; so quoting, numbers, escapes, types and the order of keys stay what they were.
 """
 
+import contextlib
 import csv
+import io
 import json
 import re
 from abc import ABC, abstractmethod
@@ -22,6 +24,8 @@ from .readers import DelimitedReader, without_newline
 # A row group ends with the block in which it reaches this many bytes: enough that readers spend
 # little on each, few enough to be held.
 _ROW_GROUP = 1 << 23
+# Or with so many blocks, each of which takes memory however few rows a small file gave it.
+_BLOCKS = 1024
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -207,6 +211,7 @@ class ParquetWriter(Writer):
         import pyarrow as pa
 
         self._schema = schema
+        self._shape = {field.name: _shape(field.type) for field in schema}
         self._full = schema
         self._added = added
         for i, name in enumerate(added.names):
@@ -224,7 +229,7 @@ class ParquetWriter(Writer):
                 f"rows ({error}); write .jsonl instead"
             ) from error
         if len(scored.rows) < len(block):
-            table = table.take(pa.array(scored.rows, pa.int64()))
+            table = _rows_of(table, scored.rows)
         labels = [b"" if i is None else self._added.labels[i].encode() for i in scored.labels]
         ends = np.cumsum([0, *map(len, labels)], dtype=np.int32)
         there = np.array([i is not None for i in scored.labels], bool)
@@ -248,8 +253,9 @@ class ParquetWriter(Writer):
         import pyarrow as pa
 
         rows = _clean_rows(block)
-        if unknown := {key for row in rows for key in row} - set(self._schema.names):
-            raise ValueError(f"new field {min(unknown)!r}")
+        for row in rows:
+            if (unknown := _new_field(row, self._shape)) is not None:
+                raise ValueError(f"new field {unknown!r}")
         return pa.Table.from_pylist(rows, self._schema)
 
 
@@ -259,8 +265,10 @@ class _ParquetFile:
     def __init__(self, file: BinaryIO, schema: Any) -> None:
         import pyarrow.parquet as pq
 
-        self._parquet = pq.ParquetWriter(file, schema)
+        with _arrow_errors():
+            self._parquet = pq.ParquetWriter(file, schema)
         self._group: list[Any] = []
+        self._size = 0
         # A dictionary of one row group may have no room for the values of two blocks.
         self._enough = 0 if any(map(_holds_dictionary, schema.types)) else _ROW_GROUP
 
@@ -268,18 +276,23 @@ class _ParquetFile:
         import pyarrow as pa
 
         streams = pa.PythonFile(encoded, "r")
-        while streams.tell() < streams.size():
-            self._group.append(pa.ipc.open_stream(streams).read_all())
-            if sum(table.nbytes for table in self._group) >= self._enough:
-                self._write_group()
+        with _arrow_errors():
+            while streams.tell() < streams.size():
+                table = pa.ipc.open_stream(streams).read_all()
+                self._group.append(table)
+                self._size += table.nbytes
+                if self._size >= self._enough or len(self._group) >= _BLOCKS:
+                    self._write_group()
 
     def finish(self) -> None:
-        if self._group:
-            self._write_group()
-        self._parquet.close()
+        with _arrow_errors():
+            if self._group:
+                self._write_group()
+            self._parquet.close()
 
     def close(self) -> None:
-        self._parquet.close()
+        with _arrow_errors():
+            self._parquet.close()
 
     def _write_group(self) -> None:
         import pyarrow as pa
@@ -287,6 +300,18 @@ class _ParquetFile:
         group = pa.concat_tables(self._group)
         self._parquet.write_table(group, row_group_size=max(1, len(group)))
         self._group.clear()
+        self._size = 0
+
+
+@contextlib.contextmanager
+def _arrow_errors() -> Iterator[None]:
+    """Turn what pyarrow has against a file, but for a disk's errors, into an OutputError."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise OutputError(f"can't write Parquet: {error}; write another format") from error
 
 
 def _holds_dictionary(kind: Any) -> bool:
@@ -294,6 +319,39 @@ def _holds_dictionary(kind: Any) -> bool:
 
     parts = [kind.field(i).type for i in range(kind.num_fields)]
     return pa.types.is_dictionary(kind) or any(map(_holds_dictionary, parts))
+
+
+def _shape(kind: Any) -> Any:
+    """Return a dict of the fields of a pyarrow type, a list of their shape for lists, or None."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        return {field.name: _shape(field.type) for field in kind}
+    inner = _shape(kind.value_type) if pa.types.is_list(kind) else None
+    return inner and [inner]
+
+
+def _new_field(value: Any, shape: Any) -> str | None:
+    """Return where the first field is that has no place in `shape`, which pyarrow might drop."""
+    if isinstance(value, dict) and isinstance(shape, dict):
+        for name, inner in value.items():
+            if name not in shape:
+                return str(name)
+            if (found := _new_field(inner, shape[name])) is not None:
+                return f"{name}.{found}"
+    elif isinstance(value, list) and isinstance(shape, list):
+        new = (_new_field(item, shape[0]) for item in value)
+        return next((found for found in new if found is not None), None)
+    return None
+
+
+def _rows_of(table: Any, rows: Sequence[int]) -> Any:
+    """Return some rows of a pyarrow table: neither `take` nor `filter` knows string views."""
+    import pyarrow as pa
+
+    runs = np.split(np.array(rows, int), np.flatnonzero(np.diff(rows) != 1) + 1)
+    slices = [table.slice(run[0], len(run)) for run in runs if len(run)]
+    return pa.concat_tables([table.slice(0, 0), *slices]).combine_chunks()
 
 
 def _column(kind: Any, rows: int, *buffers: Any) -> Any:
@@ -306,19 +364,23 @@ def _column(kind: Any, rows: int, *buffers: Any) -> Any:
 def infer_schema(blocks: Sequence[Block]) -> Any:
     """Return the pyarrow schema that fits the rows of `blocks`; text for what is all null."""
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     rows = [row for block in blocks for row in _clean_rows(block)]
     names = dict.fromkeys(key for row in rows for key in row)
     try:
         kinds = [pa.array([row.get(name) for row in rows]).type for name in names]
+        schema = pa.schema(
+            [
+                (name, pa.string() if pa.types.is_null(kind) else kind)
+                for name, kind in zip(names, kinds, strict=True)
+            ]
+        )
+        # Arrow has types that Parquet hasn't: that of an object without fields.
+        pq.ParquetWriter(io.BytesIO(), schema).close()
     except _misfit() as error:
         raise InputError(f"the first rows fit no Parquet types ({error}); write .jsonl") from error
-    return pa.schema(
-        [
-            (name, pa.string() if pa.types.is_null(kind) else kind)
-            for name, kind in zip(names, kinds, strict=True)
-        ]
-    )
+    return schema
 
 
 def _misfit() -> tuple[type[Exception], ...]:

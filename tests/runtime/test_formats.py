@@ -8,6 +8,7 @@ import itertools
 import json
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pocketrnn
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pocketrnn import readers, score_file, score_rows
-from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.errors import ConfigError, InputError, OutputError
 from tinyonnx import tiny
 
 pytestmark = pytest.mark.usefixtures("unflushed")
@@ -285,6 +286,99 @@ def test_to_parquet(kind, tmp_path):
     assert table["probability_positive"].to_pylist()[0] > 0.8
 
 
+@pytest.mark.parametrize(
+    "texts", [["good", None, None, "bad", "film", None], [None, "good"], [None]]
+)
+@pytest.mark.parametrize("view", ["string_view", "binary_view"])
+def test_some_rows_of_views(view, texts, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    more = pa.array([str(i) * 20 for i in range(len(texts))], getattr(pa, view)())
+    table = pa.table(
+        {"text": pa.array(texts, pa.string()), "more": more, "lists": [[1]] * len(texts)}
+    )
+    try:
+        pq.write_table(table, source)
+    except pa.ArrowNotImplementedError:
+        pytest.skip("this pyarrow writes no views to Parquet")
+    summary = score_file(source, output, model=MODEL, on_error="skip")
+    good = [i for i, text in enumerate(texts) if text]
+    assert summary.rows == len(good)
+    back = pq.read_table(output).select(table.column_names)
+    assert back.schema == pq.read_schema(source)
+    assert back.to_pylist() == [table.to_pylist()[i] for i in good]
+
+
+@pytest.mark.parametrize("value", ["{}", "[{}]", '{"a": {}}'])
+def test_an_empty_object_to_parquet(value, tmp_path):
+    pytest.importorskip("pyarrow")
+    source = tmp_path / "in.jsonl"
+    source.write_text(f'{{"text": "good", "more": {value}}}\n')
+    with pytest.raises(InputError, match=r"the first rows fit no Parquet types \(.*no child field"):
+        score_file(source, tmp_path / "out.parquet", model=MODEL, text_column="text")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "field"),
+    [
+        ('{"a": 1}', '{"a": 1, "b": 2}', "more.b"),
+        ('{"a": 1}', '{"": 2}', "more."),
+        ('{"a": {"c": null}}', '{"a": {"b": 2}}', "more.a.b"),
+        ('[{"a": 1}]', '[{}, {"a": 1, "b": 2}]', "more.b"),
+        ('{"a": [[{"c": 1}]]}', '{"a": [[{"b": 2}]]}', "more.a.b"),
+    ],
+)
+def test_a_new_field_inside_an_object(first, later, field, tmp_path, monkeypatch):
+    """Parquet has the fields of the first rows: another one is not to be lost."""
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(readers, "ROWS", 1)
+    source = tmp_path / "in.jsonl"
+    lines = [f'{{"text": "good", "more": {value}}}\n' for value in [first, "null"] * 3 + [later]]
+    source.write_text("".join(lines))
+    with pytest.raises(InputError, match=rf"line 7 or after: .*\(new field '{field}'\); write"):
+        score_file(source, tmp_path / "out.parquet", model=MODEL, text_column="text")
+    source.write_text("".join(lines[:-1]))
+    score_file(source, tmp_path / "out.parquet", model=MODEL, text_column="text", force=True)
+
+
+@pytest.mark.parametrize("method", ["__init__", "write_table"])
+def test_what_pyarrow_refuses_to_write(method, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    (tmp_path / "in.txt").write_text("good\n")
+    refuse = mock.Mock(side_effect=pa.ArrowNotImplementedError("no such type"))
+    with (
+        mock.patch(f"pyarrow.parquet.ParquetWriter.{method}", refuse),
+        pytest.raises(OutputError, match="can't write Parquet: no such type; write another"),
+    ):
+        score_file(tmp_path / "in.txt", tmp_path / "out.parquet", model=MODEL)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "arguments"),
+    [
+        (10**15, "timestamp", ["s"]),
+        (10**7, "date32", []),
+        (1, "timestamp", ["s", "Mars/Olympus"]),
+    ],
+)
+def test_dates_that_python_can_not_hold(value, kind, arguments, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    source = tmp_path / "in.parquet"
+    far = pa.array([None, value], getattr(pa, kind)(*arguments))
+    pq.write_table(pa.table({"text": ["good", "bad"], "far": far}), source)
+    message = r"in\.parquet, lines 1 to 2: column 'far' \(.*\) has a value that Python"
+    for name in ("out.csv", "out.jsonl"):
+        with pytest.raises(InputError, match=message):
+            score_file(source, tmp_path / name, model=MODEL, text_column="text")
+    with pytest.raises(InputError, match=message):
+        next(score_rows(source, model=MODEL, text_column="text"))
+    score_file(source, tmp_path / "out.parquet", model=MODEL, text_column="text")
+    assert pq.read_table(tmp_path / "out.parquet")["far"].equals(pq.read_table(source)["far"])
+
+
 def test_parquet_to_csv_and_json(tmp_path):
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
@@ -400,6 +494,16 @@ def test_damaged_parquet(tmp_path):
         assert not (tmp_path / "out.csv").exists()
 
 
+def test_parquet_with_text_that_is_no_utf8(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    ends = pa.py_buffer(np.array([0, 1], np.int32))
+    text = pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(b"\xff")])
+    pq.write_table(pa.table({"text": text}), tmp_path / "in.parquet")
+    with pytest.raises(InputError, match=r"in\.parquet: cut short, damaged .*can't decode byte"):
+        score_file(tmp_path / "in.parquet", tmp_path / "out.parquet", model=MODEL)
+
+
 def test_columns_and_labels_with_delimiters(tmp_path):
     (tmp_path / "in.csv").write_text("text\ngood\n")
     score_file(
@@ -461,6 +565,17 @@ def test_columns_that_are_there_already(name, tmp_path):
     score_file(tmp_path / name, tmp_path / f"out-{name}", model=MODEL, prefix="p_", force=True)
     (row,) = score_rows(tmp_path / f"out-{name}", model=MODEL, text_column="text")
     assert list(row.values) == ["text", "score", "p_label", "p_score"]
+
+
+@pytest.mark.parametrize("output", ["out.tsv", "out.jsonl", "out.parquet"])
+def test_columns_of_one_name(output, tmp_path):
+    """Only the same format has them both; others would have one's values twice, or not at all."""
+    (tmp_path / "a.csv").write_text("id,id,text\n1,2,good\n")
+    with pytest.raises(ConfigError, match=r"a\.csv: two columns called 'id', .* or write \.csv"):
+        score_file(tmp_path / "a.csv", tmp_path / output, model=MODEL)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+    score_file(tmp_path / "a.csv", tmp_path / "out.csv", model=MODEL)
+    assert (tmp_path / "out.csv").read_text().startswith("id,id,text,label,score\n1,2,good,")
 
 
 def test_other_encodings(tmp_path):

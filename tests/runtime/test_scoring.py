@@ -1,16 +1,20 @@
 """What `score_file` and the command do besides formats: errors, resuming, workers, exit codes."""
 
 import csv
+import errno
+import io
 import json
 import multiprocessing
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 import termios
 import threading
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 from unittest import mock
 
@@ -347,10 +351,97 @@ def test_stopped_again_after_a_kill_in_the_last_steps(source, tmp_path, monkeypa
     assert names(tmp_path) == ["in.csv", "out.parquet", "whole.parquet"]
 
 
-def test_row_groups(source, tmp_path, small_blocks, monkeypatch):
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+def test_what_was_to_be_renamed_is_lost(name, source, tmp_path, monkeypatch):
+    """The journal says that the output is complete, but there is neither it nor what it was."""
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    whole, output = tmp_path / f"whole-{name}", tmp_path / name
+    score_file(source, whole, model=MODEL)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", _stop)
+        with pytest.raises(Stopped):
+            score_file(source, output, model=MODEL)
+    if name.endswith("parquet"):
+        (tmp_path / f"{name}.partial.whole").unlink()
+        score_file(source, output, model=MODEL, resume=True)
+        assert output.read_bytes() == whole.read_bytes()
+        return
+    (tmp_path / f"{name}.partial").unlink()
+    with pytest.raises(OutputError, match=r"out\.csv\.partial: shorter than its journal says"):
+        score_file(source, output, model=MODEL, resume=True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders aren't flushed")
+@pytest.mark.parametrize(
+    ("name", "events"),
+    [
+        (
+            "out.csv",
+            "inputs .journal folder  .partial blocks .journal  .partial .errors blocks .journal  "
+            "complete .journal rename:.partial folder rename:.errors unlink:.journal",
+        ),
+        (
+            "out.parquet",
+            "inputs .journal folder  blocks .journal  .partial .errors blocks .journal  "
+            ".whole complete .journal rename:.whole folder rename:.errors "
+            "unlink:.partial unlink:.journal",
+        ),
+    ],
+)
+def test_on_disk_before_it_is_relied_on(name, events, source, tmp_path, monkeypatch):
+    """Rows before the journal's line of them, that one before the rename, which is before tidying.
+
+    A word is what is flushed, a suffix for a file, or the first key of what the journal is told.
+    """
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    source.write_text(source.read_text() + "short\n")
+    found, flushed = [], {}
+    note, replace, unlink = outputs.FileOutput._note, Path.replace, Path.unlink
+
+    def fsync(handle):
+        status = os.fstat(handle)
+        for path in tmp_path.iterdir():
+            if os.path.samestat(path.stat(), status):
+                flushed[path.suffix] = status.st_size
+                found.append(path.suffix)
+        if os.path.samestat(tmp_path.stat(), status):
+            found.append("folder")
+
+    def noting(output, entry):
+        found.append(next(iter(entry)))
+        if "blocks" in entry:
+            assert entry["bytes"] == flushed.get(".partial", 0)
+            assert entry["error_bytes"] == flushed.get(".errors", 0)
+        note(output, entry)
+
+    def renaming(path, target):
+        assert flushed[path.suffix] == path.stat().st_size
+        found.append(f"rename:{path.suffix}")
+        replace(path, target)
+
+    def unlinking(path, **options):
+        if path.exists():
+            found.append(f"unlink:{path.suffix}")
+        unlink(path, **options)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(outputs.FileOutput, "_note", noting)
+    monkeypatch.setattr(Path, "replace", renaming)
+    monkeypatch.setattr(Path, "unlink", unlinking)
+    score_file(source, tmp_path / name, model=MODEL, on_error="skip")
+    assert found == events.split()
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [("_ROW_GROUP", 1000), ("_BLOCKS", 3)],  # bytes: blocks have up to 600
+)
+def test_row_groups(limit, value, source, tmp_path, small_blocks, monkeypatch):
     """Several blocks each, the same ones for a run that was stopped and resumed."""
     pq = pytest.importorskip("pyarrow.parquet")
-    monkeypatch.setattr(writers, "_ROW_GROUP", 1000)  # bytes: blocks have up to 600
+    monkeypatch.setattr(writers, limit, value)
     stopped, output = tmp_path / "stopped.parquet", tmp_path / "out.parquet"
     score_file(source, output, model=MODEL)
     groups = pq.ParquetFile(output).metadata
@@ -363,6 +454,29 @@ def test_row_groups(source, tmp_path, small_blocks, monkeypatch):
             score_file(source, stopped, model=MODEL, resume=True, progress=stopping_after(blocks))
     score_file(source, stopped, model=MODEL, resume=True)
     assert stopped.read_bytes() == output.read_bytes()
+
+
+def test_each_block_of_a_row_group_is_measured_once():
+    """Measuring them all for every block took minutes for many small files."""
+    pa = pytest.importorskip("pyarrow")
+    measured = 0
+
+    class Table:
+        @property
+        def nbytes(self):
+            nonlocal measured
+            measured += 1
+            return 1
+
+    def open_stream(streams):
+        streams.read()
+        return mock.Mock(read_all=Table)
+
+    whole = writers._ParquetFile(io.BytesIO(), pa.schema([("text", pa.string())]))
+    with mock.patch("pyarrow.ipc.open_stream", open_stream):
+        for _ in range(100):
+            whole.add(io.BytesIO(b"a block"))
+    assert measured == 100
 
 
 def test_dictionaries_are_not_joined(tmp_path, small_blocks):
@@ -462,6 +576,44 @@ def test_nothing_is_overwritten_unasked(source, tmp_path, small_blocks):
         score_file(source, os.devnull, model=MODEL, output_format="csv", force=True)
     with pytest.raises(OutputError, match=r"can't write .*nowhere"):
         score_file(source, tmp_path / "nowhere" / "out.csv", model=MODEL)
+
+
+@pytest.mark.parametrize("suffix", ["", ".errors", ".journal", ".whole"])
+def test_a_full_disk_is_said_of_the_right_file(suffix, source, tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    source.write_text(source.read_text() + "short\n")
+    full = tmp_path / f"out.parquet.partial{suffix}"
+
+    def flush(file):
+        if full.exists() and os.path.samestat(os.fstat(file.fileno()), full.stat()):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        file.flush()
+
+    monkeypatch.setattr(outputs, "_flush", flush)
+    with pytest.raises(OutputError, match=rf"can't write {full}: No space left on device; what"):
+        score_file(source, tmp_path / "out.parquet", model=MODEL, on_error="skip")
+
+
+@pytest.mark.parametrize("blocks", [0, 1])
+def test_a_full_disk_for_a_row_group(blocks, source, tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    adding = mock.Mock(side_effect=[None] * blocks + [OSError(errno.ENOSPC, "No space left")])
+    monkeypatch.setattr(writers._ParquetFile, "add", adding)
+    with pytest.raises(OutputError, match=r"can't write .*\.partial\.whole: No space left; what"):
+        score_file(source, tmp_path / "out.parquet", model=MODEL)
+
+
+@pytest.mark.parametrize("journal", ["", "{", '{"inputs": []}\n'])
+def test_a_journal_of_nothing_beside_an_output(journal, source, tmp_path):
+    """Resuming refuses at once, not after everything has been scored again."""
+    output = tmp_path / "out.csv"
+    output.write_text("here before")
+    (tmp_path / "out.csv.partial.journal").write_text(journal)
+    with pytest.raises(OutputError, match=r"out\.csv: exists already; replace it with --force"):
+        score_file(source, output, model=MODEL, resume=True, progress=_stop)
+    assert output.read_text() == "here before"
+    score_file(source, output, model=MODEL, resume=True, force=True)
+    assert len(output.read_text().splitlines()) == 96
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no advisory locks")
@@ -573,6 +725,32 @@ def test_the_end_while_a_worker_has_a_share():
     thread.start()
     thread.join(20)
     assert not thread.is_alive()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes are no sockets")
+@pytest.mark.parametrize("labels", [2, 3, 8])
+def test_a_pipe_that_takes_little(labels):
+    """A worker that sends scores and the thread that sends it shares don't wait for each other."""
+    sockets = socket.socketpair()
+    for end in sockets:
+        # Linux takes twice that, with its own data about it; macOS 8 KB by default.
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    ours, theirs = (Connection(end.detach()) for end in sockets)
+    model = load(tiny([f"label {i}" for i in range(labels)]))
+    crew = workers._Crew(model, 1)
+    texts = [f"good film {i} " * 5 for i in range(8 * workers._ROWS)]
+    _, shares = crew.begin(Block(("text",), "text", texts=texts))
+
+    def serve():
+        theirs.recv()
+        for _ in shares:
+            theirs.send(np.zeros((len(theirs.recv()), labels), np.float32))
+
+    for act, *arguments in ((serve,), (crew._employ, None, ours)):
+        threading.Thread(target=act, args=arguments, daemon=True).start()
+    for share in shares:
+        assert share.scores.result(20).shape == (workers._ROWS, labels)
+    crew._waiting.put(None)
 
 
 def test_a_script_without_its_guard(tmp_path):
