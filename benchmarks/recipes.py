@@ -40,7 +40,8 @@ validation gave.
 - **Teacher**: validation accuracy of the linear n-gram classifier that labels for the network.
 - **Sentences**: short texts of our own making (`tests/data/sentences.tsv`), {movies} about films \
 and {others} about meals, hotels and purchases, which no recipe has trained on.
-- **Minutes** of training end to end, on two cores that had other work beside it.
+- **Minutes** of training end to end, on two cores that trained up to four other networks at the \
+same time, but for `seed`.
 
 ## Seeds
 
