@@ -145,24 +145,23 @@ class FileOutput:
                 raise
 
     def append(self, rows: bytes, errors: bytes, state: State) -> None:
-        with self._writing():
-            for file, path, data in (
-                (self._file, self._partial, rows),
-                (self._errors, self._errors_partial, errors),
-            ):
-                if data:
-                    with self._writing(path):
-                        file.write(data)
-                        _flush(file)
-            self.state = {
-                **state,
-                "bytes": self._file.tell(),
-                "error_bytes": self._errors.tell(),
-            }
-            self._note(self.state)
-            if self._whole is not None:
-                with self._writing(self._whole_path):
-                    self._whole.add(io.BytesIO(rows))
+        for file, path, data in (
+            (self._file, self._partial, rows),
+            (self._errors, self._errors_partial, errors),
+        ):
+            if data:
+                with self._writing(path):
+                    file.write(data)
+                    _flush(file)
+        self.state = {
+            **state,
+            "bytes": self._file.tell(),
+            "error_bytes": self._errors.tell(),
+        }
+        self._note(self.state)
+        if self._whole is not None:
+            with self._writing(self._whole_path):
+                self._whole.add(io.BytesIO(rows))
 
     def finish(self) -> None:
         with self._writing():
