@@ -1,6 +1,6 @@
 """Compare pocketrnn with what a user could pick instead: the same reviews, one core, by turns.
 
-    python benchmarks/compare.py --run train/runs/seed -o benchmarks/results/seed
+    python benchmarks/compare.py --run models/classic -o benchmarks/results/classic
 
 Needs `pip install -e '.[train,export]'`; peers that aren't installed are left out: add
 `ai-edge-litert`, `fasttext-community` and `vaderSentiment` for all of them. Linux only.

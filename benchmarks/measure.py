@@ -83,12 +83,12 @@ def parts(work: Path, clock: Clock) -> dict[str, Any]:
     """Time tokenizing alone and the network alone, by turns: the plain way, and pocketrnn's."""
     import numpy as np
     import pocketrnn
-    from pocketrnn.batches import Rows, batches
-    from pocketrnn.bulk import BulkTokenizer
+    from pocketrnn.classify.padding import Rows, batches
+    from pocketrnn.classify.vectorized import VectorizedTokenizer
 
     model, plain = pocketrnn.load(work / "pocketrnn.onnx"), plain_session(work)
     tokenizer, text = model.tokenizer, model.config.text
-    bulk = BulkTokenizer(tokenizer)
+    bulk = VectorizedTokenizer(tokenizer)
     reviews: list[str] = _read(work, "reviews.json")
     single: dict[str, list[str]] = _read(work, "alone.json")
     real, padded = bulk.rows(reviews), tokenizer.encode(reviews)

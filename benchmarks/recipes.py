@@ -20,7 +20,7 @@ TITLES = {
     "default": "windows of 20 words, sum and maximum",
     "tiny": "the same, half as wide, half the words",
     "distilled": "the classic network, padding masked",
-    "seed": "the classic, as it has always been trained",
+    "classic": "the classic, as it has always been trained",
 }
 
 PAGE = """\
@@ -28,7 +28,7 @@ PAGE = """\
 
 Accuracy on the {test_texts:,} official test reviews of the Large Movie Review Dataset, in Keras, \
 from the runs of {dates}. Everything was chosen on validation texts (the last fifth of each \
-class by review number; `seed` draws a fifth at random, which flatters it); each \
+class by review number; `classic` draws a fifth at random, which flatters it); each \
 run scored the test reviews once, after training.
 
 {table}
@@ -41,7 +41,7 @@ validation gave.
 - **Sentences**: short texts of our own making (`tests/data/sentences.tsv`), {movies} about films \
 and {others} about meals, hotels and purchases, which no recipe has trained on.
 - **Minutes** of training end to end, on two cores that trained up to four other networks at the \
-same time, but for `seed`.
+same time, but for `classic`.
 
 ## Seeds
 

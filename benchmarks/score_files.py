@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import pocketrnn
-from pocketrnn import Model
+from pocketrnn import Classifier
 
 FORMATS = ("csv", "jsonl", "parquet")
 _CHUNK = 10_000
@@ -125,23 +125,23 @@ def score(source: Path, workers: int) -> dict[str, float]:
 def share_outside(source: Path) -> float:
     """Return the share of one worker's time that isn't tokenizing or the network."""
     inside = 0.0
-    scores = Model.scores
+    scores = Classifier.scores
 
-    def timed(model: Model, rows: Any) -> Any:
+    def timed(model: Classifier, rows: Any) -> Any:
         nonlocal inside
         started = time.perf_counter()
         found = scores(model, rows)
         inside += time.perf_counter() - started
         return found
 
-    Model.scores = timed  # type: ignore[method-assign]
+    Classifier.scores = timed  # type: ignore[method-assign]
     try:
         output = source.with_name("out" + source.suffix)
         started = time.perf_counter()
         pocketrnn.score_file(source, output, text_column="text", force=True)
         whole = time.perf_counter() - started
     finally:
-        Model.scores = scores  # type: ignore[method-assign]
+        Classifier.scores = scores  # type: ignore[method-assign]
     output.unlink()
     return 1 - inside / whole
 

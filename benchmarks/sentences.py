@@ -2,7 +2,7 @@
 
     python benchmarks/sentences.py runs/default-1 [RUN...]
 
-Writes `sentences.json` (accuracy by kind of text) into each run, and `limits.txt`, which
+Writes `sentences.json` (accuracy by kind of text) into each run, and `intended_use.txt`, which
 pocketrnn-export puts into the model card.
 """
 
@@ -52,7 +52,7 @@ def measure(run: Run) -> dict[str, dict[str, float]]:
     }
 
 
-def limits(run: Run, measured: dict[str, dict[str, Any]]) -> str:
+def intended_use(run: Run, measured: dict[str, dict[str, Any]]) -> str:
     """Return what a model of film reviews is and isn't good for."""
     return LIMITS.format(
         test=run.report["test"]["accuracy"],
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         run = Run(folder)
         measured = measure(run)
         run.write("sentences.json", measured)
-        write_atomic(folder / "limits.txt", limits(run, measured) + "\n")
+        write_atomic(folder / "intended_use.txt", intended_use(run, measured) + "\n")
         figures = ", ".join(f"{name} {value['accuracy']:.3f}" for name, value in measured.items())
         print(f"{folder}: {figures}")
     return 0

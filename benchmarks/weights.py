@@ -1,6 +1,6 @@
 """What storing the tables in fewer bits costs: for each format, its file against Keras.
 
-python benchmarks/weights.py --run train/runs/seed
+python benchmarks/weights.py --run models/classic
 
 Prints a Markdown table over all test reviews.
 """

@@ -5,7 +5,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pocketrnn import __version__, command
+from pocketrnn import __version__
+from pocketrnn.cli import command
 from pocketrnn_train import Run
 
 from .exporting import export

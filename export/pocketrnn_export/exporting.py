@@ -71,7 +71,7 @@ def export(
     card = {
         "corpus": corpus,
         "recipe": run.config.to_dict(),
-        **({"limits": run.limits} if run.limits else {}),
+        **({"intended_use": run.intended_use} if run.intended_use else {}),
         "figures": {"test": report["test"], "validation": report["validation"]},
         "trained": {"date": report["date"], "versions": report["versions"]},
         "exported": {

@@ -44,7 +44,7 @@ def keras_scores(
 
 
 def largest_difference(
-    trained: NDArray[np.float32], model: pocketrnn.Model, texts: Sequence[str]
+    trained: NDArray[np.float32], model: pocketrnn.Classifier, texts: Sequence[str]
 ) -> float:
     """Return the largest difference between Keras's scores and the served ones.
 

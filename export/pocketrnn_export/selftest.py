@@ -15,7 +15,7 @@ TEXTS = (
 _MOST = 600
 
 
-def vectors(model: pocketrnn.Model) -> list[Vector]:
+def vectors(model: pocketrnn.Classifier) -> list[Vector]:
     """Return vectors of our own texts, and of two of the model's words: a few, and many."""
     words = model.tokenizer.vocabulary
     count = min(model.config.text.maxlen + 1, _MOST)

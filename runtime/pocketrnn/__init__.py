@@ -9,19 +9,19 @@
 from typing import TYPE_CHECKING, Any
 
 from . import errors
+from .classify.model import Classifier, Prediction, load
+from .classify.text import TextConfig, Tokenizer
 from .errors import PocketRNNError
-from .model import Model, Prediction, load
 from .modelfile import ModelConfig
-from .text import TextConfig, Tokenizer
 
 if TYPE_CHECKING:
-    from .scoring import Progress, ScoredRow, Summary, score_file, score_rows
+    from .tables.scoring import Progress, ScoredRow, Summary, score_file, score_rows
     from .verifying import Verification, verify
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Model",
+    "Classifier",
     "ModelConfig",
     "PocketRNNError",
     "Prediction",
@@ -40,7 +40,9 @@ __all__ = [
 ]
 
 _LATER = {
-    **dict.fromkeys(("Progress", "ScoredRow", "Summary", "score_file", "score_rows"), "scoring"),
+    **dict.fromkeys(
+        ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"), "tables.scoring"
+    ),
     **dict.fromkeys(("Verification", "verify"), "verifying"),
 }
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from .block import Added
+from .classify.model import Classifier, load
 from .errors import ConfigError
 from .extras import require
-from .model import Model, load
-from .scoring import ModelSource
-from .writers import taken_error
+from .tables.block import Added
+from .tables.scoring import ModelSource
+from .tables.writers import taken_error
 
 
 def scorer(model: ModelSource = None, *, probabilities: bool = False) -> Any:
@@ -29,7 +29,7 @@ def scorer(model: ModelSource = None, *, probabilities: bool = False) -> Any:
     from pyspark.sql.functions import pandas_udf
     from pyspark.sql.types import FloatType, StringType, StructField, StructType
 
-    read = model if isinstance(model, Model) else load(model)
+    read = model if isinstance(model, Classifier) else load(model)
     data, added = read.data, Added.of(read.labels, probabilities=probabilities, prefix="")
     kinds = [StringType(), *[FloatType()] * (len(added.names) - 1)]
     struct = StructType([StructField(n, k) for n, k in zip(added.names, kinds, strict=True)])
@@ -69,7 +69,7 @@ def score_frame(
     The arguments are those of `pocketrnn.score_file`; a null text gets a null label and score.
     Raises ConfigError for a column that is missing, or there already, and what `scorer` raises.
     """
-    read = model if isinstance(model, Model) else load(model)
+    read = model if isinstance(model, Classifier) else load(model)
     score = scorer(read, probabilities=probabilities)
     added = Added.of(read.labels, probabilities=probabilities, prefix=prefix)
     if text_column not in frame.columns:
@@ -89,5 +89,5 @@ def _quoted(name: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _loaded(data: bytes) -> Model:
+def _loaded(data: bytes) -> Classifier:
     return load(data)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import modelfile
+from .classify.model import Classifier, naming, read_bytes
 from .errors import (
     CustomOperatorError,
     ExternalDataError,
@@ -16,7 +17,6 @@ from .errors import (
     UnsafeGraphError,
     VocabularyMismatchError,
 )
-from .model import Model, naming, read_bytes
 
 # What another processor's order of floating-point operations may change; as at the export.
 TOLERANCE = 1e-5
@@ -101,7 +101,7 @@ def _passed(file: modelfile.ModelFile) -> Iterator[Check]:
 def _self_test(file: modelfile.ModelFile) -> tuple[Check, float | None]:
     name = NAMES[3]
     try:
-        model = Model(file)
+        model = Classifier(file)
         expected = np.array([vector.scores for vector in file.vectors], np.float64)
         if not file.vectors:
             return Check(name, None, "the file has no texts with scores to compare with"), None

@@ -151,7 +151,7 @@ def test_a_file_that_can_not_be_scored(app: Any, tmp_path: Path) -> None:
 def test_a_missing_model_is_said(
     module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pocketrnn.model, "BUNDLED", tmp_path / "gone.onnx")
+    monkeypatch.setattr(pocketrnn.classify.model, "BUNDLED", tmp_path / "gone.onnx")
     app = module.App()
     pump(app, lambda: "bundled model is missing" in status(app))
     app._close()

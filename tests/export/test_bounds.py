@@ -7,11 +7,12 @@ import keras
 import numpy as np
 import onnx
 import pytest
-from pocketrnn import TextConfig, onnxproto
-from pocketrnn.bounds import graph as onnxgraph
-from pocketrnn.bounds.sizes import BATCH, ONE, TIME, Size
-from pocketrnn.bounds.values import Value
-from pocketrnn.bounds.walk import Walk
+from pocketrnn import TextConfig
+from pocketrnn.modelfile import protobuf as onnxproto
+from pocketrnn.modelfile.bounds import graph as onnxgraph
+from pocketrnn.modelfile.bounds.sizes import BATCH, ONE, TIME, Size
+from pocketrnn.modelfile.bounds.values import Value
+from pocketrnn.modelfile.bounds.walk import Walk
 from pocketrnn.session import import_onnxruntime
 from pocketrnn_export import convert, rewrite
 from pocketrnn_train import TrainConfig, network

@@ -7,11 +7,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from pocketrnn.bounds import graph as onnxgraph
-from pocketrnn.bounds import walk
-from pocketrnn.bounds.sizes import Size
-from pocketrnn.bounds.values import Value
 from pocketrnn.errors import UnsafeGraphError
+from pocketrnn.modelfile.bounds import graph as onnxgraph
+from pocketrnn.modelfile.bounds import walk
+from pocketrnn.modelfile.bounds.sizes import Size
+from pocketrnn.modelfile.bounds.values import Value
 from pocketrnn.session import errors, import_onnxruntime
 
 BATCHES = ((1, 1), (2, 3), (3, 5), (1, 4))

@@ -54,10 +54,10 @@ def converted_once() -> Iterator[None]:
 def path(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of the run, exported while it had limits."""
     path = tmp_path_factory.mktemp("exported") / "model.onnx"
-    limits = run.folder / "limits.txt"
-    limits.write_text("Naïve toys only.\n", encoding="utf-8")
+    intended_use = run.folder / "intended_use.txt"
+    intended_use.write_text("Naïve toys only.\n", encoding="utf-8")
     exported = export(run, path)
-    limits.unlink()
+    intended_use.unlink()
     assert path.read_bytes() == exported.data
     return path
 
@@ -78,7 +78,7 @@ def test_the_card_tells_where_the_model_comes_from(run: Run, path: Path) -> None
     assert card["corpus"]["sha256"] == run.report["corpus_sha256"]
     assert card["recipe"] == run.config.to_dict()
     assert json.dumps(card["recipe"]["distillation"]) == "null"
-    assert card["limits"] == "Naïve toys only."
+    assert card["intended_use"] == "Naïve toys only."
     assert card["figures"]["test"] == run.report["test"]
     assert card["figures"]["test"]["calibration_error"] >= 0
     assert card["parity"]["difference"] <= parity.TOLERANCE
@@ -90,9 +90,9 @@ def test_a_difference_from_keras_writes_nothing(
 ) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"the old one")
-    honest = pocketrnn.Model._run
+    honest = pocketrnn.Classifier._run
     monkeypatch.setattr(
-        pocketrnn.Model, "_run", lambda self, ids: honest(self, ids) + np.float32(2e-5)
+        pocketrnn.Classifier, "_run", lambda self, ids: honest(self, ids) + np.float32(2e-5)
     )
     with pytest.raises(ParityError, match=r"differs from Keras by 2e-05 .* nothing was written"):
         export(run, path, force=True)
@@ -129,7 +129,7 @@ def test_command(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "padding can't be skipped" not in printed
     model = pocketrnn.load(path)
     assert model.labels == ("no", "yes")
-    assert "limits" not in model.card
+    assert "intended_use" not in model.card
 
     assert cli.main([str(run.folder), "-o", str(path)]) == 1
     assert capsys.readouterr().err == (

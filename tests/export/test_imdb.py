@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pocketrnn_export import export
 from pocketrnn_train import Corpus, Run, read_corpus
 
-RUNS = Path(__file__).parents[2] / "train" / "runs"
+RUNS = Path(__file__).parents[2] / "models"
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,7 @@ def exact_scores(run: Run, ids: NDArray[np.int32]) -> NDArray[np.float64]:
     return 1 / (1 + np.exp(-(state @ head + head_bias)))[:, 0]
 
 
-@pytest.mark.parametrize("name", ["seed", "bundled"])
+@pytest.mark.parametrize("name", ["classic", "bundled"])
 def test_served_scores_are_the_trained_scores(name: str, corpus: Corpus, tmp_path: Path) -> None:
     run = Run(RUNS / name)
     ids = keras_ids(run, corpus.test.texts)

@@ -35,7 +35,7 @@ def export_and_compare(config: TrainConfig) -> int:
     return exported.step
 
 
-def config(maxlen: int = 120, recipe: str = "seed", **values: Any) -> TrainConfig:
+def config(maxlen: int = 120, recipe: str = "classic", **values: Any) -> TrainConfig:
     settings = {name: values.pop(name) for name in ("padding", "oov_id") if name in values}
     text = TextConfig(num_words=40, maxlen=maxlen, **settings)
     small = {"text": text, "embedding": 6, "units": 5}

@@ -16,8 +16,8 @@ import numpy as np
 import pocketrnn
 import pytest
 import tinyonnx
-from pocketrnn import Model
-from pocketrnn.model import BUNDLED
+from pocketrnn import Classifier
+from pocketrnn.classify.model import BUNDLED
 
 TEXTS = [f"the {'good' if i % 3 else 'bad'} film " * (i % 40) + str(i) for i in range(200)]
 METHODS = [
@@ -32,7 +32,7 @@ METHODS = [
 
 
 @pytest.fixture(scope="module", params=["tiny", "bundled"])
-def model(request: pytest.FixtureRequest) -> Model:
+def model(request: pytest.FixtureRequest) -> Classifier:
     if request.param == "tiny":
         return pocketrnn.load(tinyonnx.tiny())
     if not BUNDLED.exists():
@@ -41,11 +41,11 @@ def model(request: pytest.FixtureRequest) -> Model:
 
 
 @pytest.fixture(scope="module")
-def alone(model: Model) -> list[np.ndarray[Any, Any]]:
+def alone(model: Classifier) -> list[np.ndarray[Any, Any]]:
     return [model.scores(text) for text in TEXTS]
 
 
-def test_sixteen_threads(model: Model, alone: list[np.ndarray[Any, Any]]) -> None:
+def test_sixteen_threads(model: Classifier, alone: list[np.ndarray[Any, Any]]) -> None:
     barrier = threading.Barrier(16)
 
     def work(number: int) -> list[np.ndarray[Any, Any]]:
@@ -66,7 +66,7 @@ def test_first_use_by_many_at_once() -> None:
     for _ in range(10):
         fresh, barrier = pocketrnn.load(tinyonnx.tiny()), threading.Barrier(16)
 
-        def work(_: int, fresh: Model = fresh, barrier: Any = barrier) -> Any:
+        def work(_: int, fresh: Classifier = fresh, barrier: Any = barrier) -> Any:
             barrier.wait()
             return fresh.scores(texts)
 
@@ -75,7 +75,7 @@ def test_first_use_by_many_at_once() -> None:
                 np.testing.assert_array_equal(found, expected)
 
 
-def test_asyncio(model: Model, alone: list[np.ndarray[Any, Any]]) -> None:
+def test_asyncio(model: Classifier, alone: list[np.ndarray[Any, Any]]) -> None:
     async def ask() -> list[np.ndarray[Any, Any]]:
         return await asyncio.gather(*(asyncio.to_thread(model.scores, text) for text in TEXTS))
 
@@ -85,12 +85,12 @@ def test_asyncio(model: Model, alone: list[np.ndarray[Any, Any]]) -> None:
 # -- processes ----------------------------------------------------------------------------------
 
 
-def score(model: Model, text: str) -> list[float]:
+def score(model: Classifier, text: str) -> list[float]:
     return model.scores(text)[0].tolist()  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
-def test_pickle(protocol: int, model: Model, alone: list[np.ndarray[Any, Any]]) -> None:
+def test_pickle(protocol: int, model: Classifier, alone: list[np.ndarray[Any, Any]]) -> None:
     sent = pickle.dumps(model, protocol)
     back = pickle.loads(sent)
     assert (back.sha256, back.labels, back.card) == (model.sha256, model.labels, model.card)
@@ -103,7 +103,7 @@ def test_pickle_keeps_threads() -> None:
     assert pickle.loads(pickle.dumps(model))._threads == 2
 
 
-def test_copies(model: Model, alone: list[np.ndarray[Any, Any]]) -> None:
+def test_copies(model: Classifier, alone: list[np.ndarray[Any, Any]]) -> None:
     for copied in (copy.copy(model), copy.deepcopy(model)):
         np.testing.assert_array_equal(copied.scores(TEXTS[5]), alone[5])
 
@@ -117,7 +117,9 @@ def test_pickle_needs_no_file(tiny_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("method", METHODS)
-def test_worker_processes(method: str, model: Model, alone: list[np.ndarray[Any, Any]]) -> None:
+def test_worker_processes(
+    method: str, model: Classifier, alone: list[np.ndarray[Any, Any]]
+) -> None:
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(2, mp_context=context) as pool:
         found = list(pool.map(score, [model] * 8, TEXTS[:8]))

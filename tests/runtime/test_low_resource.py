@@ -12,7 +12,7 @@ from pathlib import Path
 import pocketrnn
 import pytest
 import tinyonnx
-from pocketrnn.model import BUNDLED
+from pocketrnn.classify.model import BUNDLED
 from tables import write_numbered
 
 resource = pytest.importorskip("resource")
@@ -134,7 +134,7 @@ def test_score_a_file(
 
 SHORT = """
 import resource, sys
-import pocketrnn.scoring
+import pocketrnn.tables.scoring
 from pocketrnn.cli import main
 pocketrnn.session.import_onnxruntime()
 held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

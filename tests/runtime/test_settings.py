@@ -5,8 +5,8 @@ from dataclasses import FrozenInstanceError, dataclass, field
 from typing import Any, Literal
 
 import pytest
+from pocketrnn.config import Settings, check
 from pocketrnn.errors import ConfigError
-from pocketrnn.settings import Settings, check
 
 
 @dataclass(frozen=True)

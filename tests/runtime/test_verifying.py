@@ -164,7 +164,7 @@ def test_command_without_a_file(tmp_path: Path, capsys: Capture) -> None:
 
 
 def test_the_bundled_model(capsys: Capture) -> None:
-    if not pocketrnn.model.BUNDLED.exists():
+    if not pocketrnn.classify.model.BUNDLED.exists():
         pytest.skip("no bundled model in this checkout")
     assert main(["verify"]) == 0
     assert "FAILED" not in capsys.readouterr().out

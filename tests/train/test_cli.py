@@ -74,7 +74,7 @@ def test_every_setting_is_tried_below() -> None:
 @pytest.mark.parametrize("name", OTHER_VALUES)
 def test_an_option_for_every_setting(name: str, films_csv: Path, fit: Fit) -> None:
     value = OTHER_VALUES[name]
-    seed = [str(films_csv), *COLUMNS, "--recipe", "seed"]
+    seed = [str(films_csv), *COLUMNS, "--recipe", "classic"]
     assert cli.main([*seed, *option(name, value)]) == 0
     if name in ("num_words", "maxlen"):
         expected = TrainConfig(text=TextConfig(**{name: value}))
@@ -84,7 +84,7 @@ def test_an_option_for_every_setting(name: str, films_csv: Path, fit: Fit) -> No
 
 
 def test_windows(films_csv: Path, fit: Fit) -> None:
-    windows = ["--recipe", "seed", "--pooling", "sqrtn_max", "--window", "20"]
+    windows = ["--recipe", "classic", "--pooling", "sqrtn_max", "--window", "20"]
     assert cli.main([str(films_csv), *COLUMNS, *windows]) == 0
     assert fit.config == TrainConfig(pooling="sqrtn_max", window=20)
 

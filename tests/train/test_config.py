@@ -13,7 +13,7 @@ from pocketrnn_train import RECIPES, TrainConfig
 
 
 def test_recipe_seed_is_the_classic() -> None:
-    seed = RECIPES["seed"]
+    seed = RECIPES["classic"]
     assert (seed.text.num_words, seed.text.maxlen) == (10_000, 500)
     assert (seed.embedding, seed.cell, seed.units, seed.layers) == (32, "simple_rnn", 32, 1)
     assert (seed.bidirectional, seed.dropout) == (False, 0.0)

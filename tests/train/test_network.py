@@ -17,7 +17,7 @@ def layers(model: Any) -> list[str]:
 
 
 def test_recipe_seed_to_the_letter() -> None:
-    model = network.build(RECIPES["seed"], classes=2)
+    model = network.build(RECIPES["classic"], classes=2)
     embedding, recurrent, dense = model.layers
     assert layers(model) == ["Embedding", "SimpleRNN", "Dense"]
     assert (embedding.input_dim, embedding.output_dim) == (10_000, 32)

@@ -27,14 +27,14 @@ def test_is_documented(name: str) -> None:
 
 
 def test_seed_is_the_classic() -> None:
-    assert RECIPES["seed"] == TrainConfig()
-    assert not RECIPES["seed"].mask
-    assert not RECIPES["seed"].calibrate
-    assert RECIPES["seed"].distillation is None
+    assert RECIPES["classic"] == TrainConfig()
+    assert not RECIPES["classic"].mask
+    assert not RECIPES["classic"].calibrate
+    assert RECIPES["classic"].distillation is None
 
 
 def test_distilled_has_the_graph_of_seed() -> None:
-    models = [network.build(RECIPES[name], classes=2) for name in ("seed", "distilled")]
+    models = [network.build(RECIPES[name], classes=2) for name in ("classic", "distilled")]
     shapes = [[weights.shape for weights in model.get_weights()] for model in models]
     assert shapes[0] == shapes[1]
 

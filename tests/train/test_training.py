@@ -298,7 +298,7 @@ def command(corpus: Path, config: TrainConfig, folder: Path) -> list[str]:
     text = settings.pop("text")
     settings |= {"num_words": text["num_words"], "maxlen": text["maxlen"]}
     options = [str(corpus), "--text-column", "review", "--label-column", "verdict"]
-    options += ["--recipe", "seed"]
+    options += ["--recipe", "classic"]
     for name, value in settings.items():
         if value not in (False, None):
             options += ["--" + name.replace("_", "-"), str(value)]
@@ -359,7 +359,7 @@ def test_another_process_trains_the_same_weights(
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert "films.csv: 24 texts to train, 6 to test, labels thumbs down, thumbs up" in output
-    assert 'Model: "pocketrnn"' in output
+    assert 'Classifier: "pocketrnn"' in output
     assert "Epoch 1/2" in output
     assert "Epoch 2/2" in output
     test = finished.report["test"]

@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 from pocketrnn import TextConfig
-from pocketrnn.text import pad
+from pocketrnn.classify.text import pad
 
 Rows = Sequence[NDArray[np.int32]]
 
@@ -56,7 +56,7 @@ def dataset(
 ) -> Any:
     """Return a tf.data.Dataset of (ids, targets) for `batches`, padded while others train.
 
-    A share `word_dropout` of the words, drawn by `seed`, become the unknown word.
+    A share `word_dropout` of the words, drawn by `classic`, become the unknown word.
     """
     import tensorflow as tf
 

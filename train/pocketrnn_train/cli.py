@@ -9,7 +9,8 @@ import typing
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pocketrnn import TextConfig, __version__, command
+from pocketrnn import TextConfig, __version__
+from pocketrnn.cli import command
 from pocketrnn.errors import ConfigError
 from pocketrnn.extras import require
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pocketrnn import TextConfig
-from pocketrnn.settings import Settings, check
+from pocketrnn.config import Settings, check
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _check_share(name: str, value: float) -> None:
 
 @dataclass(frozen=True)
 class TrainConfig(Settings):
-    """A recipe; the field defaults are the recipe `seed`, the classic Keras SimpleRNN on IMDB."""
+    """A recipe; the field defaults are `classic`, the Keras SimpleRNN on IMDB."""
 
     text: TextConfig = field(default_factory=TextConfig)
     embedding: int = field(default=32, metadata={"help": "width of the word vectors"})
@@ -184,5 +184,5 @@ RECIPES = {
     "default": _WINDOWS,
     "tiny": dataclasses.replace(_WINDOWS, text=TextConfig(num_words=5000), embedding=16, units=16),
     "distilled": _DISTILLED,
-    "seed": TrainConfig(),
+    "classic": TrainConfig(),
 }

@@ -18,11 +18,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pocketrnn.block import Block
+from pocketrnn.classify.text import is_storable
 from pocketrnn.errors import ConfigError, InputError
-from pocketrnn.formats import format_of, open_reader
-from pocketrnn.readers import FolderReader, LinesReader, Reader, check_column, find_text_column
-from pocketrnn.text import is_storable
+from pocketrnn.tables.block import Block
+from pocketrnn.tables.formats import format_of, open_reader
+from pocketrnn.tables.readers import (
+    FolderReader,
+    LinesReader,
+    Reader,
+    check_column,
+    find_text_column,
+)
 
 IMDB_NOTE = (
     "Large Movie Review Dataset v1.0 (Maas et al., 2011, Learning Word Vectors for Sentiment "
@@ -95,7 +101,7 @@ def read_corpus(
       arrays are pickled: read only files you trust.
     - a folder or `.tar.gz` is the Large Movie Review Dataset in its official layout.
     - a table of any format that is scored is people's own texts, with `label_column` and, unless
-      it is obvious, `text_column`; a share `test_split` of each label, drawn by `seed`, becomes
+      it is obvious, `text_column`; a share `test_split` of each label, drawn by `classic`, becomes
       the test.
 
     `unlabelled` adds texts without labels: True those that the corpus brings (the Large Movie

@@ -36,7 +36,7 @@ class Run:
     | `model.keras`       | the trained model                                            |
     | `report.json`       | figures on validation and test; seeds, versions, duration    |
     | `curves.png`        | the history, drawn                                           |
-    | `limits.txt`        | what the model is and isn't good for, if someone has said so |
+    | `intended_use.txt`        | what the model is and isn't good for, if someone has said so |
 
     With distillation also:
 
@@ -99,9 +99,9 @@ class Run:
         return report
 
     @property
-    def limits(self) -> str:
+    def intended_use(self) -> str:
         """What the model is and isn't good for, in a person's words; empty if nobody said."""
-        path = self.folder / "limits.txt"
+        path = self.folder / "intended_use.txt"
         return path.read_text("utf-8").strip() if path.exists() else ""
 
     def model(self, name: str = "model.keras", *, optimizer: bool = False) -> Any:

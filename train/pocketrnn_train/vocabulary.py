@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from pocketrnn import TextConfig, Tokenizer
-from pocketrnn.text import is_storable
+from pocketrnn.classify.text import is_storable
 
 
 def rank_words(texts: Iterable[str], config: TextConfig) -> list[str]:

@@ -3,4 +3,4 @@
 from PyInstaller.utils.hooks import collect_data_files
 
 datas = collect_data_files("pocketrnn", includes=["*.onnx"])
-hiddenimports = ["pocketrnn.scoring", "pocketrnn.verifying"]
+hiddenimports = ["pocketrnn.tables.scoring", "pocketrnn.verifying"]

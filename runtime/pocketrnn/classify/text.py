@@ -1,0 +1,132 @@
+"""Text to ids: Keras's tokenizer and padding, defined once for training and serving.
+
+Conventions and their sources:
+
+- words: `keras.preprocessing.text.text_to_word_sequence` (lower, filter, split);
+- ids: `keras.datasets.imdb.load_data` (0 pads, 1 starts, 2 stands for unknown words, the word
+  of frequency rank r, from 1, is r + 3, and ids from `num_words` up become 2);
+- padding: `keras.utils.pad_sequences` (by default keep the last `maxlen`, pad on the left).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..config import Settings, check
+from ..errors import TextError
+
+# The default `filters` of Keras's Tokenizer.
+KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+
+
+# Far more than a recurrent network can make use of; it bounds what one text can take in memory.
+_LONGEST = 100_000
+
+
+@dataclass(frozen=True)
+class TextConfig(Settings):
+    """How a text becomes a row of ids; it travels in the model file."""
+
+    lower: bool = True
+    filters: str = KERAS_FILTERS
+    split: str = " "
+    num_words: int = 10_000
+    maxlen: int = 500
+    pad_id: int = 0
+    start_id: int | None = 1
+    oov_id: int = 2
+    index_from: int = 3
+    padding: Literal["pre", "post"] = "pre"
+    truncating: Literal["pre", "post"] = "pre"
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for settings that no tokenizer could follow."""
+        super().__post_init__()
+        check(len(self.split) == 1, f"split must be one character, not {self.split!r}")
+        check(
+            1 <= self.maxlen <= _LONGEST,
+            f"maxlen must be from 1 to {_LONGEST:,}, not {self.maxlen}",
+        )
+        special = [self.pad_id, self.oov_id, *([] if self.start_id is None else [self.start_id])]
+        check(
+            min(special) >= 0 and max(special) <= self.index_from,
+            "pad_id, start_id and oov_id must be between 0 and index_from "
+            f"({self.index_from}), so that no word shares them",
+        )
+        check(
+            self.num_words > self.index_from,
+            f"num_words ({self.num_words}) must be over index_from ({self.index_from})",
+        )
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many words have an id of their own: ranks 1 to num_words - index_from - 1."""
+        return self.num_words - self.index_from - 1
+
+
+def is_storable(word: str) -> bool:
+    """Tell whether a model file can hold `word`.
+
+    ONNX metadata is UTF-8 in C strings, so a lone surrogate or a NUL can't be in a vocabulary;
+    such a word counts as unknown in training and serving alike.
+    """
+    try:
+        return b"\0" not in word.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+class Tokenizer:
+    """Turns texts into ids by a TextConfig and the vocabulary's words in order of rank."""
+
+    def __init__(self, config: TextConfig, words: Sequence[str]) -> None:
+        """Keep the words whose id is below `num_words`; ConfigError for words no text can hold."""
+        self.config = config
+        self.vocabulary = tuple(words[: config.vocabulary_size])
+        stored = config.split.join(self.vocabulary)
+        restored = tuple(stored.split(config.split)) if stored else ()
+        check(
+            restored == self.vocabulary and all(restored) and is_storable(stored),
+            f"a word is empty, or holds {config.split!r}, a NUL or a lone surrogate",
+        )
+        first = config.index_from + 1
+        self._ids = {word: first + i for i, word in enumerate(self.vocabulary)}
+        check(len(self._ids) == len(self.vocabulary), "a word is twice in the vocabulary")
+        self._translation = str.maketrans(dict.fromkeys(config.filters, config.split))
+
+    def prepare(self, text: str) -> str:
+        """Return `text` in lower case, if the settings say so. Raises TextError if it isn't str."""
+        if not isinstance(text, str):
+            raise TextError(f"a text must be a str, not {type(text).__name__}: {text!r:.60}")
+        return text.lower() if self.config.lower else text
+
+    def words(self, text: str) -> list[str]:
+        """Split `text` into words, as Keras's `text_to_word_sequence` does."""
+        prepared = self.prepare(text).translate(self._translation)
+        return [word for word in prepared.split(self.config.split) if word]
+
+    def ids(self, text: str) -> list[int]:
+        """Return the ids of the whole text, neither cut nor padded."""
+        start = [] if self.config.start_id is None else [self.config.start_id]
+        get, unknown = self._ids.get, self.config.oov_id
+        return start + [get(word, unknown) for word in self.words(text)]
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.int32]:
+        """Return the padded ids of `texts`: int32, shape (texts, maxlen)."""
+        return pad([self.ids(text) for text in texts], self.config)
+
+
+def pad(rows: Sequence[Sequence[int]], config: TextConfig) -> NDArray[np.int32]:
+    """Cut and pad rows of ids to int32 (rows, maxlen), as `keras.utils.pad_sequences` does."""
+    maxlen = config.maxlen
+    padded = np.full((len(rows), maxlen), config.pad_id, np.int32)
+    for target, row in zip(padded, rows, strict=True):
+        kept = row[-maxlen:] if config.truncating == "pre" else row[:maxlen]
+        if config.padding == "pre":
+            target[maxlen - len(kept) :] = kept
+        else:
+            target[: len(kept)] = kept
+    return padded

@@ -1,0 +1,219 @@
+"""The tokenizer over many texts at once: the ids of `Tokenizer.ids`, several times faster.
+
+`Tokenizer` is the definition; this is the same on arrays. The texts lie end to end in one buffer,
+as UTF-8, with every filtered byte made a space. NumPy finds where words begin and end, reads each
+word as one or three 8-byte integers, and looks these up in a hash table that compares them whole,
+so that no collision of hashes can give a wrong id.
+"""
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .padding import Rows
+from .text import TextConfig, Tokenizer
+
+# Bytes of a word that fit one integer, or three, with the space behind it, which tells a word
+# from the same word followed by NULs. Longer words are few and go through a dict.
+_SHORT, _LONG = 7, 23
+
+# Texts taken at a time: the arrays of their words stay in a processor's cache.
+_CHUNK = 256
+
+# More bytes than any array here and in `batches` has, and within what glibc goes up to (32 MB).
+_LARGEST = 24 << 20
+
+# _LOW[n] keeps the first n bytes of a little-endian integer.
+_LOW = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
+
+# Odd factors for multiply-shift hashing (Dietzfelbinger et al. 1997), drawn anew in each process,
+# so that no file can hold words that all have one hash.
+_MIX = np.frombuffer(os.urandom(24), np.uint64) | np.uint64(1)
+
+
+class VectorizedTokenizer:
+    """Turns many texts into Rows; the ids are those that the Tokenizer gives one by one."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        """Build the hash table: a few milliseconds for 10,000 words."""
+        _keep_freed_memory()
+        self._tokenizer = tokenizer
+        self._config = config = tokenizer.config
+        filtered, split = config.filters.encode(), config.split.encode()
+        lowered = bytes(range(256)).lower() if config.lower else bytes(range(256))
+        self._bytes = bytes(ord(config.split) if b in filtered else b for b in lowered)
+        words = [word.encode() for word in tokenizer.vocabulary]
+        ids = np.arange(len(words), dtype=np.int32) + config.index_from + 1
+        buffer = split.join([*words, split * 24])
+        lengths = np.array([len(word) for word in words], np.int64)
+        starts = np.cumsum(lengths + 1) - lengths - 1
+        short, long = lengths <= _SHORT, (lengths > _SHORT) & (lengths <= _LONG)
+        self._short = _HashTable(
+            _as_integers(buffer, starts[short], lengths[short], 1), ids[short], config.oov_id
+        )
+        self._long = _HashTable(
+            _as_integers(buffer, starts[long], lengths[long], 3), ids[long], config.oov_id
+        )
+        self._longer = {words[i]: int(ids[i]) for i in np.flatnonzero(lengths > _LONG)}
+
+    @staticmethod
+    def supports(config: TextConfig) -> bool:
+        """Tell whether what parts words is always one byte of UTF-8, which is never lowered."""
+        split = config.split
+        return split.isascii() and not split.isupper() and config.filters.isascii()
+
+    def rows(self, texts: Sequence[str]) -> Rows:
+        """Return the ids of `texts`, cut to `maxlen`."""
+        chunks = [self._rows(texts[i : i + _CHUNK]) for i in range(0, max(len(texts), 1), _CHUNK)]
+        return Rows(
+            np.concatenate([chunk.ids for chunk in chunks]),
+            np.concatenate([chunk.lengths for chunk in chunks]),
+        )
+
+    def _rows(self, texts: Sequence[str]) -> Rows:
+        config, prepare = self._config, self._tokenizer.prepare
+        # A lone surrogate has no UTF-8; passed through, it is one more unknown character.
+        parts = [
+            text.encode()  # `_bytes` makes it lower case
+            if type(text) is str and text.isascii()
+            else prepare(text).encode("utf-8", "surrogatepass")
+            for text in texts
+        ]
+        split = config.split.encode()
+        # The spaces behind the last word are room for reading it 8 bytes at a time.
+        buffer = split.join([b"", *parts, split * 24]).translate(self._bytes)
+        ends_of_texts = np.cumsum([len(part) + 1 for part in parts])
+
+        outside = np.frombuffer(buffer, np.uint8) == ord(config.split)
+        edges = np.flatnonzero(outside[1:] != outside[:-1]) + 1
+        starts, lengths = edges[::2], edges[1::2] - edges[::2]
+        counts = np.diff(np.searchsorted(starts, ends_of_texts), prepend=0)
+
+        # What will be cut needn't be looked up.
+        kept = np.minimum(counts, config.maxlen)
+        if len(long := np.flatnonzero(kept < counts)):
+            chosen = np.ones(len(starts), bool)
+            ends = np.cumsum(counts)
+            for end, count, most in zip(ends[long], counts[long], kept[long], strict=True):
+                cut = slice(0, -most) if config.truncating == "pre" else slice(most, None)
+                chosen[end - count : end][cut] = False
+            starts, lengths = starts[chosen], lengths[chosen]
+        return self._with_start(self._look_up(buffer, starts, lengths), kept)
+
+    def _look_up(
+        self, buffer: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]
+    ) -> NDArray[np.int32]:
+        """Return the id of each word: int32, shape (words,)."""
+        ids = self._short.get(_as_integers(buffer, starts, lengths, 1))
+        long = np.flatnonzero(lengths > _SHORT)
+        ids[long] = self._long.get(_as_integers(buffer, starts[long], lengths[long], 3))
+        for i in np.flatnonzero(lengths > _LONG) if self._longer else ():
+            word = buffer[starts[i] : starts[i] + lengths[i]]
+            ids[i] = self._longer.get(word, self._config.oov_id)
+        return ids
+
+    def _with_start(self, ids: NDArray[np.int32], counts: NDArray[np.int64]) -> Rows:
+        """Put the start id before each row, and cut again what is too long by it."""
+        config = self._config
+        if config.start_id is None:
+            return Rows(ids, counts)
+        lengths = np.minimum(counts + 1, config.maxlen)
+        full = counts == config.maxlen
+        begins = np.cumsum(lengths) - lengths
+        if config.truncating == "pre":
+            begins = begins[~full]  # a full row has lost its start
+        else:
+            ends = np.cumsum(counts)
+            ids = np.delete(ids, ends[full] - 1)
+        with_start = np.empty(int(lengths.sum()), np.int32)
+        is_word = np.ones(len(with_start), bool)
+        is_word[begins] = False
+        with_start[begins] = config.start_id
+        with_start[is_word] = ids
+        return Rows(with_start, lengths)
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library keep the memory of freed arrays for the next ones.
+
+    glibc takes an array over 128 KB from the system and gives it back when it is freed, so that
+    each page of the next one is made anew, which took a fifth of the time. Once a larger one has
+    been freed, it keeps what is smaller (mallopt(3), M_MMAP_THRESHOLD). That one is never
+    written to, so it takes no memory; elsewhere this does nothing.
+    """
+    np.empty(_LARGEST, np.uint8)
+
+
+def _as_integers(
+    buffer: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64], width: int
+) -> NDArray[np.uint64]:
+    """Return words as uint64 (width, words): their bytes, the space behind them, then zeros.
+
+    `buffer` must go on for 24 bytes from the last start. Equal columns are equal words, for words
+    of up to 8 * width - 1 bytes; no longer word is equal to any of them.
+    """
+    # An integer for each byte of the buffer: the 8 bytes from there on.
+    eights = np.ndarray((len(buffer) - 7,), "<u8", buffer, strides=(1,))
+    columns = np.empty((width, len(starts)), np.uint64)
+    for part, column in enumerate(columns):
+        # Not `eights.take`: that would first copy an array whose elements aren't 8 bytes apart.
+        found = eights[starts + 8 * part if part else starts]
+        np.bitwise_and(found, _LOW.take(lengths + (1 - 8 * part), mode="clip"), out=column)
+    return columns
+
+
+class _HashTable:
+    """Open addressing with linear probing, for many keys at once (Knuth, TAOCP volume 3, 6.4)."""
+
+    def __init__(self, keys: NDArray[np.uint64], values: NDArray[np.int32], default: int) -> None:
+        """Store distinct keys (width, n) with their values (n,)."""
+        width, count = keys.shape
+        # At most a quarter full, so that a probe or two find a word, or that it isn't there.
+        bits = max(4, (4 * count).bit_length())
+        self._shift = np.uint64(64 - bits)
+        self._mask = (1 << bits) - 1
+        # Zero marks an empty slot: no word of a vocabulary begins with NULs.
+        self._keys = np.zeros((width, 1 << bits), np.uint64)
+        self._values = np.full(1 << bits, default, np.int32)
+        pending, slots = np.arange(count), self._hash(keys)
+        while len(pending):
+            free = self._keys[0, slots] == 0
+            # Of several keys for one free slot, the one written last stays.
+            self._values[slots[free]] = pending[free]
+            self._keys[:, slots[free]] = keys[:, self._values[slots[free]]]
+            waiting = (self._keys[:, slots] != keys[:, pending]).any(axis=0)
+            pending, slots = pending[waiting], (slots[waiting] + 1) & self._mask
+        used = self._keys[0] != 0
+        self._values[used] = values[self._values[used]]
+
+    def get(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """Return the value of each key (width, n), or the default: int32 (n,)."""
+        slots = self._hash(keys)
+        found = self._values[slots]
+        pending = np.flatnonzero(self._occupied_by_another(slots, keys))
+        slots = slots[pending]
+        while len(pending):
+            slots = (slots + 1) & self._mask
+            found[pending] = self._values[slots]
+            wrong = self._occupied_by_another(slots, keys[:, pending])
+            pending, slots = pending[wrong], slots[wrong]
+        return found
+
+    def _occupied_by_another(
+        self, slots: NDArray[np.int64], keys: NDArray[np.uint64]
+    ) -> NDArray[np.bool_]:
+        first = self._keys[0][slots]
+        other: NDArray[np.bool_] = first != keys[0]
+        for stored, key in zip(self._keys[1:], keys[1:], strict=True):
+            other |= stored[slots] != key
+        other &= first != 0
+        return other
+
+    def _hash(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        mixed = keys[0] * _MIX[0]
+        for key, mix in zip(keys[1:], _MIX[1:], strict=False):
+            mixed ^= key * mix
+        slots: NDArray[np.int64] = (mixed >> self._shift).astype(np.int64)
+        return slots

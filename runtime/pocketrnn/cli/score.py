@@ -1,0 +1,153 @@
+"""The command `pocketrnn score`: whole files, unattended."""
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..tables.options import INPUT_FORMATS, ON_ERROR, OUTPUT_FORMATS, STDIN
+
+if TYPE_CHECKING:
+    from ..tables.scoring import Progress, Summary
+
+_DONE_WITH_ERRORS = 3
+
+_EPILOG = """\
+exit codes: 0 all rows scored; 1 stopped; 2 wrong usage; 3 done, but with rows in error;
+130 interrupted. After 1 or 130, the same command with --resume goes on."""
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "score",
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        help="add label and score to every row of whole files",
+        description="Write the rows of files, with columns label and score added, to a new file.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="file (plain text, .csv, .tsv, .jsonl, also .gz or .zst of these; .parquet), folder "
+        "of .txt files, pattern, or - for standard input",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUTPUT",
+        help="file to write (.csv, .tsv, .jsonl, also .gz or .zst of these; .parquet), or - for "
+        "standard output",
+    )
+    parser.add_argument("--model", metavar="FILE", help="model file (default: the bundled one)")
+    parser.add_argument(
+        "--text-column", metavar="NAME", help="column to score (default: the obvious one)"
+    )
+    parser.add_argument(
+        "--format", choices=INPUT_FORMATS, help="of the inputs (default: by their names)"
+    )
+    parser.add_argument(
+        "--output-format", choices=OUTPUT_FORMATS, help="of the output (default: by its name)"
+    )
+    parser.add_argument(
+        "--encoding", default="utf-8", help="of the inputs that are text (default: utf-8)"
+    )
+    parser.add_argument(
+        "--probabilities", action="store_true", help="add the probability of each label too"
+    )
+    parser.add_argument("--prefix", default="", metavar="P", help="put P before new columns' names")
+    parser.add_argument(
+        "--on-error",
+        choices=ON_ERROR,
+        default="fail",
+        help="a row that can't be scored stops the run (fail, the default), is left out (skip), or "
+        "gets an empty label and score (null); OUTPUT.errors.csv lists such rows",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes that score (default, and at most: the cores there are)",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with an unfinished run, if there is one"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace OUTPUT; without --resume, start over"
+    )
+    parser.set_defaults(run=_score)
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    options = {
+        name: value for name, value in vars(arguments).items() if name not in ("run", "workers")
+    }
+    from ..tables.scoring import score_file  # here, so that the other commands start without it
+
+    cores = _cores()
+    workers = cores if arguments.workers is None else min(arguments.workers, cores)
+    bar = _Bar(name_column=arguments.text_column is None)
+    try:
+        summary = score_file(**options, workers=workers, progress=bar)
+    except KeyboardInterrupt:
+        bar.close()
+        if arguments.output != STDIN:
+            print("go on with --resume", file=sys.stderr)
+        raise
+    finally:
+        bar.close()
+    print(_line(summary), file=sys.stderr)
+    return _DONE_WITH_ERRORS if summary.errors else 0
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _line(summary: "Summary") -> str:
+    labels = ", ".join(f"{label} {count:,}" for label, count in summary.labels.items())
+    rate = f"{summary.seconds:.1f} s ({summary.rows_per_second:,.0f} rows/s)"
+    line = f"{summary.rows:,} rows in {rate}: {labels}; {summary.errors:,} in error"
+    return line + (f", listed in {summary.errors_path}" if summary.errors_path else "")
+
+
+class _Bar:
+    """A progress bar on standard error, if that is a terminal."""
+
+    def __init__(self, *, name_column: bool) -> None:
+        self._name_column = name_column
+        self._bar: Any = None
+
+    def __call__(self, progress: "Progress") -> None:
+        if self._name_column and progress.text_column is not None:
+            print(f"text column: {progress.text_column}", file=sys.stderr)
+        self._name_column = False
+        if not sys.stderr.isatty():
+            return
+        in_bytes = progress.unit == "B" and progress.total is not None
+        done = progress.position if in_bytes else progress.rows
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                total=progress.total,
+                initial=done,
+                unit="B" if in_bytes else " rows",
+                unit_scale=in_bytes,
+                dynamic_ncols=True,
+                leave=False,
+            )
+        if in_bytes:
+            self._bar.set_postfix_str(f"{progress.rows:,} rows", refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

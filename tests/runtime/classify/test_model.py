@@ -1,0 +1,314 @@
+"""Loading and scoring, on models small enough to be scored by hand."""
+
+import pickle
+import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pocketrnn
+import pytest
+import tinyonnx
+from pocketrnn import Classifier, Prediction, errors
+from pocketrnn.classify.model import BUNDLED
+from tinyonnx import LABELS, WORDS
+
+FIVE = ("a", "b", "c", "d", "e")
+TEXTS = ["The good film!", "", "bad bad", "something else entirely", "naïve, don't"]
+
+
+@pytest.fixture(scope="module")
+def model() -> Classifier:
+    return pocketrnn.load(tinyonnx.tiny())
+
+
+@pytest.fixture(scope="module")
+def five() -> Classifier:
+    return pocketrnn.load(tinyonnx.tiny(FIVE))
+
+
+def random_texts(count: int) -> list[str]:
+    choose = random.Random(3)
+    return [" ".join(choose.choices([*WORDS, "unknown"], k=length % 12)) for length in range(count)]
+
+
+def expected_sums(model: Classifier, texts: list[str]) -> np.ndarray[Any, Any]:
+    return tinyonnx.weights(model.config)[model.tokenizer.encode(texts)].sum(axis=1)
+
+
+# -- scores ------------------------------------------------------------------------------------
+
+
+def test_scores_of_two_classes(model: Classifier) -> None:
+    scores = model.scores(TEXTS)
+    assert scores.dtype == np.float32
+    assert scores.shape == (5, 2)
+    sigmoid = 1 / (1 + np.exp(-expected_sums(model, TEXTS)[:, 0]))
+    np.testing.assert_allclose(scores[:, 1], sigmoid, atol=1e-6)
+
+
+def test_sigmoid_is_untouched(model: Classifier) -> None:
+    ids = model.tokenizer.encode(TEXTS)
+    sigmoid = pocketrnn.session.Session(tinyonnx.tiny()).run(ids)[:, 0]
+    scores = model.scores(TEXTS)
+    np.testing.assert_array_equal(scores[:, 1], sigmoid)
+    np.testing.assert_array_equal(scores[:, 0], np.float32(1) - sigmoid)
+
+
+def test_scores_of_five_classes(five: Classifier) -> None:
+    scores = five.scores(TEXTS)
+    assert scores.dtype == np.float32
+    assert scores.shape == (5, 5)
+    powers = np.exp(expected_sums(five, TEXTS))
+    np.testing.assert_allclose(scores, powers / powers.sum(axis=1, keepdims=True), atol=1e-6)
+
+
+def test_a_text_or_several(model: Classifier) -> None:
+    one = model.scores("good film")
+    assert one.shape == (1, 2)
+    generator: Iterator[str] = (text for text in ["good film", "bad"])
+    many = model.scores(generator)
+    np.testing.assert_allclose(many[:1], one, atol=1e-6)
+    np.testing.assert_array_equal(many, model.scores(("good film", "bad")))
+    np.testing.assert_array_equal(many, model.scores(np.array(["good film", "bad"])))
+
+
+@pytest.mark.parametrize("nothing", [[], (), iter([]), {}])
+def test_nothing_to_score(nothing: Any, model: Classifier, five: Classifier) -> None:
+    for each, classes in ((model, 2), (five, 5)):
+        assert each.scores(nothing).shape == (0, classes)
+        assert each.scores(nothing).dtype == np.float32
+        assert each.predict(nothing) == []
+
+
+@pytest.mark.parametrize("count", [2, 15, 16, 256, 257, 4200])
+def test_batches_change_nothing(count: int, model: Classifier) -> None:
+    texts = random_texts(count)
+    together = model.scores(iter(texts))
+    alone = np.concatenate([model.scores(text) for text in texts])
+    # Not to the last bit: onnxruntime vectorises a batch's middle and not its ends.
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+    # so that a mixed-up order would show
+    assert len(np.unique(together[:, 1])) >= min(count, 100) // 2
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [None, 1, 0.5, b"good", b"", bytearray(b""), object(), ["good", None], [b"good"], [1], [["a"]]],
+)
+def test_what_is_no_text(texts: Any, model: Classifier) -> None:
+    with pytest.raises(errors.TextError, match="must be"):
+        model.scores(texts)
+    with pytest.raises(TypeError):
+        model.predict(texts)
+
+
+@pytest.mark.parametrize(
+    "text", ["\ud800", "a\0b", "\u0130" * 1000, "\U0010ffff", "\r\n", "x" * 10**6]
+)
+def test_any_text_has_a_score(text: str, model: Classifier) -> None:
+    assert 0 <= model.predict(text).score <= 1
+
+
+def test_score_ids(model: Classifier) -> None:
+    ids = model.tokenizer.encode(TEXTS)
+    np.testing.assert_array_equal(model.score_ids(ids), model.scores(TEXTS))
+
+
+# -- labels ------------------------------------------------------------------------------------
+
+
+def test_predict(model: Classifier) -> None:
+    good, bad = model.predict(["good", "bad"])
+    (negative, positive), _ = model.scores(["good", "bad"]).tolist()
+    assert good == Prediction("positive", positive, {"negative": negative, "positive": positive})
+    assert good.score > 0.8
+    assert bad.label == "negative"
+    assert bad.score == bad.probabilities["negative"] > 0.8
+    assert isinstance(model.predict("good"), Prediction)
+    assert model.predict(text for text in ["good"]) == [model.predict("good")]
+
+
+def test_predict_among_five(five: Classifier) -> None:
+    scores = five.scores(random_texts(60))
+    predictions = five.predict(random_texts(60))
+    assert [FIVE.index(p.label) for p in predictions] == scores.argmax(axis=1).tolist()
+    assert [p.score for p in predictions] == scores.max(axis=1).tolist()
+    assert len({p.label for p in predictions}) > 2
+    assert tuple(predictions[0].probabilities) == FIVE
+
+
+def test_threshold_is_for_two_classes_only() -> None:
+    certain = pocketrnn.load(tinyonnx.tiny(FIVE, threshold=1.0))
+    assert certain.predict("good").label == "e"
+
+
+def test_label_needs_more_than_the_threshold(model: Classifier) -> None:
+    score = np.float32(model.scores("good")[0, 1])
+
+    def label(threshold: float) -> str:
+        return pocketrnn.load(tinyonnx.tiny(threshold=threshold)).predict("good").label
+
+    assert label(float(score)) == "negative"
+    assert label(float(np.nextafter(score, np.float32(0)))) == "positive"
+    # Compared in the scores' own precision, as Keras does.
+    assert label(float(score) - 1e-12) == "negative"
+
+
+def test_prediction_to_dict_is_plain_json(model: Classifier) -> None:
+    as_dict = model.predict("good").to_dict()
+    assert list(as_dict) == ["label", "score", "probabilities"]
+    assert [type(value) for value in as_dict.values()] == [str, float, dict]
+    assert {type(value) for value in as_dict["probabilities"].values()} == {float}
+
+
+def test_prediction_can_be_sent_to_another_process(model: Classifier) -> None:
+    prediction = model.predict("good")
+    assert pickle.loads(pickle.dumps(prediction)) == prediction
+
+
+def test_sixteen_threads_share_a_model(model: Classifier) -> None:
+    texts = random_texts(300)
+    expected = model.scores(texts)
+    barrier = threading.Barrier(16)
+
+    def work(_: int) -> list[np.ndarray[Any, Any]]:
+        barrier.wait()
+        return [model.scores(texts) for _ in range(5)]
+
+    with ThreadPoolExecutor(16) as pool:
+        for results in pool.map(work, range(16)):
+            for scores in results:
+                np.testing.assert_array_equal(scores, expected)
+
+
+# -- load --------------------------------------------------------------------------------------
+
+
+def test_load_from_path_str_or_bytes(tiny_path: Path) -> None:
+    for source in (tiny_path, str(tiny_path), tiny_path.read_bytes()):
+        loaded = pocketrnn.load(source)
+        assert loaded.labels == LABELS
+        assert loaded.config == tinyonnx.config()
+        assert loaded.card == tinyonnx.CARD
+        assert len(loaded.sha256) == 64
+        assert loaded.predict("good").label == "positive"
+
+
+def test_load_any_path_like(tiny_path: Path) -> None:
+    class Somewhere:
+        def __fspath__(self) -> str:
+            return str(tiny_path)
+
+    assert pocketrnn.load(Somewhere()).labels == LABELS
+
+
+def test_file_may_go_once_loaded(tiny_path: Path) -> None:
+    loaded = pocketrnn.load(tiny_path)
+    tiny_path.unlink()
+    assert loaded.predict("good").label == "positive"
+
+
+def test_load_the_bundled_one(tiny_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pocketrnn.classify.model, "BUNDLED", tiny_path)
+    assert pocketrnn.load().config == tinyonnx.config()
+
+
+def test_bundled_model_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pocketrnn.classify.model, "BUNDLED", tmp_path / "bundled.onnx")
+    with pytest.raises(
+        errors.ModelFileError, match=r"^bundled model: .* missing .* install pocketrnn again"
+    ):
+        pocketrnn.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("gone.onnx", "No such file"), (".", "directory"), ("a\0b", "not a path"), ("\ud800", "path")],
+)
+def test_unreadable_path(name: str, reason: str, tmp_path: Path) -> None:
+    source = f"{tmp_path}/{name}"
+    with pytest.raises(errors.ModelFileError, match=f"can't read the model file .*{reason}") as e:
+        pocketrnn.load(source)
+    assert str(e.value).startswith(f"{source}: ")
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (np.zeros((1, 8), np.int64), "ids must be int32"),
+        (np.zeros(8, np.int32), "ids must be int32"),
+        (np.zeros((1, 0), np.int32), "time up to 8"),
+        (np.zeros((1, 9), np.int32), "time up to 8"),
+        (np.zeros((1, 4), np.int32), "time must be a multiple of 8"),
+        (np.full((1, 8), -1, np.int32), "ids must be from 0 to 9"),
+        (np.full((1, 8), 10, np.int32), "ids must be from 0 to 9"),
+    ],
+)
+def test_impossible_ids(model: Classifier, ids: Any, message: str) -> None:
+    with pytest.raises(errors.ConfigError, match=message):
+        model.score_ids(ids)
+
+
+@pytest.mark.parametrize("source", [3, 1.5, bytearray(b"x"), ["m.onnx"]])
+def test_what_is_neither_path_nor_bytes(source: Any) -> None:
+    with pytest.raises(errors.ModelFileError, match="not a path"):
+        pocketrnn.load(source)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.0, True, "1", None])
+def test_impossible_threads(threads: Any) -> None:
+    with pytest.raises(errors.ConfigError, match="threads must be a whole number from 1"):
+        pocketrnn.load(tinyonnx.tiny(), threads=threads)
+
+
+def test_threads(model: Classifier) -> None:
+    texts = random_texts(300)
+    threaded = pocketrnn.load(tinyonnx.tiny(), threads=2)
+    np.testing.assert_allclose(threaded.scores(texts), model.scores(texts), atol=1e-6)
+
+
+# -- the real bundled model --------------------------------------------------------------------
+
+POSITIVE = (
+    "I went in expecting little and came out smiling. This is a wonderful, beautifully acted "
+    "story about two sisters who run a ferry, funny when it wants to be and deeply moving when "
+    "it matters. The photography is superb, the music is perfect, and the last scene is one of "
+    "the best I have seen in years. The whole cast is excellent, but the older sister is simply "
+    "amazing. I loved every minute of it and will happily watch it again. A great film, highly "
+    "recommended, one of my favorites."
+)
+NEGATIVE = (
+    "What a waste of two hours. The plot makes no sense, the dialogue is awful, and the acting "
+    "is so bad that the audience laughed at the sad parts. The ferry looks like cardboard, the "
+    "jokes are lame, and the ending is the worst I have ever seen. It is boring, badly edited "
+    "and painfully stupid from the first scene to the last. Nothing works, nobody cares, and I "
+    "want my money back. Terrible, dull and pointless: avoid this horrible mess at all costs."
+)
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Classifier:
+    if not BUNDLED.exists():
+        pytest.skip("no bundled model in this checkout")
+    return pocketrnn.load()
+
+
+def test_bundled_model_knows_praise_from_blame(bundled: Classifier) -> None:
+    positive, negative = bundled.predict([POSITIVE, NEGATIVE])
+    assert (positive.label, negative.label) == ("positive", "negative")
+    assert min(positive.score, negative.score) > 0.8
+
+
+def test_bundled_model_is_small_and_good_enough(bundled: Classifier) -> None:
+    assert bundled.labels == LABELS
+    assert bundled.card["figures"]["test"]["accuracy"] > 0.78
+    assert BUNDLED.stat().st_size < 2_000_000
+
+
+def test_bundled_vocabulary_is_ranked_on_the_reviews(bundled: Classifier) -> None:
+    text = "this film was just story direction"
+    assert bundled.tokenizer.ids(text) == [1, 14, 22, 16, 43, 65, 445]

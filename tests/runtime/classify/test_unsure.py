@@ -1,0 +1,64 @@
+"""The band of probabilities in which a model answers neither label."""
+
+import json
+
+import numpy as np
+import pocketrnn
+import pytest
+from pocketrnn.cli import main
+from pocketrnn.errors import ConfigError
+
+TEXTS = ["a warm and funny film", "a dull and noisy mess", "I saw it on a plane"]
+
+
+@pytest.fixture(scope="module")
+def model() -> pocketrnn.Classifier:
+    return pocketrnn.load()
+
+
+def test_inside_the_band_there_is_no_label(model: pocketrnn.Classifier) -> None:
+    plain = model.predict(TEXTS)
+    banded = model.predict(TEXTS, unsure=(0.0, 1.0))
+    assert [p.label for p in banded] == [None] * 3
+    assert [p.probabilities for p in banded] == [p.probabilities for p in plain]
+    assert [p.score for p in banded] == [max(p.probabilities.values()) for p in plain]
+
+
+def test_outside_the_band_nothing_changes(model: pocketrnn.Classifier) -> None:
+    second = [p.probabilities["positive"] for p in model.predict(TEXTS)]
+    above = min(1.0, max(second) + 1e-3)
+    assert model.predict(TEXTS, unsure=(above, 1.0)) == model.predict(TEXTS)
+    assert model.predict(TEXTS[0], unsure=(above, 1.0)) == model.predict(TEXTS[0])
+
+
+def test_edges_belong_to_the_band(model: pocketrnn.Classifier) -> None:
+    edge = model.predict(TEXTS[0]).probabilities["positive"]
+    assert model.predict(TEXTS[0], unsure=(edge, edge)).label is None
+    over = float(np.nextafter(np.float32(edge), np.float32(2)))
+    assert model.predict(TEXTS[0], unsure=(over, 1.0) if over <= 1 else (1, 1)).label is not None
+
+
+def test_more_labels_go_by_the_most_probable_one(model: pocketrnn.Classifier) -> None:
+    row = np.array([0.5, 0.3, 0.2], np.float32)
+    model = pocketrnn.load()
+    object.__setattr__(model.config, "labels", ("a", "b", "c"))
+    low, half = np.float32(0.25), np.float32(0.5)
+    assert model._prediction(row, (low, half)).label is None
+    assert model._prediction(row, (low, np.float32(0.4))).label == "a"
+
+
+@pytest.mark.parametrize(
+    "band", [(0, 10**400), (0.6, 0.4), (-0.1, 0.5), (0.5, 1.1), (float("nan"), 1), (1,), 5]
+)
+def test_a_band_that_is_none(model: pocketrnn.Classifier, band: object) -> None:
+    with pytest.raises(ConfigError, match="unsure must be two numbers from 0 to 1"):
+        model.predict("film", unsure=band)  # type: ignore[call-overload]
+
+
+def test_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "--unsure", "0", "1", TEXTS[0]]) == 0
+    assert capsys.readouterr().out.startswith("unsure ")
+    assert main(["predict", "--unsure", "0", "1", "--json", TEXTS[0]]) == 0
+    assert json.loads(capsys.readouterr().out)["label"] is None
+    assert main(["predict", "--unsure", "0.6", "0.4", TEXTS[0]]) == 2
+    assert "unsure must be two numbers" in capsys.readouterr().err
