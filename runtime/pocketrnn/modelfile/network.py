@@ -1,0 +1,73 @@
+"""The configuration of a network: all that decides which nodes its graph has."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..config import Settings, check
+
+# The only limits of size that a model file needs: what a network costs follows from them.
+MOST_UNITS = 512
+MOST_LAYERS = 4
+
+Cell = Literal["simple_rnn", "gru", "lstm"]
+Weights = Literal["float32", "float16", "int8"]
+
+
+@dataclass(frozen=True)
+class NetworkConfig(Settings):
+    """Embedding, recurrent layers, pooling and a dense head, as Keras has them.
+
+    The defaults are the classic Keras SimpleRNN on IMDB.
+    """
+
+    embedding: int = 32
+    """Width of the word vectors."""
+    cell: Cell = "simple_rnn"
+    """Kind of recurrent layer."""
+    activation: Literal["tanh", "relu"] = "tanh"
+    """Of a SimpleRNN; GRU and LSTM have tanh."""
+    units: int = 32
+    """Width of each recurrent layer, in one direction."""
+    layers: int = 1
+    """Recurrent layers on top of each other."""
+    bidirectional: bool = False
+    """Whether each layer reads both ways."""
+    mask: bool = False
+    """Whether padding (id 0) is left out of states and pooling."""
+    pooling: Literal["last", "sqrtn_max"] = "last"
+    """What the head sees: the last state, or all states' sum, over 16 times the root of their
+    number, and their maximum."""
+    window: int = 0
+    """Words after which the state starts afresh, with sqrtn_max; 0: never."""
+    weights: Weights = "float32"
+    """How large matrices are stored: see `pocketrnn.modelfile.weights`."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for settings that no network could have."""
+        super().__post_init__()
+        for name, most in (
+            ("embedding", MOST_UNITS),
+            ("units", MOST_UNITS),
+            ("layers", MOST_LAYERS),
+        ):
+            value = getattr(self, name)
+            check(1 <= value <= most, f"{name} must be from 1 to {most}, not {value}")
+        check(self.window >= 0, f"window must not be under 0, not {self.window}")
+        check(
+            not self.window or self.pooling == "sqrtn_max",
+            f"windows need the pooling sqrtn_max; with {self.pooling}, set window to 0",
+        )
+        check(
+            self.activation == "tanh" or self.cell == "simple_rnn",
+            f"the cell {self.cell} has the activation tanh, not {self.activation}",
+        )
+
+    @property
+    def gates(self) -> int:
+        """Return how many times `units` a step's input is wide."""
+        return {"simple_rnn": 1, "gru": 3, "lstm": 4}[self.cell]
+
+    @property
+    def directions(self) -> int:
+        """Return 2 where each layer reads both ways, else 1."""
+        return 2 if self.bidirectional else 1
