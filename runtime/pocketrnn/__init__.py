@@ -9,10 +9,11 @@
 from typing import TYPE_CHECKING, Any
 
 from . import errors
-from .classify.model import Classifier, Prediction, load
+from .classify.file import ClassifierConfig
+from .classify.model import Classifier, Prediction
 from .classify.text import TextConfig, Tokenizer
 from .errors import PocketRNNError
-from .modelfile import ModelConfig
+from .loading import load
 
 if TYPE_CHECKING:
     from .tables.scoring import Progress, ScoredRow, Summary, score_file, score_rows
@@ -22,7 +23,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Classifier",
-    "ModelConfig",
+    "ClassifierConfig",
     "PocketRNNError",
     "Prediction",
     "Progress",

@@ -22,8 +22,8 @@ from ..errors import TextError
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 
-# Far more than a recurrent network can make use of; it bounds what one text can take in memory.
-_LONGEST = 100_000
+# Far more than a recurrent network can make use of; it bounds what one text can cost.
+MOST_WORDS = 10_000
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class TextConfig(Settings):
         super().__post_init__()
         check(len(self.split) == 1, f"split must be one character, not {self.split!r}")
         check(
-            1 <= self.maxlen <= _LONGEST,
-            f"maxlen must be from 1 to {_LONGEST:,}, not {self.maxlen}",
+            1 <= self.maxlen <= MOST_WORDS,
+            f"maxlen must be from 1 to {MOST_WORDS:,}, not {self.maxlen}",
         )
         special = [self.pad_id, self.oov_id, *([] if self.start_id is None else [self.start_id])]
         check(
@@ -65,6 +65,11 @@ class TextConfig(Settings):
     def vocabulary_size(self) -> int:
         """How many words have an id of their own: ranks 1 to num_words - index_from - 1."""
         return self.num_words - self.index_from - 1
+
+    @property
+    def kept(self) -> slice:
+        """What is kept of a row of ids: its last `maxlen`, or its first."""
+        return slice(-self.maxlen, None) if self.truncating == "pre" else slice(self.maxlen)
 
 
 def is_storable(word: str) -> bool:
@@ -116,17 +121,17 @@ class Tokenizer:
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Return the padded ids of `texts`: int32, shape (texts, maxlen)."""
-        return pad([self.ids(text) for text in texts], self.config)
+        return pad([self.ids(text) for text in texts], self.config, self.config.maxlen)
 
 
-def pad(rows: Sequence[Sequence[int]], config: TextConfig) -> NDArray[np.int32]:
-    """Cut and pad rows of ids to int32 (rows, maxlen), as `keras.utils.pad_sequences` does."""
-    maxlen = config.maxlen
-    padded = np.full((len(rows), maxlen), config.pad_id, np.int32)
+def pad(rows: Sequence[Sequence[int]], config: TextConfig, time: int) -> NDArray[np.int32]:
+    """Cut rows of ids to `maxlen`, and pad them to int32 (rows, time).
+
+    As `keras.utils.pad_sequences` does; `time` must be enough for the longest row.
+    """
+    padded = np.full((len(rows), time), config.pad_id, np.int32)
     for target, row in zip(padded, rows, strict=True):
-        kept = row[-maxlen:] if config.truncating == "pre" else row[:maxlen]
-        if config.padding == "pre":
-            target[maxlen - len(kept) :] = kept
-        else:
-            target[: len(kept)] = kept
+        kept = row[config.kept]
+        start = time - len(kept) if config.padding == "pre" else 0
+        target[start : start + len(kept)] = kept
     return padded

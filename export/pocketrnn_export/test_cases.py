@@ -1,7 +1,7 @@
-"""Make the vectors that a model file carries: texts with the scores that it should give them."""
+"""Make the test cases that a model file carries: texts with the scores that it should give them."""
 
-import pocketrnn
-from pocketrnn.modelfile import Vector
+from pocketrnn import Classifier
+from pocketrnn.classify.file import TestCase
 
 # Our own, so that they may travel; what they say matters little, that they differ does.
 TEXTS = (
@@ -15,8 +15,8 @@ TEXTS = (
 _MOST = 600
 
 
-def vectors(model: pocketrnn.Classifier) -> list[Vector]:
-    """Return vectors of our own texts, and of two of the model's words: a few, and many."""
+def make(model: Classifier) -> list[TestCase]:
+    """Return test cases of our own texts, and of two of the model's words: a few, and many."""
     words = model.tokenizer.vocabulary
     count = min(model.config.text.maxlen + 1, _MOST)
     spread = [words[i * len(words) // count] for i in range(count)] if words else []
@@ -24,6 +24,6 @@ def vectors(model: pocketrnn.Classifier) -> list[Vector]:
     texts = dict.fromkeys([*TEXTS, join(words[:20]), join(spread)])
     return [
         # The shortest digits that give the same float32 back.
-        Vector(text, tuple(float(str(score)) for score in model.scores(text)[0]))
+        TestCase(text, tuple(float(str(score)) for score in model.scores(text)[0]))
         for text in texts
     ]
