@@ -15,6 +15,7 @@ from pocketrnn.errors import OutputError, PocketRNNError
 from pocketrnn.extras import require
 from pocketrnn.files import write_atomic
 from pocketrnn.modelfile import onnx
+from pocketrnn.modelfile.graph import classifier
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn_train import Run
 
@@ -106,7 +107,8 @@ def build(
     if network is None:
         graph = witness.graph.SerializeToString()
     else:
-        graph = onnx.to_bytes(config.graph(), fold.weights(keras_model, config))
+        expected = classifier(network, config.size)
+        graph = onnx.to_bytes(expected, fold.weights(keras_model, network, expected))
 
     # The scores don't depend on the card, so the figures found here can go into it.
     served = pocketrnn.load(file.to_bytes(config, tokenizer, graph, {}), trusted=network is None)

@@ -15,7 +15,7 @@ from ..loading import load
 from ..modelfile import ModelFile
 from .file import ClassifierConfig, TestCase, read
 from .labels import choose
-from .network import Network
+from .network import Network, OwnGraph
 from .padding import Rows
 from .text import Tokenizer
 from .vectorized import VectorizedTokenizer
@@ -60,7 +60,12 @@ class Classifier:
         self.sha256: str = file.sha256
         self.data: bytes = file.data  # the file's, so that other processes can load it
         self._options = {"threads": threads, "trusted": trusted}
-        self._network = Network(contents, threads=threads)
+        network = contents.config.network
+        self._network = (
+            Network(contents, network, threads=threads)
+            if network
+            else OwnGraph(contents, threads=threads)
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the file's bytes: another process loads them, and needs no file."""
