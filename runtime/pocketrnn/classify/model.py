@@ -14,7 +14,7 @@ from ..errors import ConfigError, TextError
 from ..loading import load
 from ..modelfile import ModelFile
 from .file import ClassifierConfig, TestCase, read
-from .labels import choose
+from .labels import choose_one
 from .network import Network, OwnGraph
 from .padding import Rows
 from .text import Tokenizer
@@ -95,8 +95,9 @@ class Classifier:
         band that isn't one.
         """
         band = None if unsure is None else _band(unsure)
-        predictions = [self._prediction(row, band) for row in self.scores(texts)]
-        return predictions[0] if isinstance(texts, str) else predictions
+        if isinstance(texts, str):
+            return self._prediction(self.scores(texts)[0], band)
+        return [self._prediction(row, band) for row in self.scores(texts)]
 
     def scores(self, texts: str | Iterable[str]) -> NDArray[np.float32]:
         """Return the probability of each class: float32, shape (texts, classes).
@@ -104,10 +105,11 @@ class Classifier:
         With two classes the network has one sigmoid: column 1 is its value, untouched, and
         column 0 is one minus it. Raises TextError for what isn't a str.
         """
+        if isinstance(texts, str):
+            return self._network.one(self.tokenizer.ids(texts))
         if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
             raise TextError(f"texts must be str or an iterable of str, not {type(texts).__name__}")
-        rows = iter([texts] if isinstance(texts, str) else texts)
-        parts = [self._scores(window) for window in _windows(rows)]
+        parts = [self._scores(window) for window in _windows(iter(texts))]
         if len(parts) == 1:
             return parts[0]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
@@ -144,7 +146,7 @@ class Classifier:
 
     def choose(self, row: NDArray[np.float32]) -> int:
         """Return the index of the label for one row of `scores`, as `classify.labels` says."""
-        return int(choose(row[None], self.config.threshold)[0])
+        return choose_one(row, self.config.threshold)
 
     def _prediction(self, row: NDArray[np.float32], unsure: _Band | None = None) -> Prediction:
         values = row.tolist()

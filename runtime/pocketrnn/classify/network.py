@@ -1,5 +1,6 @@
 """The network, ready to run: one session for a single text, one for batches."""
 
+from array import array
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -69,11 +70,15 @@ class Network(OwnGraph):
             return self.padded(pad([row], text, multiple))
         if self._network.mask and len(row) <= window:
             multiple = 1  # one window, with as many steps as there are words
-        ids = pad([row], text, -(-len(row) // multiple) * multiple)
-        if window and ids.size > window:
-            ids = ids.reshape(-1, window)
-        inputs = {"ids": np.ascontiguousarray(ids.T), **self._start(ids.size, 1)}
-        return _checked(self._one, inputs, self._config, 1)
+        padding = [text.pad_id] * (-len(row) % multiple)
+        padded = [*padding, *row] if text.padding == "pre" else [*row, *padding]
+        # A list of ints becomes an array.array in half the time of numpy's.
+        ids = np.frombuffer(array("i", padded), np.int32)
+        if window and len(ids) > window:
+            ids = np.ascontiguousarray(ids.reshape(-1, window).T)
+        else:
+            ids = ids[:, None]
+        return _checked(self._one, {"ids": ids, **self._start(ids.size, 1)}, self._config, 1)
 
     def padded(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the scores, float32 (texts, labels), of padded ids (texts, time), in one run."""
@@ -86,10 +91,12 @@ class Network(OwnGraph):
         if not self._config.starts_after_padding:
             return {}
         skipped = self._config.text.maxlen - time
-        return {
-            name: states[min(skipped, len(states) - 1)][None].repeat(texts, axis=0)
-            for name, states in self._after_padding.items()
-        }
+        start: dict[str, Array] = {}
+        for name, states in self._after_padding.items():
+            step = min(skipped, len(states) - 1)
+            row = states[step : step + 1]
+            start[name] = row if texts == 1 else row.repeat(texts, axis=0)
+        return start
 
     @cached_property
     def _after_padding(self) -> dict[str, NDArray[np.float32]]:

@@ -99,7 +99,7 @@ def one(network: NetworkConfig, size: Size) -> Graph:
     """
     build = (_Chain if not network.window else Builder)(network, size)
     build.inputs[0] = Value("ids", "int32", ("steps", "rows"))
-    states, masks = "", network.mask and network.window
+    states = ""
     top = layers(network)[-1]
     for layer in layers(network):
         gives: Gives = "last" if layer == top and network.pooling == "last" else "states"
@@ -108,12 +108,13 @@ def one(network: NetworkConfig, size: Size) -> Graph:
     if network.pooling == "last":
         return build.graph(states)
     counted = compared = states
-    count = build.to_float(build.make("Size", "ids"))
-    if masks:
+    if network.mask and network.window:
         if any(map(build.ends_in_padding, top)):
             counted = compared = build.make("Mul", states, build.kept)
         compared = build.make("Add", compared, build.penalty)
         count = build.make("ReduceSum", build.kept, build.axes(0, 1), keepdims=0)
+    else:
+        count = build.to_float(build.make("Size", "ids"))
     total = build.make("ReduceSum", counted, build.axes(0, 1), keepdims=0)
     highest = build.make("ReduceMax", compared, axes=(0, 1), keepdims=0)
     pooled = build.pool(total, highest, count, axis=0)
