@@ -69,6 +69,7 @@ class Session:
 
 def _meaning(error: Exception, verb: str) -> Exception:
     """Return what to raise for an error of onnxruntime's: memory that ends isn't a bad model."""
-    if "bad_alloc" in str(error) or "bad allocation" in str(error):
+    # C++ says so in one way or another, and onnxruntime's own allocator in a third.
+    if any(said in str(error) for said in ("bad_alloc", "bad allocation", "allocate memory")):
         return MemoryError(f"not enough memory to {verb} the model")
     return CorruptModelError(f"onnxruntime can't {verb} the graph: {error}")

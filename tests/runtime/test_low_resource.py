@@ -12,7 +12,7 @@ from pathlib import Path
 import pocketrnn
 import pytest
 import tinyonnx
-from pocketrnn.classify.model import BUNDLED
+from pocketrnn.loading import BUNDLED
 from tables import write_numbered
 
 resource = pytest.importorskip("resource")

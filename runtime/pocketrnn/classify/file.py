@@ -17,6 +17,11 @@ from .text import TextConfig, Tokenizer
 
 TASK = "classify"
 
+# The other limits of size are those of the network and of the text. A batch has a score for each
+# label and text; `verify` scores each test case, however long that takes.
+MOST_LABELS = 1000
+MOST_TEST_CASES = 100
+
 
 @dataclass(frozen=True)
 class ClassifierConfig(Settings):
@@ -34,6 +39,10 @@ class ClassifierConfig(Settings):
         """Raise ConfigError for settings that no model could have."""
         super().__post_init__()
         check(len(self.labels) >= 2, f"a model needs two labels or more, not {self.labels}")
+        check(
+            len(self.labels) <= MOST_LABELS,
+            f"a model may have {MOST_LABELS:,} labels at most, not {len(self.labels):,}",
+        )
         check(len(set(self.labels)) == len(self.labels), f"a label is there twice: {self.labels}")
         check(0 <= self.threshold <= 1, f"threshold must be from 0 to 1, not {self.threshold}")
         if self.network:
@@ -64,7 +73,11 @@ class ClassifierConfig(Settings):
 
 def check_fit(network: NetworkConfig, text: TextConfig) -> None:
     """Raise ConfigError unless a network can read what the text settings make."""
-    check(not network.mask or text.pad_id == 0, "masking needs 0 as the id of padding")
+    # A mask leaves out id 0 wherever it is; the graph counts on its being on one side of a text.
+    check(
+        not network.mask or (text.pad_id == 0 and text.start_id != 0 and text.oov_id != 0),
+        "masking needs 0 as the id of padding, and other ids for start and unknown words",
+    )
     check(
         not network.window or text.maxlen % network.window == 0,
         f"maxlen ({text.maxlen}) must be a multiple of window ({network.window})",
@@ -141,6 +154,7 @@ def read(file: ModelFile, *, trusted: bool = False) -> Contents:
 
 def _test_cases(stored: Any, labels: int) -> tuple[TestCase, ...]:
     check(isinstance(stored, list), "the test cases aren't a list")
+    check(len(stored) <= MOST_TEST_CASES, f"{MOST_TEST_CASES} test cases at most may be there")
     cases = tuple(TestCase.from_dict(value) for value in stored)
     for case in cases:
         fits = len(case.scores) == labels and all(map(math.isfinite, case.scores))

@@ -22,8 +22,10 @@ from ..errors import TextError
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 
-# Far more than a recurrent network can make use of; it bounds what one text can cost.
+# Far more than a recurrent network can make use of; they bound what one text can cost, and what
+# memory a vocabulary can take.
 MOST_WORDS = 10_000
+MOST_IDS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class TextConfig(Settings):
             1 <= self.maxlen <= MOST_WORDS,
             f"maxlen must be from 1 to {MOST_WORDS:,}, not {self.maxlen}",
         )
+        check(self.num_words <= MOST_IDS, f"num_words must be {MOST_IDS:,} at most")
         special = [self.pad_id, self.oov_id, *([] if self.start_id is None else [self.start_id])]
         check(
             min(special) >= 0 and max(special) <= self.index_from,

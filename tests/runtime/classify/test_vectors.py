@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pocketrnn
 import pytest
-from pocketrnn.classify.model import BUNDLED
+from pocketrnn.loading import BUNDLED
 
 PATH = Path(__file__).parents[2] / "data" / "vectors.json"
 
