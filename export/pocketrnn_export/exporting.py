@@ -15,7 +15,6 @@ from pocketrnn.errors import OutputError, PocketRNNError
 from pocketrnn.extras import require
 from pocketrnn.files import write_atomic
 from pocketrnn.modelfile import onnx
-from pocketrnn.modelfile.graph import classifier
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn_train import Run
 
@@ -107,7 +106,7 @@ def build(
     if network is None:
         graph = witness.graph.SerializeToString()
     else:
-        expected = classifier(network, config.size)
+        expected = config.graph()
         graph = onnx.to_bytes(expected, fold.weights(keras_model, network, expected))
 
     # The scores don't depend on the card, so the figures found here can go into it.

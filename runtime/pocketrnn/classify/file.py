@@ -65,6 +65,12 @@ class ClassifierConfig(Settings):
             return self.network.window or 1
         return 1 if self.starts_after_padding else self.text.maxlen
 
+    def graph(self) -> onnx.Graph:
+        """Return the graph that a file with these settings holds; ConfigError if it is too large."""
+        if self.network is None:
+            raise ConfigError("these settings are of a file with a graph of its own")
+        return classifier(self.network, self.size)
+
     @property
     def size(self) -> Size:
         """Return what the graph takes from these settings."""
@@ -146,7 +152,7 @@ def read(file: ModelFile, *, trusted: bool = False) -> Contents:
                 "brings a graph of its own, which could do anything that ONNX can; if you trust "
                 "whoever made the file, say so: load(..., trusted=True), or --trusted"
             )
-        weights = file.weights(classifier(config.network, config.size)) if config.network else None
+        weights = file.weights(config.graph()) if config.network else None
     except ConfigError as error:
         raise CorruptModelError(f"the file is altered ({error})") from error
     return Contents(file, config, tokenizer, weights, test_cases)

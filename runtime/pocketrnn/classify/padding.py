@@ -41,6 +41,11 @@ class Rows:
         return Rows(self.ids[shifts + np.arange(len(shifts))], lengths)
 
 
+def time_for(length: int, multiple: int) -> int:
+    """Return the steps that a text of `length` ids needs: a multiple of `multiple`, not 0."""
+    return max(-(-length // multiple), 1) * multiple
+
+
 def batches(
     rows: Rows, config: TextConfig, multiple: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
@@ -53,7 +58,7 @@ def batches(
     ends = np.cumsum(rows.lengths)
     first = 0
     while first < len(order):
-        time = max(-(-int(rows.lengths[first]) // multiple), 1) * multiple
+        time = time_for(int(rows.lengths[first]), multiple)
         last = min(first + max(STEPS // time, 1), len(order))
         lengths = rows.lengths[first:last]
         ids = rows.ids[ends[first] - lengths[0] : ends[last - 1]]
