@@ -32,7 +32,7 @@ docs: ## the API reference, in build/api
 build: ## the source archive, and the wheel from it, in dist
 	$(BIN)python -m build
 
-bench: ## ratios to Keras and other peers
-	$(BIN)python benchmarks/compare.py
+bench: ## compare speed and memory with Keras and other peers, in build/bench; Linux
+	$(BIN)python benchmarks/compare.py --run models/classic -o build/bench
 
 .PHONY: help install test cover slow lint types docs build bench
