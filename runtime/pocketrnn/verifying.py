@@ -1,7 +1,6 @@
 """Check a model file on the machine at hand: that it is whole, and scores as it should."""
 
 import dataclasses
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import modelfile
-from .classify.model import Classifier, naming, read_bytes
+from .classify.model import Classifier, Source, naming, read_bytes
 from .errors import (
     CustomOperatorError,
     ExternalDataError,
@@ -56,7 +55,7 @@ class Verification:
         return {"ok": self.ok, **dataclasses.asdict(self)}
 
 
-def verify(source: str | os.PathLike[str] | bytes | None = None) -> Verification:
+def verify(source: Source = None) -> Verification:
     """Check a model file: a path, its bytes, or by default the bundled one.
 
     A bad file is a check that failed, not an error; ModelFileError if it can't be read.

@@ -31,6 +31,16 @@ class Rows:
         joined = kept[0] if len(kept) == 1 else [i for row in kept for i in row]
         return cls(np.array(joined, np.int32), lengths)
 
+    def words(self, config: TextConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return how many words each row has, and how many are in the vocabulary."""
+        ends = np.cumsum(self.lengths)
+        begins = ends - self.lengths
+        words = self.lengths
+        if config.start_id is not None:  # then no row is empty; one that was cut may have lost it
+            words = words - (self.ids[begins] == config.start_id)
+        known = np.concatenate([[0], np.cumsum(self.ids > config.index_from)])
+        return words, known[ends] - known[begins]
+
     def take(self, order: NDArray[np.int64]) -> "Rows":
         """Return the rows in another order."""
         lengths = self.lengths[order]

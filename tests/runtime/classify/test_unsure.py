@@ -43,8 +43,8 @@ def test_more_labels_go_by_the_most_probable_one(model: pocketrnn.Classifier) ->
     model = pocketrnn.load()
     object.__setattr__(model.config, "labels", ("a", "b", "c"))
     low, half = np.float32(0.25), np.float32(0.5)
-    assert model._prediction(row, (low, half)).label is None
-    assert model._prediction(row, (low, np.float32(0.4))).label == "a"
+    assert model._prediction(row, 1, 1, (low, half)).label is None
+    assert model._prediction(row, 1, 1, (low, np.float32(0.4))).label == "a"
 
 
 @pytest.mark.parametrize(
