@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -30,7 +30,7 @@ class ParityError(PocketRNNError):
 class Export:
     """An exported model."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     """The ONNX file."""
     difference: float
     """The largest difference seen between Keras's scores and those of the rewritten graph."""
