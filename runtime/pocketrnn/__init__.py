@@ -9,7 +9,7 @@
 from typing import TYPE_CHECKING, Any
 
 from . import errors
-from .classify.model import Classifier, Prediction, load
+from .classify.model import Classifier, Prediction, Reading, load
 from .classify.text import TextConfig, Tokenizer
 from .errors import PocketRNNError
 from .modelfile import ModelConfig
@@ -26,6 +26,7 @@ __all__ = [
     "PocketRNNError",
     "Prediction",
     "Progress",
+    "Reading",
     "ScoredRow",
     "Summary",
     "TextConfig",

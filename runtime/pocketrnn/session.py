@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 # From 1.29 on, onnxruntime's Linux and macOS builds write a device id under the home cache and
 # upload usage data, unless this is set before the import. Who wants that sets it to 0.
 _TELEMETRY_OFF = "ORT_DISABLE_TELEMETRY"
-if _TELEMETRY_OFF not in os.environ and "onnxruntime" in sys.modules:
+_too_late = "onnxruntime" in sys.modules and sys.platform != "win32"
+if _too_late and _TELEMETRY_OFF not in os.environ:
     warnings.warn(
         "onnxruntime was imported before pocketrnn, so its telemetry may be on and can't be "
         f"switched off any more: import pocketrnn first, or set {_TELEMETRY_OFF}=1 before Python "

@@ -127,6 +127,7 @@ def test_telemetry_is_off_unless_someone_wants_it(
     assert in_room(room, sys.executable, "-c", code, str(tiny_path)) == f"{seen}\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there it is never too late")
 @pytest.mark.parametrize(("set_before", "warned"), [(None, True), ("0", False), ("1", False)])
 def test_onnxruntime_imported_first_is_said(
     set_before: str | None, warned: bool, room: Path
