@@ -28,10 +28,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pocketrnn
 from numpy.typing import NDArray
 from packaging.requirements import Requirement
 from peers import PEERS
+
+import pocketrnn
 from pocketrnn_train import Run, read_corpus
 from pocketrnn_train.corpus import Corpus
 

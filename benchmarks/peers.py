@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
     from pocketrnn_train import Run
     from pocketrnn_train.corpus import Examples
 
@@ -121,6 +122,7 @@ def keras_encoder(work: Path) -> "Encode":
 def keras_model(work: Path) -> Any:
     """Return the trained network."""
     import keras
+
     import pocketrnn_train.layers  # noqa: F401 (Keras learns of the project's layers)
 
     return keras.models.load_model(work / "model.keras", compile=False)

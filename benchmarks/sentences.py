@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from pocketrnn.files import write_atomic
 from pocketrnn_train import Run
 from pocketrnn_train.training import predict

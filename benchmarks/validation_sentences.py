@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+
 from pocketrnn_train import Examples, Run, batches, read_corpus
 from pocketrnn_train.corpus import split_last
 from pocketrnn_train.evaluation import evaluate

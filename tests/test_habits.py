@@ -4,8 +4,9 @@ import re
 import tomllib
 from pathlib import Path
 
-import pocketrnn
 import pytest
+
+import pocketrnn
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+
 import pocketrnn
 from pocketrnn import ClassifierConfig, Tokenizer
 from pocketrnn.classify import file

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from pocketrnn.modelfile.graph import layers
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn.modelfile.onnx import Array, Graph

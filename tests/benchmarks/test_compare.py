@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from pocketrnn import TextConfig
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, fit
 

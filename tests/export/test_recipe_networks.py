@@ -3,8 +3,9 @@
 from typing import Any
 
 import numpy as np
-import pocketrnn
 import pytest
+
+import pocketrnn
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn_export import build
 from pocketrnn_export.parity import TOLERANCE

@@ -4,8 +4,9 @@ from typing import Any
 
 import keras
 import numpy as np
-import pocketrnn
 import pytest
+
+import pocketrnn
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn_export import build
 from pocketrnn_train import RECIPES, TrainConfig, network

@@ -7,8 +7,9 @@ import venv
 from pathlib import Path
 
 import numpy as np
-import pocketrnn
 import pytest
+
+import pocketrnn
 
 REPOSITORY = Path(__file__).parents[2]
 # numpy 2 came after it, and what was compiled for numpy 1 can't use it.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 import tinyonnx
 from pocketrnn.errors import CorruptModelError
 from pocketrnn.modelfile import onnx

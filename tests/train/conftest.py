@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+
 from pocketrnn import TextConfig
 from pocketrnn_train import Corpus, Run, TrainConfig, fit, read_corpus
 

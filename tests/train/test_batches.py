@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from pocketrnn import TextConfig
 from pocketrnn_train import TrainConfig, batches, network
 

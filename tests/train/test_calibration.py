@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from pocketrnn_train import calibration
 from pocketrnn_train.evaluation import calibration_error
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pocketrnn import TextConfig, extras
 from pocketrnn_train import RECIPES, Corpus, Run, TrainConfig, cli, network
 from pocketrnn_train import corpus as corpora

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pocketrnn import TextConfig
 from pocketrnn.errors import ConfigError
 from pocketrnn_train import RECIPES, TrainConfig

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn_train import Corpus, Examples, read_corpus

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.errors import InputError
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, distillation, fit

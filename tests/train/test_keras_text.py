@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from keras.src.legacy.preprocessing.text import Tokenizer as KerasTokenizer
 from keras.src.legacy.preprocessing.text import text_to_word_sequence
 from keras.utils import pad_sequences
+
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.classify.text import KERAS_FILTERS, is_storable, pad
 from pocketrnn_train import read_corpus

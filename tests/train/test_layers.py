@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from pocketrnn_train.layers import SqrtnMax, Windows
 
 WINDOW, WORDS, WIDTH, UNITS = 4, 12, 3, 5

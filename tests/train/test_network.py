@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+
 from pocketrnn import TextConfig
 from pocketrnn_train import RECIPES, TrainConfig, network
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from pocketrnn import TextConfig
 from pocketrnn.errors import InputError
 from pocketrnn_train import Run, TrainConfig, network

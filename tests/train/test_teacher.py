@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from pocketrnn.errors import InputError
 from pocketrnn_train.teacher import Blend, Margins, Teacher, blend, cross_entropy, one_hot
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from pocketrnn.errors import InputError
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, cli, evaluate, fit, training
 from pocketrnn_train.corpus import split

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn_train import Corpus, Examples, cli, read_corpus
 from pocketrnn_train.corpus import split_last

@@ -4,6 +4,7 @@ from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn_train.vocabulary import rank_words
 

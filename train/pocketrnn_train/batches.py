@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
 from pocketrnn import TextConfig
 from pocketrnn.classify.text import pad
 

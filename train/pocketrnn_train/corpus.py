@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from pocketrnn.classify.text import is_storable
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.tables.block import Block
@@ -48,6 +49,10 @@ class Examples:
         """Return the number of texts."""
         return len(self.texts)
 
+    def __repr__(self) -> str:
+        """Return how many texts there are: notebooks show the value of a cell's last line."""
+        return f"<Examples: {len(self):,} texts>"
+
     def take(self, rows: NDArray[np.int64]) -> "Examples":
         """Return the examples at `rows`, in that order."""
         return Examples(tuple(self.texts[row] for row in rows), self.labels[rows])
@@ -68,6 +73,12 @@ class Corpus:
     """Texts like the training ones, of unknown labels, for a teacher to label."""
     text_column: str | None = None
     """The column of the table that the texts are from."""
+
+    def __repr__(self) -> str:
+        """Return name, labels and sizes."""
+        sizes = f"{len(self.train):,} training and {len(self.test):,} test texts"
+        more = f", {len(self.unlabelled):,} unlabelled" if self.unlabelled else ""
+        return f"<Corpus {self.name!r}: {', '.join(self.labels[:5])}; {sizes}{more}>"
 
     def digest(self) -> str:
         """Return the SHA-256, in hex, of all that training sees: no two corpora share it."""

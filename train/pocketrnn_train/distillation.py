@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from pocketrnn import Tokenizer
 from pocketrnn.errors import InputError
 from pocketrnn.files import replacing

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from pocketrnn.errors import InputError
 
 from .ngrams import NGrams, Ranks

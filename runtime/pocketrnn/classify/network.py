@@ -25,7 +25,7 @@ class OwnGraph:
     def __init__(self, contents: Contents, *, threads: int) -> None:
         """Hand the file to onnxruntime."""
         self._config = contents.config
-        self._session = Session(contents.file.data, threads=threads)
+        self._session = Session(lambda: contents.file.data, threads=threads)
 
     def one(self, row: Sequence[int]) -> NDArray[np.float32]:
         """Return the scores, float32 (1, labels), of one row of ids of any length."""
@@ -55,7 +55,9 @@ class Network(OwnGraph):
         self._one = self._session_for(forms.one(network, self._config.size))
 
     def _session_for(self, graph: onnx.Graph) -> Session:
-        model = onnx.model_to_bytes(onnx.to_bytes(graph, self._weights))
+        def model() -> bytes:
+            return onnx.model_to_bytes(onnx.to_bytes(graph, self._weights))
+
         return Session(model, threads=self._threads)
 
     @cached_property
