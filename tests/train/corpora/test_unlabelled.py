@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn_train import Corpus, Examples, cli, read_corpus
-from pocketrnn_train.corpus import split_last
 
 REVIEWS = {
     "train/neg/0_2.txt": "dull",
@@ -145,10 +144,3 @@ def test_recipe_without_a_teacher(capsys: pytest.CaptureFixture[str], table: Pat
 def test_a_corpus_without_any_is_as_before() -> None:
     examples = Examples(("x", "y"), np.array([0, 1]))
     assert Corpus("c", ("a", "b"), examples, examples).unlabelled == ()
-
-
-def test_split_last_takes_the_end_of_every_label() -> None:
-    labels = np.array([0] * 10 + [1] * 5 + [2] * 2)
-    kept, taken = split_last(labels, 0.2)
-    assert taken.tolist() == [8, 9, 14, 16]
-    assert sorted([*kept.tolist(), *taken.tolist()]) == list(range(17))

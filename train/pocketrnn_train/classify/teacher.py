@@ -7,15 +7,15 @@ that none has seen blends their margins into probabilities:
   Bigrams: Simple, Good Sentiment and Topic Classification, ACL 2012);
 - counts weighted by TF-IDF, with sublinear term frequency;
 - the plain sum of the log-count ratios: too sure of long texts, but the best of short ones, where
-  what the others learnt of words that come together doesn't apply. It alone can learn from texts
-  without labels, of which the others have an opinion.
+  what the others learnt of words that come together doesn't apply. It alone also learns from
+  texts without labels, once all three have given them soft labels.
 
 With more than two classes, each is set against the rest.
 """
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,28 +30,18 @@ from .ngrams import NGrams, Ranks
 _BAYES_C = 1.0
 _TFIDF_C = 20.0
 
-# Texts scored at a time: the n-grams of all unlabelled texts needn't be in memory at once.
+# Texts counted at a time, so that the n-grams of all are never in memory at once.
 _BLOCK = 5000
 
 
-@dataclass(frozen=True)
-class Margins:
-    """What the three classifiers say: float64, shape (texts, columns), over 0 for the class.
+MEMBERS = ("bayes", "tfidf", "ratios")
+"""The three classifiers, in the order of their margins."""
 
-    One column with two classes (over 0: the second), else one for each class.
-    """
+Margins = NDArray[np.float64]
+"""What the classifiers say: float64, shape (3, texts, columns), over 0 for the class.
 
-    bayes: NDArray[np.float64]
-    tfidf: NDArray[np.float64]
-    ratios: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        """Return the number of texts."""
-        return len(self.bayes)
-
-    def features(self) -> NDArray[np.float64]:
-        """Return all at once: shape (3, texts, columns)."""
-        return np.stack([self.bayes, self.tfidf, self.ratios])
+One column with two classes (over 0: the second), else one for each class.
+"""
 
 
 class Teacher:
@@ -97,28 +87,30 @@ class Teacher:
             self._tfidf = OneVsRestClassifier(self._tfidf)
         _fit(self._tfidf, weighted, labels)
 
-    def with_opinions(self, texts: Sequence[Ranks], opinions: NDArray[np.float32]) -> "Teacher":
-        """Return a teacher whose ratios also count texts without labels, by an opinion of each."""
+    def label(
+        self, texts: Sequence[Ranks], blended: "Blend"
+    ) -> tuple[NDArray[np.float32], "Teacher"]:
+        """Return soft labels of texts, and a teacher whose ratios count these texts by them."""
         taught = copy.copy(self)
-        for start in range(0, len(texts), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            binary = self._ngrams.count(texts[block]).sign()
-            taught._tally = taught._tally + _tally(binary, opinions[block])
+        labels = [np.zeros((0, len(self._bayes_bias)), np.float32)]
+        for block in _blocks(texts):
+            counts = self._ngrams.count(block)
+            labels.append(blended.probabilities(self._margins(counts)))
+            taught._tally = taught._tally + _tally(counts.sign(), labels[-1])
         taught.ratios = _log_count_ratios(taught._tally)
-        return taught
+        return np.concatenate(labels), taught
 
     def margins(self, texts: Sequence[Ranks]) -> Margins:
-        """Return the margins of other texts."""
-        nothing = np.zeros((0, len(self._bayes_bias)))
-        bayes, tfidf, ratios = [nothing], [nothing], [nothing]
-        for start in range(0, len(texts), _BLOCK):
-            counts = self._ngrams.count(texts[start : start + _BLOCK])
-            binary = counts.sign()
-            bayes.append(binary @ self._bayes_weights + self._bayes_bias)
-            decision = self._tfidf.decision_function(self._weighting.transform(counts))
-            tfidf.append(decision.reshape(counts.shape[0], -1))
-            ratios.append(binary @ self.ratios)
-        return Margins(np.concatenate(bayes), np.concatenate(tfidf), np.concatenate(ratios))
+        """Return the margins of texts."""
+        nothing = np.zeros((len(MEMBERS), 0, len(self._bayes_bias)))
+        found = [self._margins(self._ngrams.count(block)) for block in _blocks(texts)]
+        return np.concatenate([nothing, *found], axis=1)
+
+    def _margins(self, counts: Any) -> Margins:
+        binary = counts.sign()
+        bayes = binary @ self._bayes_weights + self._bayes_bias
+        tfidf = self._tfidf.decision_function(self._weighting.transform(counts))
+        return np.stack([bayes, tfidf.reshape(bayes.shape), binary @ self.ratios])
 
 
 @dataclass(frozen=True)
@@ -132,28 +124,28 @@ class Blend:
 
     def probabilities(self, margins: Margins) -> NDArray[np.float32]:
         """Return float32 (texts, columns); one column with two classes: the second one's."""
-        return _probabilities(self._logits(margins.features())).astype(np.float32)
+        return _probabilities(self.logits(margins)).astype(np.float32)
 
-    def _logits(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        logits: NDArray[np.float64] = np.tensordot(self.weights, features, 1) + self.bias
+    def logits(self, margins: Margins) -> NDArray[np.float64]:
+        """Return float64 (texts, columns): what goes into the sigmoid or softmax."""
+        logits: NDArray[np.float64] = np.tensordot(self.weights, margins, 1) + self.bias
         return logits
 
 
 def blend(margins: Margins, labels: NDArray[np.int64]) -> Blend:
     """Fit a Blend on texts that the teacher hasn't seen, by cross-entropy.
 
-    As if by a few texts more that ask for the weights that IMDB gave, so that it also works
-    with a handful of texts.
+    Its weights are pulled towards those that IMDB gave, as strongly as a few texts would, so that
+    it also works with a handful of texts.
     """
     from scipy.optimize import minimize
 
-    features = margins.features()
-    members, _, columns = features.shape
+    members, _, columns = margins.shape
     usual = np.array([0.44, 0.55, 0.0] + [0.0] * columns)
     targets = one_hot(labels, columns)
 
     def loss(values: NDArray[np.float64]) -> float:
-        found = Blend(values[:members], values[members:])._logits(features)
+        found = Blend(values[:members], values[members:]).logits(margins)
         return cross_entropy(found, targets) + 2 * float(((values - usual) ** 2).sum())
 
     fitted = minimize(loss, usual, method="L-BFGS-B").x
@@ -186,7 +178,7 @@ def _probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 def _tally(binary: Any, targets: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return how many texts hold each n-gram, without and with the label: (2, n-grams, columns).
 
-    A text of which there is but an opinion counts in part on either side.
+    A text with a soft label counts in part on either side.
     """
     own = targets.astype(np.float64)
     return np.stack([binary.T @ (1 - own), binary.T @ own])
@@ -223,3 +215,8 @@ def _fit(model: Any, matrix: Any, labels: NDArray[np.int64]) -> None:
         # repeatable.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(matrix, labels)
+
+
+def _blocks(texts: Sequence[Ranks]) -> Iterator[Sequence[Ranks]]:
+    for start in range(0, len(texts), _BLOCK):
+        yield texts[start : start + _BLOCK]

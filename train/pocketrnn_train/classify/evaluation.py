@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .run import RunError
+from ..run import RunError
 
 
 def evaluate(

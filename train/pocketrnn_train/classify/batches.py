@@ -1,0 +1,114 @@
+"""Batches of texts of about one length, padded no further than they need."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pocketrnn import Tokenizer
+from pocketrnn.classify.text import pad
+
+from ..config import TrainConfig
+
+Rows = Sequence[NDArray[np.int32]]
+"""The ids of texts, neither cut nor padded."""
+
+# Texts are drawn at random this many batches at a time and sorted by length within: enough that
+# hardly any padding is left, while a batch is still a random choice of texts.
+_SORTED_TOGETHER = 50
+
+# Texts that `predict` takes at a time: more gain nothing.
+_PREDICT_BATCH = 256
+
+
+def ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+    """Return the ids of each text."""
+    return [np.array(tokenizer.ids(text), np.int32) for text in texts]
+
+
+def steps(rows: Rows, size: int) -> int:
+    """Return the number of batches in an epoch."""
+    return -(-len(rows) // size)
+
+
+def epoch(
+    rows: Rows, targets: NDArray[np.float32], config: TrainConfig, *, size: int, number: int
+) -> Any:
+    """Return the tf.data.Dataset of (ids, targets) of epoch `number`, `size` texts a batch.
+
+    Order and dropped words come from the seed and the number alone, so a resumed run draws the
+    same.
+    """
+    seed = (config.seed, number)
+    batches = shuffled(rows, size, np.random.default_rng(seed), config)
+    return _dataset(rows, targets, batches, config, config.fit.word_dropout, seed)
+
+
+def shuffled(
+    rows: Rows, size: int, random: np.random.Generator, config: TrainConfig
+) -> list[NDArray[np.int64]]:
+    """Return the row numbers of each batch of an epoch, in random order."""
+    order = random.permutation(len(rows))
+    if config.time_multiple == config.task.text.maxlen:  # all are padded to the same length
+        return [order[i : i + size] for i in range(0, len(order), size)]
+    lengths = np.array([len(row) for row in rows])
+    batches = []
+    for start in range(0, len(order), size * _SORTED_TOGETHER):
+        pool = order[start : start + size * _SORTED_TOGETHER]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[i : i + size] for i in range(0, len(pool), size)]
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+def padded(rows: Rows, config: TrainConfig) -> NDArray[np.int32]:
+    """Cut rows to `maxlen` and pad them to the longest, in time multiples: int32 (rows, time)."""
+    text, multiple = config.task.text, config.time_multiple
+    longest = min(max(len(row) for row in rows), text.maxlen)
+    time = max(-(-longest // multiple), 1) * multiple
+    return pad(cast(Sequence[Sequence[int]], rows), dataclasses.replace(text, maxlen=time))
+
+
+def predict(model: Any, rows: Rows, config: TrainConfig) -> NDArray[np.float32]:
+    """Return Keras's probabilities, float32 (texts, classes)."""
+    order = np.argsort([len(row) for row in rows], kind="stable")
+    batches = [order[i : i + _PREDICT_BATCH] for i in range(0, len(order), _PREDICT_BATCH)]
+    output = np.zeros((len(rows), model.output_shape[-1]), np.float32)
+    output[order] = model.predict(_dataset(rows, output, batches, config), verbose=0)
+    return with_first(output)
+
+
+def with_first(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a column for each class: of two, networks and teachers give only the second's."""
+    return np.hstack([1 - scores, scores]) if scores.shape[1] == 1 else scores
+
+
+def _dataset(
+    rows: Rows,
+    targets: NDArray[np.float32],
+    batches: Sequence[NDArray[np.int64]],
+    config: TrainConfig,
+    word_dropout: float = 0.0,
+    seed: Sequence[int] = (),
+) -> Any:
+    """Return the tf.data.Dataset of `batches`, which are padded while the network is busy."""
+    import tensorflow as tf
+
+    text = config.task.text
+
+    def generate() -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
+        random = np.random.default_rng(seed)
+        for batch in batches:
+            found = padded([rows[row] for row in batch], config)
+            if word_dropout:
+                words = found > text.index_from
+                found[words & (random.random(found.shape) < word_dropout)] = text.oov_id
+            yield found, targets[batch]
+
+    # Open shapes, so that one traced function serves every length.
+    signature = (
+        tf.TensorSpec((None, None), tf.int32),
+        tf.TensorSpec((None, targets.shape[1]), tf.float32),
+    )
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(8)
