@@ -61,7 +61,7 @@ def _export(arguments: argparse.Namespace) -> None:
             f"{exported.loops} recurrent layer(s) kept as tf2onnx converts them: scoring takes "
             "several times as long as with a layer that pocketrnn rewrites"
         )
-    if exported.step == run.config.text.maxlen:
+    if exported.step == run.config.task.text.maxlen:
         print(
             f"padding can't be skipped in this network: every text takes all {exported.step} steps"
         )
