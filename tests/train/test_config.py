@@ -50,7 +50,7 @@ def test_is_frozen() -> None:
         warm_up=st.none() | st.floats(0, 1, exclude_max=True),
         learning_rate=st.floats(0, 1e30, exclude_min=True),
         validation_split=st.floats(0, 1, exclude_min=True, exclude_max=True),
-        distillation=st.none() | st.just(Distillation(spans=None)),
+        distillation=st.none() | st.just(Distillation(folds=3)),
         mask=st.just(True),
         seed=st.integers(0, 2**32 - 1),
     )

@@ -121,5 +121,3 @@ def test_nested_settings_are_as_strict() -> None:
     values["task"]["distillation"]["spans"]["colour"] = "red"
     with pytest.raises(ConfigError, match="unknown setting in Spans: colour"):
         TrainConfig.from_dict(values)
-    values = RECIPES["default"].with_settings(distillation=Distillation(spans=None)).to_dict()
-    assert TrainConfig.from_dict(values).task.distillation == Distillation(spans=None)

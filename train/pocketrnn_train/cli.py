@@ -34,7 +34,7 @@ _HELP = {
     "pooling": "what the scores are computed from: the last state, or the sum of all states over "
     "the root of their number, and their maximum",
     "window": "words after which the state starts afresh, with sqrtn_max; 0: never",
-    "weights": "how large matrices are stored; training rounds them to what is stored",
+    "weights": "how a model file stores large matrices; training rounds them to that",
     "optimizer": "optimizer of Keras",
     "learning_rate": "highest learning rate",
     "warm_up": "share of the steps in which the learning rate rises from 0, before it falls back "
@@ -75,21 +75,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-o", "--output", default="run", metavar="RUN", help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
-    parser.add_argument("--recipe", choices=RECIPES, default="default")
+    parser.add_argument(
+        "--recipe", choices=RECIPES, default="default", help="settings to start from"
+    )
     own = parser.add_argument_group("your own texts")
-    own.add_argument("--text-column", metavar="NAME", help="(default: the obvious one)")
-    own.add_argument("--label-column", metavar="NAME")
-    own.add_argument("--encoding", default="utf-8")
+    own.add_argument(
+        "--text-column", metavar="NAME", help="column of the texts (default: the obvious one)"
+    )
+    own.add_argument("--label-column", metavar="NAME", help="column of the labels")
+    own.add_argument("--encoding", default="utf-8", help="of the tables (default: utf-8)")
     own.add_argument(
         "--unlabelled",
         metavar="FILE",
-        help="more texts, for the teacher to label: .txt, a text a line, a folder of .txt files, "
-        "or a table like the corpus",
+        help="more texts, which the teacher labels: a .txt file with a text on each line, a folder "
+        "of .txt files, or a table with the same text column",
     )
     parser.add_argument(
         "--word-index",
         metavar="FILE",
-        help="of an imdb.npz (default: imdb_word_index.json beside it)",
+        help="word index of an imdb.npz (default: imdb_word_index.json beside it)",
     )
     settings = parser.add_argument_group("settings (default: the recipe's)")
     kinds = settings_of(TrainConfig)
@@ -111,7 +115,9 @@ def _unlabelled(arguments: argparse.Namespace, config: TrainConfig) -> str | boo
     if config.task.distillation is not None:
         return arguments.unlabelled or True
     if arguments.unlabelled:
-        raise ConfigError(f"the recipe {arguments.recipe} has no use for --unlabelled")
+        raise ConfigError(
+            f"--unlabelled is for recipes with a teacher; {arguments.recipe} has none"
+        )
     return False
 
 
@@ -119,7 +125,7 @@ def _train(arguments: argparse.Namespace) -> int:
     require("train", "tensorflow", "sklearn", "matplotlib")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # labels may be in any script
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no start-up notes
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no notes about GPUs that aren't there
     given = {name: value for name in _HELP if (value := getattr(arguments, name)) is not None}
     config = RECIPES[arguments.recipe].with_settings(**given)
     corpus = read_corpus(

@@ -83,8 +83,7 @@ class Distillation(Settings):
     """Each fold of the training texts is labelled by a teacher that was fitted on the others."""
     truth: float = 0.5
     """Weight of the true label in the target of a labelled text; the rest is the soft label's."""
-    spans: Spans | None = field(default_factory=Spans)
-    """None: no stage on spans."""
+    spans: Spans = field(default_factory=Spans)
 
     def __post_init__(self) -> None:
         """Raise ConfigError for settings that no training could follow."""

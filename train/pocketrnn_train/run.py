@@ -26,26 +26,21 @@ class RunError(PocketRNNError):
 class Run:
     """The folder of a run.
 
-    | file                | what it holds                                                |
-    |---------------------|--------------------------------------------------------------|
-    | `config.json`       | the TrainConfig                                              |
-    | `corpus.json`       | the corpus's name, labels, sizes, digest and note            |
-    | `vocabulary.json`   | the words that have ids, by rank                             |
-    | `history.csv`       | loss and accuracy of each epoch, and its seconds             |
-    | `checkpoint.keras`  | model and optimizer after the last whole epoch, till the end |
-    | `model.keras`       | the trained model                                            |
-    | `report.json`       | figures on validation and test; seeds, versions, duration    |
-    | `curves.png`        | the history, drawn                                           |
-    | `intended_use.txt`  | what the model is and isn't good for, if someone has said so |
+    | file                | what it holds                                                   |
+    |---------------------|-----------------------------------------------------------------|
+    | `config.json`       | the TrainConfig                                                 |
+    | `corpus.json`       | the corpus's name, labels, sizes, digest and note               |
+    | `vocabulary.json`   | the words that have ids, by rank                                |
+    | `teacher.json`      | with distillation: figures of the teacher                       |
+    | `history.csv`       | loss and accuracy of each epoch, and its seconds                |
+    | `model.keras`       | the trained model                                               |
+    | `report.json`       | figures on validation and test; seed, versions, duration        |
+    | `curves.png`        | the history, drawn                                              |
+    | `intended_use.txt`  | what the model is and isn't good for, if a person has written it |
 
-    With distillation also:
-
-    | file                | what it holds                                                |
-    |---------------------|--------------------------------------------------------------|
-    | `teacher.json`      | how good the teacher is                                      |
-    | `teacher.npz`       | the teacher's soft labels, till the end                      |
-    | `history-*.csv`     | as `history.csv`, of the stages before the last              |
-    | `checkpoint-*.keras`| as `checkpoint.keras`, of the stages before the last         |
+    A stage before the last has `history-*.csv`. Until the run is finished there are also
+    `checkpoint*.keras`, the model and optimizer of each stage after its last whole epoch, and
+    `teacher.npz`, the teacher's soft labels.
     """
 
     folder: Path
@@ -104,7 +99,7 @@ class Run:
 
     @contextlib.contextmanager
     def _naming(self, name: str) -> Iterator[None]:
-        """Say in which file the settings are that can't be."""
+        """Name the file in a ConfigError about what it holds."""
         try:
             yield
         except ConfigError as error:
@@ -123,7 +118,7 @@ class Run:
 
     @property
     def intended_use(self) -> str:
-        """What the model is and isn't good for, in a person's words; empty if nobody said."""
+        """What the model is and isn't good for, as a person wrote it, or nothing."""
         path = self.folder / "intended_use.txt"
         return path.read_text("utf-8").strip() if path.exists() else ""
 
@@ -147,7 +142,7 @@ class Run:
             model.save(temporary)
 
     def history(self, name: str = "history.csv") -> list[dict[str, float]]:
-        """Return a dict for each epoch, in order; none before the first has ended."""
+        """Return a dict for each epoch that has ended, in order."""
         path = self.folder / name
         if not path.exists():
             return []

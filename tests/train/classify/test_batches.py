@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pocketrnn_train import TrainConfig, network
 from pocketrnn_train.classify import batches
+from pocketrnn_train.config import FitConfig
 
 ROWS = [np.arange(4, 4 + n % 17 + 1, dtype=np.int32) for n in range(300)]
 PLAIN = TrainConfig().with_settings(num_words=30, maxlen=12)
@@ -14,6 +15,7 @@ def masked(multiple: int) -> TrainConfig:
 
 
 MASKED = masked(1)
+EIGHT = FitConfig(batch_size=8)
 
 
 def draw(config: TrainConfig = MASKED, seed: int = 0) -> list[np.ndarray]:
@@ -23,7 +25,8 @@ def draw(config: TrainConfig = MASKED, seed: int = 0) -> list[np.ndarray]:
 @pytest.mark.parametrize("config", [PLAIN, MASKED], ids=["plain", "masked"])
 def test_every_row_once(config: TrainConfig) -> None:
     found = draw(config)
-    assert len(found) == batches.steps(ROWS, 8) == 38
+    stage = batches.stage("texts", ROWS, np.zeros((300, 1), np.float32), config, EIGHT)
+    assert len(found) == stage.steps == 38
     assert sorted(np.concatenate(found).tolist()) == list(range(300))
 
 
@@ -64,12 +67,12 @@ def test_padded_as_the_settings_say() -> None:
 
 def test_dropped_words_become_unknown_and_nothing_else_does() -> None:
     rows = [np.array([1, *range(4, 30)], np.int32)] * 64
-    config = PLAIN.with_settings(maxlen=40, word_dropout=0.25)
+    config = PLAIN.with_settings(maxlen=40, word_dropout=0.25, batch_size=64)
 
     def epoch(number: int) -> np.ndarray:
         targets = np.zeros((64, 1), np.float32)
-        made = batches.epoch(rows, targets, config, size=64, number=number)
-        ((ids, _),) = made.as_numpy_iterator()
+        stage = batches.stage("texts", rows, targets, config, config.fit)
+        ((ids, _),) = stage.batches(number).as_numpy_iterator()
         return ids
 
     ids, again, other = epoch(0), epoch(0), epoch(1)

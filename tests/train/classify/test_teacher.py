@@ -74,7 +74,7 @@ def test_weights_are_those_of_the_paper() -> None:
 def test_sure_soft_labels_count_like_labels(
     classes: int, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pocketrnn_train.classify.teacher._BLOCK", block)
+    monkeypatch.setattr("pocketrnn_train.classify.ngrams.BLOCK", block)
     rows, labels = texts(classes)
     more, more_labels = texts(classes, seed=1)
     teacher = teach(classes, longest=1)

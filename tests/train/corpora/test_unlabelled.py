@@ -138,7 +138,7 @@ def test_a_table_brings_none(table: Path) -> None:
 
 def test_recipe_without_a_teacher(capsys: pytest.CaptureFixture[str], table: Path) -> None:
     assert cli.main([str(table), "--recipe", "classic", "--unlabelled", "more.txt"]) == 2
-    assert "recipe classic has no use for --unlabelled" in capsys.readouterr().err
+    assert "--unlabelled is for recipes with a teacher; classic has none" in capsys.readouterr().err
 
 
 def test_a_corpus_without_any_is_as_before() -> None:

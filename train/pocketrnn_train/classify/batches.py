@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from pocketrnn import Tokenizer
 from pocketrnn.classify.text import pad
 
-from ..config import TrainConfig
+from ..config import FitConfig, Spans, TrainConfig
+from ..loop import Stage
 
 Rows = Sequence[NDArray[np.int32]]
 """The ids of texts, neither cut nor padded."""
@@ -27,22 +28,34 @@ def ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[NDArray[np.int32]]:
     return [np.array(tokenizer.ids(text), np.int32) for text in texts]
 
 
-def steps(rows: Rows, size: int) -> int:
-    """Return the number of batches in an epoch."""
-    return -(-len(rows) // size)
+def stage(
+    name: str,
+    rows: Rows,
+    targets: NDArray[np.float32],
+    config: TrainConfig,
+    settings: FitConfig | Spans,
+    suffix: str = "",
+) -> Stage:
+    """Return the stage that learns `rows` as `settings` say: targets float32 (texts, columns).
 
-
-def epoch(
-    rows: Rows, targets: NDArray[np.float32], config: TrainConfig, *, size: int, number: int
-) -> Any:
-    """Return the tf.data.Dataset of (ids, targets) of epoch `number`, `size` texts a batch.
-
-    Order and dropped words come from the seed and the number alone, so a resumed run draws the
-    same.
+    Order and dropped words of an epoch come from the seed and its number alone, so that a resumed
+    run draws the same.
     """
-    seed = (config.seed, number)
-    batches = shuffled(rows, size, np.random.default_rng(seed), config)
-    return _dataset(rows, targets, batches, config, config.fit.word_dropout, seed)
+
+    def epoch(number: int) -> Any:
+        seed = (config.seed, number)
+        order = shuffled(rows, settings.batch_size, np.random.default_rng(seed), config)
+        return _dataset(rows, targets, order, config, config.fit.word_dropout, seed)
+
+    return Stage(
+        name,
+        epochs=settings.epochs,
+        steps=-(-len(rows) // settings.batch_size),
+        learning_rate=settings.learning_rate,
+        warm_up=settings.warm_up,
+        batches=epoch,
+        suffix=suffix,
+    )
 
 
 def shuffled(

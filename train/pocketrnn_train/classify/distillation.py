@@ -1,10 +1,10 @@
-"""Learn from the soft labels of a teacher: what the stages of the network learn.
+"""Distillation: the network learns from the soft labels of a teacher.
 
-1. A teacher is fitted, and labels everything once; `teacher.npz` keeps its soft labels.
+1. A teacher is fitted and labels all texts once; `teacher.npz` keeps its soft labels.
 2. Stage `spans`: the network learns spans of all texts, each with the soft label of that span.
 3. Stage `texts`: it learns whole texts and some of the spans. The target of a text without a label
-   is the soft label; of a text with one, a mixture of both: the bare label would soon be learnt
-   by heart.
+   is the soft label; of a text with a label, the mean of both, weighted. With the label alone,
+   the network would soon learn the texts by heart.
 
 A teacher is too sure of texts that it was fitted on. So the training texts are split into folds,
 and each fold is labelled by a teacher that was fitted on the others.
@@ -14,17 +14,17 @@ import itertools
 import time
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pocketrnn import Tokenizer
+from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.errors import InputError
 from pocketrnn.files import replacing
 
 from ..config import Distillation, Spans, TrainConfig
-from ..corpora.corpus import Examples
+from ..corpora.corpus import Corpus
 from ..loop import Stage
 from ..run import Run
 from . import batches
@@ -52,51 +52,31 @@ def stages(
     run: Run,
     config: TrainConfig,
     distillation: Distillation,
-    examples: Examples,
-    held_out: Examples,
-    unlabelled: Sequence[str],
+    development: Corpus,
     words: Sequence[str],
 ) -> list[Stage]:
-    """Return what the network is to learn; the teacher is asked first, unless `run` knows."""
-    labels = _soft_labels(run, config, distillation, examples, held_out, unlabelled, words)
+    """Return what the network is to learn. A teacher is fitted first, unless `run` has its labels.
+
+    The test of `development` is the texts held out for validation.
+    """
+    labels = _soft_labels(run, config, distillation, development, words)
     tokenizer = Tokenizer(config.task.text, words)
-    rows: Rows = batches.ids(tokenizer, (*examples.texts, *unlabelled))
-    truth = one_hot(examples.labels, labels.of_train.shape[1])
+    rows: Rows = batches.ids(tokenizer, (*development.train.texts, *development.unlabelled))
+    truth = one_hot(development.train.labels, labels.of_train.shape[1])
     mixed = distillation.truth * truth + (1 - distillation.truth) * labels.of_train
     targets = np.concatenate([mixed, labels.of_unlabelled]).astype(np.float32)
-    if distillation.spans is None:
-        return [texts_stage(config, rows, targets)]
-    settings = distillation.spans
-    spans = cut(rows, labels.spans, tokenizer)
-    first = Stage(
-        "spans",
-        epochs=settings.epochs,
-        steps=batches.steps(spans, settings.batch_size),
-        learning_rate=settings.learning_rate,
-        warm_up=settings.warm_up,
-        batches=lambda number: batches.epoch(
-            spans, labels.of_spans, config, size=settings.batch_size, number=number
-        ),
-        suffix="-spans",
+    settings, spans, of_spans = (
+        distillation.spans,
+        cut(rows, labels.spans, tokenizer),
+        labels.of_spans,
     )
     kept = np.random.default_rng(config.seed).random(len(spans)) < settings.kept
     rows = [*rows, *itertools.compress(spans, kept)]
-    return [first, texts_stage(config, rows, np.concatenate([targets, labels.of_spans[kept]]))]
-
-
-def texts_stage(config: TrainConfig, rows: Rows, targets: NDArray[np.float32]) -> Stage:
-    """Return the stage on whole texts, the last one or the only one."""
-    fit = config.fit
-    return Stage(
-        "texts",
-        epochs=fit.epochs,
-        steps=batches.steps(rows, fit.batch_size),
-        learning_rate=fit.learning_rate,
-        warm_up=fit.warm_up,
-        batches=lambda number: batches.epoch(
-            rows, targets, config, size=fit.batch_size, number=number
-        ),
-    )
+    targets = np.concatenate([targets, of_spans[kept]])
+    return [
+        batches.stage("spans", spans, of_spans, config, settings, "-spans"),
+        batches.stage("texts", rows, targets, config, config.fit),
+    ]
 
 
 # -- spans -------------------------------------------------------------------------------------
@@ -107,7 +87,7 @@ def draw_spans(
 ) -> NDArray[np.int32]:
     """Cut texts of so many words into spans of random lengths: (text, first word, end) of each.
 
-    Every word is in one span; a text's last span may be shorter, and an empty text has none.
+    Every word is in exactly one span. A text's last span may be shorter; an empty text has none.
     """
     spans = []
     for text, length in enumerate(lengths):
@@ -136,9 +116,7 @@ def _soft_labels(
     run: Run,
     config: TrainConfig,
     distillation: Distillation,
-    examples: Examples,
-    held_out: Examples,
-    unlabelled: Sequence[str],
+    development: Corpus,
     words: Sequence[str],
 ) -> SoftLabels:
     """Return the soft labels: from the run, or else by fitting teachers."""
@@ -151,19 +129,19 @@ def _soft_labels(
             raise InputError(f"{path}: damaged ({error})") from error
     print("Teacher: a linear classifier learns n-grams, and labels texts and spans", flush=True)
     started = time.perf_counter()
-    ranking = _ranking(config, words)
+    train, held_out = development.train, development.test
     labels, figures = ask(
         distillation,
         config.seed,
-        _ranks(ranking, examples.texts),
-        examples.labels,
-        _ranks(ranking, held_out.texts),
+        _ranks(config, words, train.texts),
+        train.labels,
+        _ranks(config, words, held_out.texts),
         held_out.labels,
-        _ranks(ranking, unlabelled),
+        _ranks(config, words, development.unlabelled),
     )
-    figures["seconds"] = round(time.perf_counter() - started, 1)
-    print(f"teacher: validation accuracy {figures['validation']['accuracy']:.4f}")
-    run.write("teacher.json", figures)
+    print(f"val_accuracy {figures['accuracy']:.4f}")
+    seconds = round(time.perf_counter() - started, 1)
+    run.write("teacher.json", {"validation": figures, "seconds": seconds})
     with replacing(path) as temporary:
         np.savez(temporary, **vars(labels))
     return labels
@@ -178,9 +156,9 @@ def ask(
     held_out_labels: NDArray[np.int64],
     unlabelled: Sequence[Ranks],
 ) -> tuple[SoftLabels, dict[str, Any]]:
-    """Fit teachers; return the soft labels that they give, and figures of how good they are."""
+    """Fit teachers; return their soft labels, and their figures on the texts held out."""
     random = np.random.default_rng(seed)
-    settings = distillation.spans or Spans()
+    settings = distillation.spans
     classes = int(labels.max()) + 1
 
     def fit(rows: NDArray[np.int64]) -> Teacher:
@@ -189,7 +167,7 @@ def ask(
         return Teacher(texts, labels[rows], classes=classes, longest=longest, seed=seed)
 
     teacher = fit(np.arange(len(train)))
-    # How margins become probabilities is fitted on texts, and spans, that the teacher hasn't seen.
+    # How margins become probabilities is fitted on texts, and spans, that the teacher wasn't.
     margins = teacher.margins(held_out)
     blended = blend(margins, held_out_labels)
     of_unlabelled, wide = teacher.label(unlabelled, blended)
@@ -215,16 +193,7 @@ def ask(
         of_train[own] = blended.probabilities(one.margins([train[row] for row in own.tolist()]))
         label_spans(one.label(unlabelled, blended)[1], own)
     label_spans(wide, np.arange(len(train), len(everything)))
-    figures = {
-        "validation": evaluate(batches.with_first(blended.probabilities(margins)), held_out_labels),
-        "weights": {
-            name: {"texts": whole, "spans": span}
-            for name, whole, span in zip(
-                ("bayes", "tfidf", "ratios"), blended.weights, spans_blended.weights, strict=True
-            )
-        },
-        "bias": {"texts": blended.bias.tolist(), "spans": spans_blended.bias.tolist()},
-    }
+    figures = evaluate(batches.with_first(blended.probabilities(margins)), held_out_labels)
     return SoftLabels(spans, of_spans, of_train, of_unlabelled), figures
 
 
@@ -241,22 +210,13 @@ def folds(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     return fold
 
 
-def _ranking(config: TrainConfig, words: Sequence[str]) -> Tokenizer:
-    """Return the tokenizer that gives words their bare ranks, and unknown ones 0."""
+def _ranks(config: TrainConfig, words: Sequence[str], texts: Sequence[str]) -> list[Ranks]:
+    """Return the ranks of each text's words; a word without a rank is 0."""
     words = words[:MOST_WORDS]
-    text = replace(
-        config.task.text,
-        num_words=len(words) + 1,
-        start_id=None,
-        pad_id=0,
-        oov_id=0,
-        index_from=0,
-    )
-    return Tokenizer(text, words)
-
-
-def _ranks(ranking: Tokenizer, texts: Sequence[str]) -> list[Ranks]:
-    return [np.array(ranking.ids(text), np.int64) for text in texts]
+    bare = {"start_id": None, "pad_id": 0, "oov_id": 0, "index_from": 0}
+    settings = {**config.task.text.to_dict(), "num_words": len(words) + 1, **bare}
+    tokenizer = Tokenizer(TextConfig.from_dict(settings), words)
+    return [np.array(tokenizer.ids(text), np.int64) for text in texts]
 
 
 def _spans_of(texts: Sequence[Ranks], spans: NDArray[np.int32]) -> list[Ranks]:

@@ -15,7 +15,7 @@ from pocketrnn.extras import require
 from .. import network
 from ..config import TrainConfig
 from ..corpora.corpus import Corpus, Examples, split, split_last
-from ..loop import Stage, learn
+from ..loop import learn
 from ..run import Run
 from . import batches, calibration, distillation
 from .evaluation import evaluate
@@ -61,44 +61,37 @@ def fit(
         config.network, num_words=text.num_words, classes=classes, dropout=config.fit.dropout
     )
     model.summary()
-    examples, held_out = _hold_out(config, corpus.train)
-    model = _train(run, config, model, examples, held_out, corpus.unlabelled, words)
+    development = _hold_out(config, corpus)
+    model = _train(run, config, model, development, words)
     network.round_weights(model, config.network)
-    _finish(run, config, model, tokenizer, held_out, corpus.test)
+    _finish(run, config, model, tokenizer, development.test, corpus.test)
     return run
 
 
-def _hold_out(config: TrainConfig, examples: Examples) -> tuple[Examples, Examples]:
-    """Return the examples to train on, and those to validate on."""
-    task, labels = config.task, examples.labels
+def _hold_out(config: TrainConfig, corpus: Corpus) -> Corpus:
+    """Return the corpus with the texts held out for validation in place of the test."""
+    task, labels = config.task, corpus.train.labels
     if task.validation == "last":
-        rows = split_last(labels, task.validation_split)
+        kept, held_out = split_last(labels, task.validation_split)
     else:
-        rows = split(labels, task.validation_split, config.seed)
-    train, validation = map(examples.take, rows)
-    return train, validation
+        kept, held_out = split(labels, task.validation_split, config.seed)
+    return replace(corpus, train=corpus.train.take(kept), test=corpus.train.take(held_out))
 
 
 def _train(
-    run: Run,
-    config: TrainConfig,
-    model: Any,
-    examples: Examples,
-    held_out: Examples,
-    unlabelled: Sequence[str],
-    words: Sequence[str],
+    run: Run, config: TrainConfig, model: Any, development: Corpus, words: Sequence[str]
 ) -> Any:
     """Train `model` from where `run` stands, and return it."""
     from ..schedule import accuracy
 
     tokenizer = Tokenizer(config.task.text, words)
+    train, held_out = development.train, development.test
     columns = model.output_shape[-1]
-    stages: list[Stage]
     if teaching := config.task.distillation:
-        stages = distillation.stages(run, config, teaching, examples, held_out, unlabelled, words)
+        stages = distillation.stages(run, config, teaching, development, words)
     else:
-        rows = batches.ids(tokenizer, examples.texts)
-        stages = [distillation.texts_stage(config, rows, one_hot(examples.labels, columns))]
+        rows, targets = batches.ids(tokenizer, train.texts), one_hot(train.labels, columns)
+        stages = [batches.stage("texts", rows, targets, config, config.fit)]
     held_out_rows = batches.ids(tokenizer, held_out.texts)
     return learn(
         run,

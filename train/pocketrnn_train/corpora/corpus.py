@@ -35,14 +35,14 @@ class Corpus:
     test: Examples
     note: str = ""
     vocabulary: tuple[str, ...] | None = None
-    """Words by rank, where the corpus comes with a ranking of its own."""
+    """Words by rank, if the corpus brings a ranking."""
     unlabelled: tuple[str, ...] = ()
     """Texts like the training ones, of unknown labels, for a teacher to label."""
     text_column: str | None = None
     """The column of the table that the texts are from."""
 
     def digest(self) -> str:
-        """Return the SHA-256, in hex, of all that training sees: no two corpora share it."""
+        """Return the SHA-256, in hex, of all that training sees."""
         sizes = [len(self.train), len(self.test)]
         sha256 = hashlib.sha256(json.dumps([self.labels, self.vocabulary, sizes]).encode())
         for examples in (self.train, self.test):
@@ -68,26 +68,31 @@ class Corpus:
 
 
 def split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[np.int64], ...]:
-    """Draw a share of every label at random: return (rows kept, rows drawn), both shuffled.
+    """Draw a share of each label at random: return (rows kept, rows drawn), both shuffled.
 
-    At least one of each label goes either way, so that small classes are trained and tested.
+    Each label has a text on either side, if it has two, so that rare ones are tested too.
     """
     random = np.random.default_rng(seed)
     order = random.permutation(len(labels))
     drawn = np.zeros(len(labels), bool)
     for label in np.unique(labels):
         rows = order[labels[order] == label]
-        drawn[rows[: min(max(round(share * len(rows)), 1), len(rows) - 1)]] = True
+        drawn[rows[: _count(rows, share)]] = True
     return order[~drawn[order]], order[drawn[order]]
 
 
 def split_last(labels: NDArray[np.int64], share: float) -> tuple[NDArray[np.int64], ...]:
-    """Take the last share of every label: return (rows kept, rows taken), both in order.
+    """Take the last share of each label: return (rows kept, rows taken), both in order.
 
-    At least one of each label goes either way.
+    Each label has a text on either side, if it has two.
     """
     taken = np.zeros(len(labels), bool)
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
-        taken[rows[len(rows) - min(max(round(share * len(rows)), 1), len(rows) - 1) :]] = True
+        taken[rows[len(rows) - _count(rows, share) :]] = True
     return np.flatnonzero(~taken), np.flatnonzero(taken)
+
+
+def _count(rows: NDArray[np.int64], share: float) -> int:
+    """Return how many of a label's rows a share is: not none and not all, if that can be."""
+    return min(max(round(share * len(rows)), 1), len(rows) - 1)

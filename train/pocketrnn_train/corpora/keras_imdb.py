@@ -46,7 +46,7 @@ def read(path: Path, word_index: str | Path | None) -> Corpus:
 
 
 def _from_ranks(train: _Ranks, test: _Ranks, word_index: dict[str, int], source: str) -> Corpus:
-    """Turn ranks back to words, so that training sees exactly what serving will see."""
+    """Turn ranks back into words, so that training sees texts, as serving will."""
     in_order = range(1, len(word_index) + 1)
     words = {rank: word for word, rank in word_index.items() if rank in in_order}
     if len(words) < len(word_index):

@@ -1,6 +1,6 @@
-"""People's own texts: tables of any format that can be scored, and texts without labels.
+"""Your own texts: tables of any format that can be scored, and texts without labels.
 
-All that training needs of `pocketrnn.tables` is here.
+This is the only module of training that uses `pocketrnn.tables`.
 """
 
 import json
@@ -76,7 +76,7 @@ def read(
             )
     index = {label: i for i, label in enumerate(labels)}
     examples = Examples(tuple(texts), np.array([index[name] for name in names], np.int64))
-    # In the file's order again: neighbours may be alike, which validation can allow for.
+    # In the file's order again, so that validation can take the last rows.
     train, test = map(np.sort, split(examples.labels, test_split, seed))
     return Corpus(
         path.name,
@@ -91,7 +91,7 @@ def read_unlabelled(path: Path, text_column: str | None, encoding: str) -> tuple
     """Return the texts of a table, of lines or of a folder, but for blank ones."""
     with closing(_open(path, encoding)) as reader:
         if isinstance(reader, LinesReader | FolderReader):
-            text_column = None  # it is the table's
+            text_column = None  # the name is that of the labelled table's column
         texts = [text for _, text, _ in _rows(reader, find_text_column(reader, text_column))]
         if isinstance(reader, LinesReader):
             texts = [text.strip() for text in texts]
@@ -110,7 +110,7 @@ def _open(path: Path, encoding: str) -> Reader:
 def _rows(
     reader: Reader, text_column: str, label_column: str | None = None
 ) -> Iterator[tuple[str, str, Any]]:
-    """Yield where each row stands, its text and its label. Raises InputError for a bad row."""
+    """Yield the place of each row, its text and its label. Raises InputError for a bad row."""
     for block in reader.blocks(text_column):
         if block.problems:
             row = min(block.problems)
@@ -124,7 +124,7 @@ def _rows(
 def _labels(block: Block, column: str | None) -> Sequence[Any]:
     if column is None:
         return [None] * len(block)
-    if block.table is not None:  # the other columns may hold what Python can't
+    if block.table is not None:  # other columns may hold values that Python has no type for
         labels: list[Any] = block.table.column(column).to_pylist()
         return labels
     rows = list(block.values())
