@@ -33,8 +33,7 @@ from packaging.requirements import Requirement
 from peers import PEERS
 
 import pocketrnn
-from pocketrnn_train import Run, read_corpus
-from pocketrnn_train.corpus import Corpus
+from pocketrnn_train import Corpus, Run, read_corpus
 
 HERE = Path(__file__).parent
 LENGTHS = (10, 230, 500, 2000)  # words of a single text
@@ -107,7 +106,7 @@ def prepare(run: Run, corpus: Corpus, work: Path, keys: Sequence[str], reviews: 
         "reviews": drawn,
         "alone": {n: texts or [" ".join(words)] for n, texts in alone.items()},
         "first": " ".join(words[:230]),
-        "text": run.config.text.to_dict(),
+        "text": run.config.task.text.to_dict(),
     }.items():
         (work / f"{name}.json").write_text(json.dumps(value), "utf-8")
     for name in ("model.keras", "vocabulary.json"):

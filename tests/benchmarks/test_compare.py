@@ -17,7 +17,7 @@ import compare
 import peers
 
 KEYS = ["pocketrnn", "plain", "linear-1"]
-CONFIG = TrainConfig(
+CONFIG = TrainConfig().with_settings(
     text=TextConfig(num_words=100, maxlen=6), embedding=3, units=3, epochs=1, batch_size=4
 )
 

@@ -107,7 +107,7 @@ def test_states_far_below_zero() -> None:
 def test_shapes() -> None:
     model = network(windows)
     assert model.output_shape == (None, 2 * UNITS)
-    assert model.layers[1].compute_output_shape((None, None, WIDTH)) == (None, None, UNITS)
+    assert model.layers[1].output.shape == (None, None, UNITS)
 
 
 @pytest.mark.parametrize("cell", [keras.layers.GRU, keras.layers.LSTM])

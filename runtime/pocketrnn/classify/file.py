@@ -66,7 +66,7 @@ class ClassifierConfig(Settings):
         return 1 if self.starts_after_padding else self.text.maxlen
 
     def graph(self) -> onnx.Graph:
-        """Return the graph that a file with these settings holds; ConfigError if it is too large."""
+        """Return the graph of a file with these settings; ConfigError if it is too large."""
         if self.network is None:
             raise ConfigError("these settings are of a file with a graph of its own")
         return classifier(self.network, self.size)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pocketrnn_train import calibration
-from pocketrnn_train.evaluation import calibration_error
+from pocketrnn_train.classify import calibration
+from pocketrnn_train.classify.evaluation import calibration_error
 
 
 def draw(
