@@ -82,6 +82,7 @@ def scores(key: str, peer: Peer, work: Path) -> dict[str, Any]:
 def parts(work: Path, clock: Clock) -> dict[str, Any]:
     """Time tokenizing alone and the network alone, by turns: the plain way, and pocketrnn's."""
     import numpy as np
+
     import pocketrnn
     from pocketrnn.classify.padding import Rows, batches
     from pocketrnn.classify.vectorized import VectorizedTokenizer

@@ -2,7 +2,8 @@
 
     python benchmarks/recipes.py runs/* -o report.md
 
-Runs that differ by seed alone share a line. `sentences.json` comes from benchmarks/sentences.py.
+Runs that differ by the seed alone share a line. `sentences.json` comes from
+benchmarks/sentences.py.
 """
 
 import argparse

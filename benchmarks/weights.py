@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
-import pocketrnn
 from compare import archive
-from pocketrnn_export import export
 from pocketrnn_export.rewrite import Weights
+
+import pocketrnn
+from pocketrnn_export import export
 from pocketrnn_train import Run, read_corpus
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from pocketrnn import ClassifierConfig, TextConfig, Tokenizer, modelfile
 from pocketrnn.classify import file
 from pocketrnn.modelfile import onnx

@@ -3,6 +3,7 @@
 from typing import Any
 
 import onnx
+
 from pocketrnn.modelfile.onnx import IR_VERSION, OPSET
 
 

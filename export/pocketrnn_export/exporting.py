@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+
 import pocketrnn
 from pocketrnn import ClassifierConfig, Tokenizer
 from pocketrnn.classify import file
@@ -106,7 +107,8 @@ def build(
     if network is None:
         graph = witness.graph.SerializeToString()
     else:
-        graph = onnx.to_bytes(config.graph(), fold.weights(keras_model, config))
+        expected = config.graph()
+        graph = onnx.to_bytes(expected, fold.weights(keras_model, network, expected))
 
     # The scores don't depend on the card, so the figures found here can go into it.
     served = pocketrnn.load(file.to_bytes(config, tokenizer, graph, {}), trusted=network is None)

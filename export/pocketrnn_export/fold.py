@@ -5,21 +5,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pocketrnn.classify.file import ClassifierConfig
+
 from pocketrnn.modelfile.graph import layers
 from pocketrnn.modelfile.network import NetworkConfig
-from pocketrnn.modelfile.onnx import Array
+from pocketrnn.modelfile.onnx import Array, Graph
 from pocketrnn.modelfile.weights import to_int8
 
 
-def weights(model: Any, config: ClassifierConfig) -> dict[str, Array]:
-    """Return the numbers of the constants in `config.graph()`, by their names.
+def weights(model: Any, network: NetworkConfig, graph: Graph) -> dict[str, Array]:
+    """Return the numbers of the constants in the `graph` of `network`, by their names.
 
-    Raises ValueError for a model whose layers aren't those that the settings speak of.
+    Raises ValueError for a model whose layers aren't those that `network` speaks of.
     """
-    named = dict(_named(model, config.network or NetworkConfig()))
+    named = dict(_named(model, network))
     stored: dict[str, Array] = {}
-    for constant in config.graph().constants:
+    for constant in graph.constants:
         if constant.numbers is not None:
             continue
         name = constant.name

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from pocketrnn import Classifier, Tokenizer
 from pocketrnn.classify.labels import probabilities
 from pocketrnn.session import Session
@@ -41,7 +42,7 @@ def keras_scores(model: Any, tokenizer: Tokenizer, texts: Sequence[str]) -> NDAr
 
 def witness_scores(model: bytes, tokenizer: Tokenizer, texts: Sequence[str]) -> NDArray[np.float32]:
     """Return the scores that tf2onnx's ONNX model gives: float32, shape (texts, labels)."""
-    (scores,) = Session(model).run({"ids": tokenizer.encode(texts)}, ["scores"])
+    (scores,) = Session(lambda: model).run({"ids": tokenizer.encode(texts)}, ["scores"])
     return probabilities(scores)
 
 

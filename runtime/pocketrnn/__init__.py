@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import errors
 from .classify.file import ClassifierConfig
-from .classify.model import Classifier, Prediction
+from .classify.model import Classifier, Prediction, Reading
 from .classify.text import TextConfig, Tokenizer
 from .errors import PocketRNNError
 from .loading import load
@@ -27,6 +27,7 @@ __all__ = [
     "PocketRNNError",
     "Prediction",
     "Progress",
+    "Reading",
     "ScoredRow",
     "Summary",
     "TextConfig",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 BUNDLED = Path(__file__).with_name("bundled.onnx")
 
-Source = str | os.PathLike[str] | bytes | None
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | None
 """A path, a file's bytes, or None for the bundled model."""
 
 # More than any device has cores: each thread takes memory, whether it has work or not.
@@ -44,12 +44,18 @@ def load(source: Source = None, *, threads: int = 1, trusted: bool = False) -> "
 
 def read_bytes(source: Source) -> bytes:
     """Return the bytes of a model file that `load` would take."""
-    if isinstance(source, bytes):
-        return source
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
     try:
-        return (BUNDLED if source is None else Path(source)).read_bytes()
+        if source is None:
+            # By the import system, as pocketrnn may have been imported from a zip file.
+            data: bytes = globals()["__loader__"].get_data(str(BUNDLED))
+            return data
+        return Path(source).read_bytes()
     except (TypeError, ValueError) as error:
-        raise ModelFileError("can't read the model file (not a path)") from error
+        raise ModelFileError(
+            "can't read the model file (not a path, nor a file's bytes)"
+        ) from error
     except OSError as error:
         if source is None:
             raise ModelFileError(
@@ -63,13 +69,14 @@ class naming:  # noqa: N801 (a context manager, read as a verb)
     """Put the model's path before the message of any ModelFileError raised inside."""
 
     def __init__(self, source: Source) -> None:
-        self._name = (
-            "model in memory"
-            if isinstance(source, bytes)
-            else "bundled model"
-            if source is None
-            else str(source)
-        )
+        if source is None:
+            self._name = "bundled model"
+        elif isinstance(source, str | os.PathLike):
+            self._name = f"{source!s:.300}"
+        elif isinstance(source, bytes | bytearray | memoryview):
+            self._name = "model in memory"
+        else:
+            self._name = f"model of type {type(source).__name__}"
 
     def __enter__(self) -> None:
         pass

@@ -1,7 +1,14 @@
-"""The one door to onnxruntime: private by default, and quiet."""
+"""The one door to onnxruntime: private by default, quiet, and safe to fork and to end around."""
 
+import atexit
+import ctypes
 import os
-from collections.abc import Mapping, Sequence
+import sys
+import threading
+import time
+import warnings
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import CorruptModelError
@@ -9,15 +16,30 @@ from .errors import CorruptModelError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+
 # From 1.29 on, onnxruntime's Linux and macOS builds write a device id under the home cache and
 # upload usage data, unless this is set before the import. Who wants that sets it to 0.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+_TELEMETRY_OFF = "ORT_DISABLE_TELEMETRY"
+_too_late = "onnxruntime" in sys.modules and sys.platform != "win32"
+if _too_late and _TELEMETRY_OFF not in os.environ:
+    warnings.warn(
+        "onnxruntime was imported before pocketrnn, so its telemetry may be on and can't be "
+        f"switched off any more: import pocketrnn first, or set {_TELEMETRY_OFF}=1 before Python "
+        "starts",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+os.environ.setdefault(_TELEMETRY_OFF, "1")
 
 
 def import_onnxruntime() -> Any:
     """Return the module; a call, so that `pocketrnn info` and --help start without it."""
     import onnxruntime
 
+    # On Windows, only this call switches telemetry off.
+    disable = getattr(onnxruntime, "disable_telemetry_events", None)
+    if disable and os.environ.get(_TELEMETRY_OFF) != "0":
+        disable()
     return onnxruntime
 
 
@@ -30,17 +52,80 @@ def errors() -> tuple[type[Exception], ...]:
     return (*own, RuntimeError, ValueError)
 
 
+# -- the end of the interpreter -----------------------------------------------------------------
+
+# One entry for each run or load. Python ends while daemon threads still run; one that then comes
+# back from onnxruntime's C++ code would abort the process.
+_inside: set["_Inside"] = set()
+_ending = threading.Event()
+
+
+class _Inside:
+    """Has the interpreter wait, before it ends, for a thread that is inside onnxruntime.
+
+    Once it is ending, a thread ends where it would go inside, silently, as by `sys.exit()`. The
+    main thread may still go on, as it is the one that ends the interpreter.
+    """
+
+    def __enter__(self) -> None:
+        _inside.add(self)
+        if _ending.is_set() and threading.get_ident() != threading.main_thread().ident:
+            _inside.discard(self)
+            raise SystemExit
+
+    def __exit__(self, *_: object) -> None:
+        _inside.discard(self)
+
+
+@atexit.register
+def _wait_for_threads() -> None:
+    _ending.set()
+    while _inside:
+        time.sleep(0.001)
+
+
+# -- forks --------------------------------------------------------------------------------------
+
+_sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Have a forked child make anew the sessions that it can't use.
+
+    A child has none of its parent's other threads: a session with a pool of threads would wait for
+    them for ever, and so would one that another thread was using, which holds its locks.
+    """
+    for session in list(_sessions):
+        if session.threads > 1 or _inside:
+            session.abandon()
+    _inside.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 class Session:
     """An onnxruntime session for one ONNX model.
 
-    May be used from many threads at once: onnxruntime's `run` is thread-safe.
+    May be used from many threads at once: onnxruntime's `run` is thread-safe. May be used in
+    forked processes too, whose first run may have to load the model again.
     """
 
-    def __init__(self, model: bytes, *, threads: int = 1) -> None:
-        """Load a serialized ModelProto; CorruptModelError if onnxruntime refuses it."""
+    def __init__(self, model: Callable[[], bytes], *, threads: int = 1) -> None:
+        """Load the ModelProto that `model` serializes; CorruptModelError if onnxruntime can't."""
+        self.threads = threads
+        self._model = model
+        self._session: Any = None
+        self._errors = errors()
+        with _Inside():
+            self._load()
+        _sessions.add(self)
+
+    def _load(self) -> None:
         onnxruntime = import_onnxruntime()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         # A spinning pool burns a core between texts; small models gain nothing from it.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -48,11 +133,10 @@ class Session:
         # By default, bytes 5 to 8 of a file could make onnxruntime read it in another format.
         options.add_session_config_entry("session.load_model_format", "ONNX")
         options.log_severity_level = 4  # what goes wrong is raised, not printed
-        self._errors = errors()
         try:
             # The fallback would print, and try the same again.
             self._session = onnxruntime.InferenceSession(
-                model, options, providers=["CPUExecutionProvider"], enable_fallback=0
+                self._model(), options, providers=["CPUExecutionProvider"], enable_fallback=0
             )
         except self._errors as error:
             raise _meaning(error, "load") from error
@@ -62,9 +146,18 @@ class Session:
     ) -> "list[NDArray[Any]]":
         """Return the named outputs for `inputs`, by their names."""
         try:
-            return self._session.run(outputs, inputs)  # type: ignore[no-any-return]
+            with _Inside():
+                if self._session is None:
+                    self._load()
+                return self._session.run(outputs, inputs)  # type: ignore[no-any-return]
         except self._errors as error:
             raise _meaning(error, "run") from error
+
+    def abandon(self) -> None:
+        """Forget onnxruntime's session, without freeing it; the next run makes one anew."""
+        # Freeing it would wait for its threads.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._session))
+        self._session = None
 
 
 def _meaning(error: Exception, verb: str) -> Exception:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from pocketrnn import TextConfig
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, fit
 
@@ -16,7 +17,7 @@ import compare
 import peers
 
 KEYS = ["pocketrnn", "plain", "linear-1"]
-CONFIG = TrainConfig(
+CONFIG = TrainConfig().with_settings(
     text=TextConfig(num_words=100, maxlen=6), embedding=3, units=3, epochs=1, batch_size=4
 )
 

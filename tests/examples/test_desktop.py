@@ -17,8 +17,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pocketrnn
 import pytest
+
+import pocketrnn
 from tables import write_numbered
 from virtualdisplay import Window, display, until  # noqa: F401 (a fixture)
 
@@ -151,7 +152,7 @@ def test_a_file_that_can_not_be_scored(app: Any, tmp_path: Path) -> None:
 def test_a_missing_model_is_said(
     module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pocketrnn.classify.model, "BUNDLED", tmp_path / "gone.onnx")
+    monkeypatch.setattr(pocketrnn.loading, "BUNDLED", tmp_path / "gone.onnx")
     app = module.App()
     pump(app, lambda: "bundled model is missing" in status(app))
     app._close()

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from pocketrnn.loading import BUNDLED
 
 REPOSITORY = Path(__file__).parents[2]

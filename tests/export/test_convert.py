@@ -2,6 +2,7 @@
 
 import onnx
 import pytest
+
 from pocketrnn import TextConfig
 from pocketrnn_export import convert
 from pocketrnn_train import TrainConfig, network

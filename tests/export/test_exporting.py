@@ -9,8 +9,9 @@ from unittest import mock
 import keras
 import numpy as np
 import onnx
-import pocketrnn
 import pytest
+
+import pocketrnn
 from pocketrnn import TextConfig, Tokenizer, modelfile
 from pocketrnn.errors import InputError, OutputError
 from pocketrnn_export import ParityError, build, cli, convert, export, parity, rewrite

@@ -7,9 +7,10 @@ import keras
 import numpy as np
 import onnx
 import onnx.reference
-import pocketrnn
 import pytest
 from onnx.reference.ops import op_loop
+
+import pocketrnn
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn_export import Export, build, parity
 from pocketrnn_train import TrainConfig, network

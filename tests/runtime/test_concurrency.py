@@ -1,11 +1,14 @@
-"""One model in threads, in asyncio, in forked and spawned processes, and pickled."""
+"""One model in threads, asyncio, and forked and spawned processes; pickled; and at Python's end."""
 
 import asyncio
 import copy
 import dataclasses
+import http.client
 import multiprocessing
 import os
 import pickle
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,12 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pocketrnn
 import pytest
+
+import pocketrnn
 import tinyonnx
 from pocketrnn import Classifier
 from pocketrnn.classify import file
 from pocketrnn.loading import BUNDLED
+from tables import write_numbered
+from virtualdisplay import until
 
 TEXTS = [f"the {'good' if i % 3 else 'bad'} film " * (i % 40) + str(i) for i in range(200)]
 METHODS = [
@@ -136,25 +142,169 @@ def test_worker_processes(
     assert found == [scores[0].tolist() for scores in alone[:8]]
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("threads", [1, 2])
-def test_fork_of_a_process_with_a_used_model(threads: int) -> None:
-    """As web servers do that load first and fork then."""
-    model = pocketrnn.load(tinyonnx.tiny(maxlen=256), threads=threads)
-    expected = model.scores(TEXTS)
+# -- forks --------------------------------------------------------------------------------------
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+# The child ends as a whole interpreter does, which frees the model.
+FORK = """
+import os, signal, sys, threading
+import pocketrnn
+
+threads, busy, children = map(int, sys.argv[2:])
+model = pocketrnn.load(sys.argv[1], threads=threads)
+texts = [f"the good film {i} " * (i % 40) for i in range(200)]
+expected = model.scores(texts)
+stop = threading.Event()
+
+def work():
+    while not stop.is_set():
+        model.scores(texts)
+
+others = [threading.Thread(target=work) for _ in range(busy)]
+for other in others:
+    other.start()
+for number in range(children):
+    if (child := os.fork()) == 0:
+        signal.alarm(60)  # ends a child that hangs
+        if number:  # the first one ends without using it
+            assert (model.scores(texts) == expected).all()
+        sys.exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+stop.set()
+for other in others:
+    other.join()
+assert (model.scores(texts) == expected).all()
+"""
+
+
+@needs_fork
+@pytest.mark.parametrize(("threads", "busy"), [(1, 0), (2, 0), (1, 3), (2, 3)])
+def test_fork_of_a_process_with_a_used_model(threads: int, busy: int, tmp_path: Path) -> None:
+    """As web servers do that load first and fork then; other threads may be scoring meanwhile."""
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes(tinyonnx.tiny(maxlen=256))
+    command = [sys.executable, "-W", "ignore", "-c", FORK, str(path), str(threads), str(busy), "5"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+SERVER = """
+import pocketrnn
+
+model = pocketrnn.load(threads=2)
+model.predict("Once, before the fork.")
+
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return [model.predict("A warm, funny film.").label.encode()]
+"""
+
+
+class Unix(http.client.HTTPConnection):
+    """HTTP over a socket in the file system."""
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.host)
+
+
+@pytest.mark.slow
+@needs_fork
+def test_a_web_server_that_loads_before_it_forks(tmp_path: Path) -> None:
+    packages = tmp_path / "packages"
+    install = [sys.executable, "-m", "pip", "install", "-q", "--target", packages, "gunicorn"]
+    subprocess.run(install, check=True)
+    (tmp_path / "server.py").write_text(SERVER)
+    command = [sys.executable, "-m", "gunicorn", "--preload", "--workers", "2", "server:app"]
+    path = os.pathsep.join([str(packages), *sys.path])
+    with (tmp_path / "log").open("w+") as log:
+        server = subprocess.Popen(
+            [*command, "--bind", f"unix:{tmp_path}/socket"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": path},
+            stderr=log,
+        )
+        try:
+            until(lambda: (tmp_path / "socket").exists())
+            for _ in range(20):
+                connection = Unix(str(tmp_path / "socket"), timeout=30)
+                connection.request("GET", "/")
+                assert connection.getresponse().read() == b"positive"
+                connection.close()
+            server.send_signal(signal.SIGTERM)
+            # A worker that hangs is killed after 30 seconds.
+            assert server.wait(timeout=20) == 0
+        finally:
+            server.kill()
+            server.wait()
+        log.seek(0)
+        assert "SIGKILL" not in log.read()
+
+
+# -- the end of the interpreter -----------------------------------------------------------------
+
+END = """
+import itertools, os, sys, threading, time
+import pocketrnn
+
+use, path, table = sys.argv[1:]
+model = pocketrnn.load(path)
+texts = [f"the good film {i} " * 60 for i in range(300)]
+calls = {
+    "predict": lambda _: model.predict(texts[0]),
+    "scores": lambda _: model.scores(texts),
+    "load": lambda _: pocketrnn.load(path),
+    "score_file": lambda name: pocketrnn.score_file(table, f"{name}.csv", model=model),
+}
+begun = threading.Event()
+
+def work(number):
+    for i in itertools.count():
+        begun.set()
+        calls[use](f"{os.getpid()}-{number}-{i}")
+
+for number in range(2):
+    threading.Thread(target=work, args=[number], daemon=True).start()
+begun.wait()
+time.sleep(0.1 + time.time() % 0.05)  # ends anywhere within a call
+"""
+
+
+@pytest.mark.parametrize("use", ["predict", "scores", "load", "score_file"])
+def test_python_ends_while_daemon_threads_use_a_model(use: str, tmp_path: Path) -> None:
+    """Without a gate, about five of six such processes abort."""
+    table = write_numbered(tmp_path / "t.csv", [f"a good film {i} " * 30 for i in range(1500)])
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes(tinyonnx.tiny(maxlen=256))
+    source = BUNDLED if BUNDLED.exists() else path
     for _ in range(5):
-        reading, writing = os.pipe()
-        if (child := os.fork()) == 0:
-            try:
-                os.write(writing, b"same" if (model.scores(TEXTS) == expected).all() else b"not")
-            finally:
-                os._exit(0)
-        os.close(writing)
-        with os.fdopen(reading, "rb") as pipe:
-            assert pipe.read() == b"same"
-        os.waitpid(child, 0)
-    np.testing.assert_array_equal(model.scores(TEXTS), expected)
+        command = [sys.executable, "-c", END, use, str(source), str(table)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+AT_EXIT = """
+import atexit, sys, threading
+
+def last():  # registered before pocketrnn's own, so it comes after
+    other = threading.Thread(target=model.predict, args=["good"], daemon=True)
+    if sys.version_info < (3, 12):  # later ones start no thread any more
+        other.start()
+        other.join()
+    print(model.predict("good").label)
+
+atexit.register(last)
+import pocketrnn
+model = pocketrnn.load(sys.argv[1])
+"""
+
+
+def test_the_main_thread_may_score_at_exit(tiny_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", AT_EXIT, str(tiny_path)], capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("positive\n", "")
 
 
 # -- memory -------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from pocketrnn.errors import OutputError
 from pocketrnn.files import replacing, write_atomic
 

@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pocketrnn
 import pytest
+
+import pocketrnn
 import tinyonnx
 from pocketrnn.loading import BUNDLED
 from tables import write_numbered

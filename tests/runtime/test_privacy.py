@@ -62,7 +62,8 @@ def room(tmp_path: Path) -> Path:
 
 def environment(room: Path) -> dict[str, str]:
     """Return an environment in which nothing is set but what a child can't do without."""
-    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    names = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     folders = {"HOME": str(room / "home"), "TMPDIR": str(room / "tmp")}
     # Compiled modules are Python's affair.
     return {**kept, **folders, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -124,6 +125,44 @@ def test_telemetry_is_off_unless_someone_wants_it(
         "import pocketrnn; pocketrnn.load(sys.argv[1])"
     )
     assert in_room(room, sys.executable, "-c", code, str(tiny_path)) == f"{seen}\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there it is never too late")
+@pytest.mark.parametrize(("set_before", "warned"), [(None, True), ("0", False), ("1", False)])
+def test_onnxruntime_imported_first_is_said(
+    set_before: str | None, warned: bool, room: Path
+) -> None:
+    (room / "onnxruntime.py").write_text("")
+    chosen = {} if set_before is None else {"ORT_DISABLE_TELEMETRY": set_before}
+    code = (
+        f"import os, sys, warnings; sys.path.insert(0, '..'); os.environ.update({chosen}); "
+        "import onnxruntime; warnings.showwarning = lambda message, *_: print(message); "
+        "import pocketrnn"
+    )
+    printed = in_room(room, sys.executable, "-c", code)
+    assert printed.startswith("onnxruntime was imported before pocketrnn") == warned
+    assert ("ORT_DISABLE_TELEMETRY=1" in printed) == warned
+
+
+@pytest.mark.parametrize("package", ["pocketrnn", "pocketrnn_train", "pocketrnn_export"])
+def test_our_own_packages_import_in_the_right_order(package: str, room: Path) -> None:
+    code = (
+        "import importlib.util as u, sys; "
+        f"sys.exit() if u.find_spec({package!r}) is None else __import__({package!r})"
+    )
+    in_room(room, sys.executable, "-W", "error::RuntimeWarning", "-c", code)
+
+
+@pytest.mark.parametrize(("set_before", "called"), [(None, True), ("0", False), ("1", True)])
+def test_telemetry_of_windows_is_off_too(set_before: str | None, called: bool, room: Path) -> None:
+    """There the variable does nothing, but a function does."""
+    (room / "onnxruntime.py").write_text("def disable_telemetry_events(): print('called')")
+    chosen = {} if set_before is None else {"ORT_DISABLE_TELEMETRY": set_before}
+    code = (
+        f"import os, sys; sys.path.insert(0, '..'); os.environ.update({chosen}); "
+        "import pocketrnn.session; pocketrnn.session.import_onnxruntime()"
+    )
+    assert in_room(room, sys.executable, "-c", code) == ("called\n" if called else "")
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")

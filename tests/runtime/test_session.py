@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 import tinyonnx
 from pocketrnn.errors import CorruptModelError
 from pocketrnn.modelfile import onnx
@@ -22,19 +23,19 @@ def run(session: Session, ids: np.ndarray = IDS) -> np.ndarray:
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 500), (0, 3)])
 def test_batch_and_time_are_open(shape: tuple[int, int]) -> None:
-    scores = run(Session(tinyonnx.tiny()), np.zeros(shape, np.int32))
+    scores = run(Session(lambda: tinyonnx.tiny()), np.zeros(shape, np.int32))
     assert (scores.dtype, scores.shape) == (np.float32, (shape[0], 1))
 
 
 def test_threads_give_the_same() -> None:
     data = tinyonnx.tiny()
-    np.testing.assert_array_equal(run(Session(data, threads=3)), run(Session(data)))
+    np.testing.assert_array_equal(run(Session(lambda: data, threads=3)), run(Session(lambda: data)))
 
 
 @pytest.mark.parametrize("ids", [np.full((1, 1), 10_000, np.int32), np.zeros((1, 1), np.int64)])
 def test_a_graph_that_fails_when_run(ids: np.ndarray) -> None:
     with pytest.raises(CorruptModelError, match="onnxruntime can't run the graph"):
-        run(Session(tinyonnx.tiny()), ids)
+        run(Session(lambda: tinyonnx.tiny()), ids)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_a_graph_that_fails_when_run(ids: np.ndarray) -> None:
 )
 def test_refusal_is_one_error_and_quiet(graph: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CorruptModelError, match="onnxruntime can't load the graph"):
-        Session(onnx.model_to_bytes(graph))
+        Session(lambda: onnx.model_to_bytes(graph))
     assert capfd.readouterr() == ("", "")
 
 
@@ -57,7 +58,7 @@ def test_a_file_is_read_as_onnx_and_nothing_else() -> None:
     data = tinyonnx.tiny()
     marked = data[:2] + field(2, "ORTM, Inc.") + data[2:]
     assert marked[4:8] == b"ORTM"
-    np.testing.assert_array_equal(run(Session(marked)), run(Session(data)))
+    np.testing.assert_array_equal(run(Session(lambda: marked)), run(Session(lambda: data)))
 
 
 # A graph that makes what it is told, in a process of too little memory for a gigabyte.
@@ -74,7 +75,7 @@ graph = Graph(
     (Value("scores", "float32", ("n", "m")),),
     (Node("Expand", ("value", "shape"), ("scores",), {}),),
 )
-session = Session(onnx.model_to_bytes(onnx.to_bytes(graph, {})))
+session = Session(lambda: onnx.model_to_bytes(onnx.to_bytes(graph, {})))
 held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (held + 300_000_000,) * 2)
 inputs = {"value": np.ones(1, np.float32), "shape": np.array([1 << 14, 1 << 14])}

@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 
 import numpy as np
-import pocketrnn
 import pytest
+
+import pocketrnn
 import tinyonnx
 from pocketrnn import errors
 from pocketrnn.classify import file

@@ -3,13 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from .. import modelfile
 from ..config import Settings, check
 from ..errors import ConfigError, CorruptModelError, GraphError, VocabularyMismatchError
 from ..modelfile import ModelFile, onnx
-from ..modelfile.graph import Form, Size, classifier, starts_after_padding
+from ..modelfile.forms import starts_after_padding
+from ..modelfile.graph import Size, classifier
 from ..modelfile.network import NetworkConfig
 from .text import TextConfig, Tokenizer
 
@@ -51,26 +53,27 @@ class ClassifierConfig(Settings):
         """Return the columns of the graph's output."""
         return 1 if len(self.labels) == 2 else len(self.labels)
 
-    @property
+    @cached_property
     def starts_after_padding(self) -> bool:
         """Return whether padding may be left out if the loop is handed the state behind it."""
-        return self.network is not None and starts_after_padding(self.network, self._size)
+        return self.network is not None and starts_after_padding(self.network, self.size)
 
-    @property
+    @cached_property
     def time_multiple(self) -> int:
         """Return what the graph's `time` is a multiple of; `maxlen` where it reads all padding."""
         if self.network and self.network.mask:
             return self.network.window or 1
         return 1 if self.starts_after_padding else self.text.maxlen
 
-    def graph(self, form: Form = "file") -> onnx.Graph:
-        """Return the network's graph. Raises ConfigError where it would be too large."""
+    def graph(self) -> onnx.Graph:
+        """Return the graph of a file with these settings; ConfigError if it is too large."""
         if self.network is None:
-            raise GraphError("the file has a graph of its own")
-        return classifier(self.network, self._size, form)
+            raise ConfigError("these settings are of a file with a graph of its own")
+        return classifier(self.network, self.size)
 
     @property
-    def _size(self) -> Size:
+    def size(self) -> Size:
+        """Return what the graph takes from these settings."""
         return Size(self.text.num_words, self.outputs, self.text.padding)
 
 

@@ -18,6 +18,11 @@ def probabilities(output: NDArray[np.float32]) -> NDArray[np.float32]:
     return both
 
 
+def choose_one(row: NDArray[np.float32], threshold: float) -> int:
+    """Return `choose` for one row of probabilities."""
+    return int(row[1] > np.float32(threshold)) if len(row) == 2 else int(row.argmax())
+
+
 def choose(scores: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
     """Return the index of the label for each row of probabilities (texts, labels).
 

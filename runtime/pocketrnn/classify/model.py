@@ -1,11 +1,11 @@
 """The model that a person holds: texts in, labels and probabilities out."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,9 @@ from ..errors import ConfigError, TextError
 from ..loading import load
 from ..modelfile import ModelFile
 from .file import ClassifierConfig, TestCase, read
-from .labels import choose
-from .network import Network
-from .padding import Rows
+from .labels import choose_one
+from .network import Network, OwnGraph
+from .padding import Rows, count_words
 from .text import Tokenizer
 from .vectorized import VectorizedTokenizer
 
@@ -36,15 +36,60 @@ class Prediction:
     """What the model says of one text."""
 
     label: str | None
-    """None where the model is unsure, if asked to say so."""
+    """None where the model knows no word of the text, or is unsure, if asked to say so."""
     score: float
     """The probability of `label`, from 0 to 1; if that is None, the highest of any label."""
     probabilities: dict[str, float]
     """The probability of each label, in the model's order."""
+    words: int
+    """How many words of the text the model read: all, up to about `maxlen`."""
+    known: int
+    """How many of these are in the model's vocabulary."""
+
+    def __repr__(self) -> str:
+        """Return label, score and how many words were known."""
+        known = f"{self.known} of {self.words} words known"
+        return f"<Prediction {self.label!r} {self.score:.4f}, {known}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the prediction as plain JSON types."""
         return dataclasses.asdict(self)
+
+
+class Predictions(list[Prediction]):
+    """A list that shows its first items only, in notebooks as a table."""
+
+    _SHOWN = 10
+
+    def __repr__(self) -> str:
+        """Return the first predictions, and how many more there are."""
+        return "\n".join([*map(repr, self[: self._SHOWN]), *self._more()]) or "[]"
+
+    def _repr_html_(self) -> str:
+        from html import escape  # here, as only notebooks need it
+
+        heads = ["label", "score", "words", "known"]
+        rows = [
+            ["–" if p.label is None else escape(p.label), f"{p.score:.4f}", p.words, p.known]
+            for p in self[: self._SHOWN]
+        ]
+        lines = ["".join(f"<td>{value}</td>" for value in row) for row in rows]
+        table = "".join(f"<tr>{line}</tr>" for line in ["<th>" + "<th>".join(heads), *lines])
+        return f"<table>{table}</table>" + "".join(self._more())
+
+    def _more(self) -> list[str]:
+        return [f"and {len(self) - self._SHOWN:,} more"] if len(self) > self._SHOWN else []
+
+
+class Reading(NamedTuple):
+    """The scores of several texts, and how much of each the model knows."""
+
+    scores: NDArray[np.float32]
+    """As `Classifier.scores` returns them."""
+    words: NDArray[np.int64]
+    """As in Prediction: shape (texts,)."""
+    known: NDArray[np.int64]
+    """As in Prediction: shape (texts,)."""
 
 
 class Classifier:
@@ -60,11 +105,22 @@ class Classifier:
         self.sha256: str = file.sha256
         self.data: bytes = file.data  # the file's, so that other processes can load it
         self._options = {"threads": threads, "trusted": trusted}
-        self._network = Network(contents, threads=threads)
+        network = contents.config.network
+        self._network = (
+            Network(contents, network, threads=threads)
+            if network
+            else OwnGraph(contents, threads=threads)
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the file's bytes: another process loads them, and needs no file."""
         return _loaded, (self.data, self._options)
+
+    def __repr__(self) -> str:
+        """Return labels, number of words, size and the digest's start."""
+        labels = ", ".join(map(repr, self.labels[:5])) + (", …" if len(self.labels) > 5 else "")
+        words, size = self.config.text.vocabulary_size, len(self.data) / 1e6
+        return f"<Classifier: {labels}; {words:,} words; {size:.2f} MB; {self.sha256[:12]}>"
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -84,37 +140,69 @@ class Classifier:
     ) -> Prediction | list[Prediction]:
         """Label one text, or each of several.
 
-        With `unsure`, a band of probabilities such as (0.4, 0.6), a text gets the label None if
-        the second label's probability is in it, edges included; with more than two labels, if
-        the most probable one's is. Raises TextError for what isn't a str, ConfigError for a
-        band that isn't one.
+        A text of which the model knows no word gets the label None; so does one without words.
+        With `unsure`, a band of probabilities such as (0.4, 0.6), a text gets it too if the second
+        label's probability is in the band, edges included; with more than two labels, if the most
+        probable one's is. Raises TextError for what isn't a str, ConfigError for a band that isn't
+        one.
         """
         band = None if unsure is None else _band(unsure)
-        predictions = [self._prediction(row, band) for row in self.scores(texts)]
-        return predictions[0] if isinstance(texts, str) else predictions
+        if isinstance(texts, str):
+            scores, words, known = self._read_one(texts)
+            return self._prediction(scores[0], words, known, band)
+        read = self.read(texts)
+        counts = zip(read.words.tolist(), read.known.tolist(), strict=True)
+        return Predictions(
+            self._prediction(row, *count, band)
+            for row, count in zip(read.scores, counts, strict=True)
+        )
 
     def scores(self, texts: str | Iterable[str]) -> NDArray[np.float32]:
         """Return the probability of each class: float32, shape (texts, classes).
 
         With two classes the network has one sigmoid: column 1 is its value, untouched, and
-        column 0 is one minus it. Raises TextError for what isn't a str.
+        column 0 is one minus it. Any text has scores, an empty one too. Raises TextError for what
+        isn't a str.
         """
+        if isinstance(texts, str):
+            return self._network.one(self.tokenizer.ids(texts))
+        return self.read(texts).scores
+
+    def read(self, texts: str | Iterable[str]) -> Reading:
+        """Return the scores of texts with how many words the model read and knew, as arrays.
+
+        Raises TextError for what isn't a str.
+        """
+        if isinstance(texts, Mapping) or hasattr(texts, "columns"):  # gives its names, not texts
+            raise TextError(
+                f'a {type(texts).__name__} is no list of texts; give one column of it: df["text"]'
+            )
         if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
             raise TextError(f"texts must be str or an iterable of str, not {type(texts).__name__}")
         rows = iter([texts] if isinstance(texts, str) else texts)
-        parts = [self._scores(window) for window in _windows(rows)]
+        parts = [self._read(window) for window in _windows(rows)]
         if len(parts) == 1:
             return parts[0]
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
+        none = np.zeros(0, np.int64)
+        parts.append(Reading(np.zeros((0, len(self.labels)), np.float32), none, none))
+        return Reading(*map(np.concatenate, zip(*parts, strict=True)))
 
-    def _scores(self, texts: list[str]) -> NDArray[np.float32]:
-        """Score a window of texts: tokenize, sort by length, run in batches, restore the order."""
+    def _read(self, texts: list[str]) -> Reading:
+        """Read a window of texts: tokenize, sort by length, run in batches, restore the order."""
         if len(texts) == 1:
-            return self._network.one(self.tokenizer.ids(texts[0]))
+            scores, words, known = self._read_one(texts[0])
+            return Reading(scores, np.array([words]), np.array([known]))
         text = self.config.text
         if len(texts) >= _BULK and VectorizedTokenizer.supports(text):
-            return self._network.many(self._vectorized_tokenizer.rows(texts))
-        return self._network.many(Rows.of([self.tokenizer.ids(text) for text in texts], text))
+            rows = self._vectorized_tokenizer.rows(texts)
+        else:
+            rows = Rows.of([self.tokenizer.ids(text) for text in texts], text)
+        return Reading(self._network.many(rows), *rows.words(text))
+
+    def _read_one(self, text: str) -> tuple[NDArray[np.float32], int, int]:
+        """Return scores of shape (1, classes), and the numbers of words read and known."""
+        ids = self.tokenizer.ids(text)
+        return self._network.one(ids), *count_words(ids, self.config.text)
 
     @cached_property
     def _vectorized_tokenizer(self) -> VectorizedTokenizer:
@@ -139,15 +227,18 @@ class Classifier:
 
     def choose(self, row: NDArray[np.float32]) -> int:
         """Return the index of the label for one row of `scores`, as `classify.labels` says."""
-        return int(choose(row[None], self.config.threshold)[0])
+        return choose_one(row, self.config.threshold)
 
-    def _prediction(self, row: NDArray[np.float32], unsure: _Band | None = None) -> Prediction:
+    def _prediction(
+        self, row: NDArray[np.float32], words: int, known: int, unsure: _Band | None
+    ) -> Prediction:
         values = row.tolist()
         probabilities = dict(zip(self.labels, values, strict=True))
-        if unsure and unsure[0] <= (row[1] if len(row) == 2 else row.max()) <= unsure[1]:
-            return Prediction(None, max(values), probabilities)
+        telling = row[1] if len(row) == 2 else row.max()
+        if not known or (unsure and unsure[0] <= telling <= unsure[1]):
+            return Prediction(None, max(values), probabilities, words, known)
         chosen = self.choose(row)
-        return Prediction(self.labels[chosen], values[chosen], probabilities)
+        return Prediction(self.labels[chosen], values[chosen], probabilities, words, known)
 
 
 def _loaded(data: bytes, options: dict[str, Any]) -> Classifier:

@@ -33,12 +33,30 @@ class Rows:
         lengths = np.array([len(row) for row in kept], np.int64)
         return cls(np.array([i for row in kept for i in row], np.int32), lengths)
 
+    def words(self, config: TextConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return `count_words` of each row: int64 (rows,) and (rows,)."""
+        ends = np.cumsum(self.lengths)
+        begins = ends - self.lengths
+        words = self.lengths
+        if config.start_id is not None:  # then no row is empty; one that was cut may have lost it
+            words = words - (self.ids[begins] == config.start_id)
+        known = np.concatenate([[0], np.cumsum(self.ids > config.index_from)])
+        return words, known[ends] - known[begins]
+
     def take(self, order: NDArray[np.int64]) -> "Rows":
         """Return the rows in another order."""
         lengths = self.lengths[order]
         begins = (np.cumsum(self.lengths) - self.lengths)[order]
         shifts = np.repeat(begins - (np.cumsum(lengths) - lengths), lengths)
         return Rows(self.ids[shifts + np.arange(len(shifts))], lengths)
+
+
+def count_words(row: Sequence[int], config: TextConfig) -> tuple[int, int]:
+    """Return how many words of a row of ids are read, and how many are in the vocabulary."""
+    kept = row[config.kept]
+    has_start = kept[:1] == [config.start_id]
+    unknown = {config.start_id, config.oov_id} - {None}
+    return len(kept) - has_start, len(kept) - sum(map(kept.count, unknown))
 
 
 def time_for(length: int, multiple: int) -> int:

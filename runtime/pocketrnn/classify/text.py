@@ -87,6 +87,15 @@ def is_storable(word: str) -> bool:
         return False
 
 
+class _Ids(dict[str, int]):
+    """The id of each word; what isn't there has the id of unknown words."""
+
+    unknown: int
+
+    def __missing__(self, word: str) -> int:
+        return self.unknown
+
+
 class Tokenizer:
     """Turns texts into ids by a TextConfig and the vocabulary's words in order of rank."""
 
@@ -101,7 +110,8 @@ class Tokenizer:
             f"a word is empty, or holds {config.split!r}, a NUL or a lone surrogate",
         )
         first = config.index_from + 1
-        self._ids = {word: first + i for i, word in enumerate(self.vocabulary)}
+        self._ids = _Ids({word: first + i for i, word in enumerate(self.vocabulary)})
+        self._ids.unknown = config.oov_id
         check(len(self._ids) == len(self.vocabulary), "a word is twice in the vocabulary")
         self._translation = str.maketrans(dict.fromkeys(config.filters, config.split))
 
@@ -114,13 +124,12 @@ class Tokenizer:
     def words(self, text: str) -> list[str]:
         """Split `text` into words, as Keras's `text_to_word_sequence` does."""
         prepared = self.prepare(text).translate(self._translation)
-        return [word for word in prepared.split(self.config.split) if word]
+        return list(filter(None, prepared.split(self.config.split)))
 
     def ids(self, text: str) -> list[int]:
         """Return the ids of the whole text, neither cut nor padded."""
         start = [] if self.config.start_id is None else [self.config.start_id]
-        get, unknown = self._ids.get, self.config.oov_id
-        return start + [get(word, unknown) for word in self.words(text)]
+        return start + list(map(self._ids.__getitem__, self.words(text)))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Return the padded ids of `texts`: int32, shape (texts, maxlen)."""

@@ -2,17 +2,20 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .. import __version__, modelfile
 from ..classify.model import load, naming, read_bytes
-from ..errors import CorruptModelError, InputError
+from ..errors import ConfigError, CorruptModelError, InputError
 from . import command
 from . import score as cli_score
 
-_UNSURE = "unsure"  # what is printed in place of a label; as JSON it is null
+# What is printed in place of a label; as JSON both are null.
+_UNSURE = "unsure"
+_UNKNOWN = "unknown"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs=2,
         type=float,
         metavar=("LOW", "HIGH"),
-        help="say unsure where the second label's probability is from LOW to HIGH (with more "
+        help="print unsure where the second label's probability is from LOW to HIGH (with more "
         "than two labels: where the most probable one's is)",
     )
     predict.add_argument("--json", action="store_true", help="print one JSON object a text")
@@ -74,16 +77,29 @@ def _parser() -> argparse.ArgumentParser:
 def _predict(arguments: argparse.Namespace) -> None:
     model = load(arguments.model)
     unsure = arguments.unsure and tuple(arguments.unsure)
-    names = [*model.labels, *([_UNSURE] if unsure else [])]
-    width = max(len(command.printable(name)) for name in names)
+    width = max(len(command.printable(name)) for name in (*model.labels, _UNSURE, _UNKNOWN))
+    for text in arguments.texts:
+        _refuse_file(text)
     for text in arguments.texts or _lines():
         prediction = model.predict(text, unsure=unsure)
         if arguments.json:
             # ASCII, so that any terminal, code page and lone surrogate will do.
             _print(json.dumps({**prediction.to_dict(), "text": text}))
         else:
-            label = command.printable(prediction.label or _UNSURE)
-            _print(f"{label:{width}}  {prediction.score:.4f}  {command.printable(text)}")
+            label = prediction.label
+            if label is None:
+                label = _UNSURE if prediction.known else _UNKNOWN
+            label, text = command.printable(label), command.printable(text)
+            _print(f"{label:{width}}  {prediction.score:.4f}  {text}")
+
+
+def _refuse_file(text: str) -> None:
+    """Raise ConfigError for the name of a file: who gives one wants its rows scored."""
+    if ("." in text or os.sep in text) and os.path.isfile(text):  # noqa: PTH113 (takes any text)
+        raise ConfigError(
+            f"{text} is a file; to score its rows, run: pocketrnn score {text} -o OUTPUT (to score "
+            "its name as a text, give it on standard input)"
+        )
 
 
 def _lines() -> Iterable[str]:

@@ -1,36 +1,26 @@
 """The graph of a network: which nodes it has follows from its configuration, by this page.
 
-It reads from top to bottom: the cells, one step of each; a layer, which is a loop over steps; and
-`classifier`, which puts layers, pooling and head together. Keras's layers are the definition, and
-the weights have Keras's layout.
-
-Three forms compute the same scores:
-
-- `file` is what a model file holds: it needs nothing but `ids`, so any language can run it;
-- `many` is what pocketrnn runs for a batch of texts;
-- `one` is for a single text, whose windows are the rows: few nodes, and a short loop.
-
-The last two are handed the first states where those depend on how much padding is left out.
+It reads from top to bottom: the cells, one step of each; the parts of a graph, of which a layer's
+loop is the longest; and `classifier`, which puts them together. Keras's layers are the definition,
+and the weights have Keras's layout. What is made of constants alone is made once, at load.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from ..config import check
 from .network import NetworkConfig
-from .onnx import TYPES, Attribute, Constant, Graph, Node, Value
+from .onnx import TYPES, Attribute, Graph, Node, Nodes, Value
 from .weights import is_large
 
-Form = Literal["file", "many", "one"]
-
-# What the words are looked up in is made ready at load, so it is bounded: 256 MB as float32.
+# The rows that words are looked up in are made ready at load: 256 MB of float32 at most.
 MOST_NUMBERS = 1 << 26
 
-# Under any state whose maximum matters, and small enough for float16.
+# Under any state whose maximum matters, as in pocketrnn_train.layers.
 BELOW_ALL = -1e4
 
 
@@ -44,41 +34,6 @@ class Size:
     """1: a sigmoid; more: a softmax over so many."""
     padding: Literal["pre", "post"]
     """On which side of a text its padding is."""
-
-
-class Nodes:
-    """Collects the nodes and constants of a graph, and gives each value a name of its own."""
-
-    def __init__(self, prefix: str = "", constants: dict[str, Constant] | None = None) -> None:
-        """Start empty; the body of a loop shares the `constants` of the graph around it."""
-        self.nodes: list[Node] = []
-        self.constants = {} if constants is None else constants
-        self._prefix = prefix
-
-    def make(self, operator: str, *inputs: str, **attributes: Attribute) -> str:
-        """Add a node with one output, and return the output's name."""
-        (output,) = self.make_several(1, operator, *inputs, **attributes)
-        return output
-
-    def make_several(
-        self, count: int, operator: str, *inputs: str, **attributes: Attribute
-    ) -> list[str]:
-        """Add a node, and return the names of its outputs."""
-        name = f"{self._prefix}{operator.lower()}{len(self.nodes)}"
-        outputs = [name] if count == 1 else [f"{name}.{i}" for i in range(count)]
-        self.nodes.append(Node(operator, inputs, tuple(outputs), attributes))
-        return outputs
-
-    def fixed(self, name: str, numbers: object, dtype: str = "int64") -> str:
-        """Return `name`, of a constant that isn't trained: an axis, a size, a zero."""
-        array = np.array(numbers, dtype)
-        self.constants[name] = Constant(name, dtype, array.shape, array)
-        return name
-
-    def weight(self, name: str, *shape: int, dtype: str = "float32") -> str:
-        """Return `name`, of a constant whose numbers are trained."""
-        self.constants[name] = Constant(name, dtype, shape)
-        return name
 
 
 # -- cells -------------------------------------------------------------------------------------
@@ -98,7 +53,7 @@ Step = Callable[[Nodes, NetworkConfig, Recurrent, list[str], str], list[str]]
 def _simple_rnn(
     nodes: Nodes, network: NetworkConfig, recurrent: Recurrent, states: list[str], x: str
 ) -> list[str]:
-    """New h = activation(x + h U)."""
+    """Return activation(x + h U)."""
     (h,) = states
     return [nodes.make(network.activation.capitalize(), nodes.make("Gemm", h, recurrent.kernel, x))]
 
@@ -106,7 +61,7 @@ def _simple_rnn(
 def _gru(
     nodes: Nodes, network: NetworkConfig, recurrent: Recurrent, states: list[str], x: str
 ) -> list[str]:
-    """z, r = sigmoid(x + h U + b); c = tanh(x + r (h U + b)); h' = c + z (h - c).
+    """Return c + z (h - c), with z, r = sigmoid(x + h U + b) and c = tanh(x + r (h U + b)).
 
     Keras's GRU with `reset_after`, its default; the order of the gates is z, r, c.
     """
@@ -123,7 +78,7 @@ def _gru(
 def _lstm(
     nodes: Nodes, network: NetworkConfig, recurrent: Recurrent, states: list[str], x: str
 ) -> list[str]:
-    """i, f, o = sigmoid(x + h U); n = tanh(x + h U); c' = f c + i n; h' = o tanh(c').
+    """Return o tanh(c) and c = f c + i n, with i, f, o = sigmoid(x + h U), n = tanh(x + h U).
 
     Keras's order of the gates is i, f, n, o.
     """
@@ -181,33 +136,25 @@ def layers(network: NetworkConfig) -> list[list[Layer]]:
     ]
 
 
-class _Builder(Nodes):
-    """Makes the parts of one network's graph."""
+# -- the parts of a graph ----------------------------------------------------------------------
 
-    def __init__(self, network: NetworkConfig, size: Size, form: Form) -> None:
+
+class Builder(Nodes):
+    """Makes the parts of one network's graph.
+
+    A row of a loop is a text or, with windows, one of its windows: the loop takes as many steps as
+    a row has, and all rows at once.
+    """
+
+    def __init__(self, network: NetworkConfig, size: Size) -> None:
+        """Start with no node but those that make rows of the ids."""
         super().__init__()
-        self.network, self.size, self.form = network, size, form
-        self.is_handed_states = form != "file" and starts_after_padding(network, size)
+        self.network, self.size = network, size
+        self.width = network.directions * network.units
         self.inputs = [Value("ids", "int32", ("batch", "time"))]
         self.outputs = [Value("scores", "float32", ("batch", size.outputs))]
-        # A row of the loop is a text, or with windows one of its windows.
-        self.rows = "ids"  # int32 (steps, rows)
-        if form == "one":
-            self.inputs = [Value("ids", "int32", ("steps", "rows"))]
-        else:
-            if network.window:
-                shape = self.fixed("window_rows", [-1, network.window])
-                self.rows = self.make("Reshape", self.rows, shape)
-            self.rows = self.make("Transpose", self.rows, perm=(1, 0))
-        if network.mask:
-            are_words = self.make("Unsqueeze", self.are_words(self.rows), self.axes(2))
-            self.are_kept = are_words  # bool (steps, rows, 1)
-            self.kept = self.to_float(are_words)
-            lowered = self.make("Sub", self.kept, self.number(1))
-            self.penalty = self.make("Mul", lowered, self.number(-BELOW_ALL))  # 0 for a word
-        count = self.make("Shape", self.rows, start=1, end=2)
-        units = self.fixed("units", [network.units])
-        self.state_shape = self.make("Concat", count, units, axis=0)
+        self.rows = "ids"
+        """int32 (steps, rows)"""
 
     def number(self, value: float) -> str:
         """Return a float32 constant of no dimension."""
@@ -220,10 +167,6 @@ class _Builder(Nodes):
     def to_float(self, value: str) -> str:
         """Return `value` as float32."""
         return self.make("Cast", value, to=TYPES["float32"])
-
-    def are_words(self, ids: str) -> str:
-        """Return whether each id is a word and not padding, as bool."""
-        return self.make("Not", self.make("Equal", ids, self.fixed("padding_id", 0, "int32")))
 
     def side_by_side(self, values: list[str], axis: int) -> str:
         """Return what the directions of a layer give as one value."""
@@ -239,7 +182,43 @@ class _Builder(Nodes):
             return values
         return self.make("Mul", values, self.weight(f"{name}.scale", columns))
 
-    # Masked padding: a loop starts or ends in it.
+    def vectors(self) -> str:
+        """Return the matrix of word vectors, a row for each id."""
+        return self.matrix("embedding", self.size.ids, self.network.embedding)
+
+    def kernels(self, layer: Layer) -> tuple[str, str, str, str]:
+        """Return the names of a layer's kernel, bias, recurrent kernel and recurrent bias."""
+        network, name = self.network, layer.name
+        width = network.gates * network.units
+        below = self.width if layer.number else network.embedding
+        return (
+            self.matrix(f"{name}.kernel", below, width),
+            self.weight(f"{name}.bias", width),
+            self.matrix(f"{name}.recurrent", network.units, width),
+            self.weight(f"{name}.recurrent_bias", width) if network.cell == "gru" else "",
+        )
+
+    # Masked padding, which each loop starts with or ends in.
+
+    def are_words(self, ids: str) -> str:
+        """Return whether each id is a word and not padding, as bool."""
+        return self.make("Not", self.make("Equal", ids, self.fixed("padding_id", 0, "int32")))
+
+    @cached_property
+    def are_kept(self) -> str:
+        """Whether each step is a word: bool (steps, rows, 1)."""
+        return self.make("Unsqueeze", self.are_words(self.rows), self.axes(2))
+
+    @cached_property
+    def kept(self) -> str:
+        """1 for a step that is a word, else 0: float32 (steps, rows, 1)."""
+        return self.to_float(self.are_kept)
+
+    @cached_property
+    def penalty(self) -> str:
+        """0 for a step that is a word, else below any state: float32 (steps, rows, 1)."""
+        lowered = self.make("Sub", self.kept, self.number(1))
+        return self.make("Mul", lowered, self.number(-BELOW_ALL))
 
     def ends_in_padding(self, layer: Layer) -> bool:
         """Tell whether a layer reads a text's padding last, and not first."""
@@ -265,36 +244,28 @@ class _Builder(Nodes):
 
     # A layer.
 
-    def looked_up(self, layer: Layer) -> str:
-        """Look up `embedding @ kernel + bias`: made once, at load, as all of it is constant."""
-        network, width = self.network, self.network.gates * self.network.units
-        vectors = self.matrix("embedding", self.size.ids, network.embedding)
-        kernel = self.matrix(f"{layer.name}.kernel", network.embedding, width)
-        table = self.make("Gemm", vectors, kernel, self.weight(f"{layer.name}.bias", width))
+    def looked_up(self, kernel: str, bias: str, layer: Layer) -> str:
+        """Look up `embedding @ kernel + bias`: what the words give a step of the first layer."""
+        table = self.make("Gemm", self.vectors(), kernel, bias)
         if self.zeroes_padding(layer):
             end = self.fixed("ids_end", [self.size.ids])
             words = self.make("Slice", table, self.axes(1), end, self.axes(0))
-            padding = self.fixed("padding_row", np.zeros((1, width)), "float32")
-            table = self.make("Concat", padding, words, axis=0)
+            row = np.zeros((1, self.network.gates * self.network.units))
+            table = self.make("Concat", self.fixed("padding_row", row, "float32"), words, axis=0)
         return self.make("Gather", table, self.rows, axis=0)
 
-    def projected(self, states: str, layer: Layer) -> str:
-        """Return what a layer is given of all states of the layer below."""
-        network, width = self.network, self.network.gates * self.network.units
-        kernel = self.matrix(f"{layer.name}.kernel", network.directions * network.units, width)
-        product = self.make("MatMul", states, kernel)
-        return self.make("Add", product, self.weight(f"{layer.name}.bias", width))
-
-    def loop(self, layer: Layer, x: str, gives: Gives) -> list[str]:
-        """Add a layer's loop over x, (steps, rows, gates * units), and return what it gives.
+    def loop(self, layer: Layer, below: str, gives: Gives) -> list[str]:
+        """Add a layer's loop over all states `below`, or over words, and return what it gives.
 
         That is the last state (rows, units), or all states (steps, rows, units), or the sum and
         the maximum of all states.
         """
-        cell, name = CELLS[self.network.cell], layer.name
-        width = self.network.gates * self.network.units
-        kernel = self.matrix(f"{name}.recurrent", self.network.units, width)
-        bias = self.weight(f"{name}.recurrent_bias", width) if cell.has_recurrent_bias else ""
+        name, cell = layer.name, CELLS[self.network.cell]
+        kernel, bias, *recurrent = self.kernels(layer)
+        if below:
+            x = self.make("Add", self.make("MatMul", below, kernel), bias)
+        else:
+            x = self.looked_up(kernel, bias, layer)
         body = Nodes(f"{name}.", self.constants)
         sequences: dict[Value, str] = {}
 
@@ -304,8 +275,8 @@ class _Builder(Nodes):
             return value.name
 
         before = [f"{name}.state{i}" for i in range(cell.states)]
-        start = [f"{state}.start" if self.is_handed_states else self.filled(0) for state in before]
-        after = cell.step(body, self.network, Recurrent(kernel, bias), before, step("x", x))
+        start = [self.first(state) for state in before]
+        after = cell.step(body, self.network, Recurrent(*recurrent), before, step("x", x))
         if self.keeps_states(layer):
             kept = step("are_kept", self.are_kept, "bool")
             pairs = zip(after, before, strict=True)
@@ -313,23 +284,20 @@ class _Builder(Nodes):
         if gives == "states":
             after.append(body.make("Identity", after[0]))  # a body can't give one value twice
         if gives == "pooled":
-            total, highest = f"{name}.total", f"{name}.highest"
             counted = compared = after[0]
             if self.network.mask and self.ends_in_padding(layer):
                 counted = compared = body.make("Mul", counted, step("kept", self.kept))
             if self.network.mask:
                 compared = body.make("Add", compared, step("penalty", self.penalty))
-            before += [total, highest]
+            before += [f"{name}.total", f"{name}.highest"]
             start += [self.filled(0), self.filled(BELOW_ALL)]
-            after += [body.make("Add", total, counted), body.make("Max", highest, compared)]
+            after.append(body.make("Add", before[-2], counted))
+            after.append(body.make("Max", before[-1], compared))
 
+        carried = [Value(state, "float32") for state in before]
+        results = [Value(result, "float32") for result in after]
         attributes: dict[str, Attribute] = {
-            "body": Graph(
-                name,
-                (*(Value(state, "float32") for state in before), *sequences),
-                tuple(Value(result, "float32") for result in after),
-                tuple(body.nodes),
-            ),
+            "body": Graph(name, (*carried, *sequences), tuple(results), tuple(body.nodes)),
             "num_scan_inputs": len(sequences),
         }
         if layer.backwards:
@@ -337,77 +305,57 @@ class _Builder(Nodes):
             if gives == "states":
                 attributes["scan_output_directions"] = (1,)
         made = self.make_several(len(after), "Scan", *start, *sequences.values(), **attributes)
-        if self.is_handed_states:
-            shape = ("rows", self.network.units)
-            self.inputs += [Value(state, "float32", shape) for state in start]
-            self.outputs += [Value(state, "float32", shape) for state in made[: cell.states]]
+        self.last(made[: cell.states])
         return made[:1] if gives == "last" else made[cell.states :]
+
+    def first(self, state: str) -> str:
+        """Return the state before the first step: float32 (rows, units)."""
+        return self.filled(0)
+
+    def last(self, states: list[str]) -> None:
+        """Take note of the states after the last step."""
 
     def filled(self, value: float) -> str:
         """Return float32 (rows, units) of one value."""
         return self.make("Expand", self.number(value), self.state_shape)
 
-    # Pooling: sum / (16 sqrt(n)) and maximum of n states, as pocketrnn_train.layers.SqrtnMax.
+    @cached_property
+    def state_shape(self) -> str:
+        """The shape (rows, units)."""
+        rows = self.make("Shape", self.rows, start=1, end=2)
+        return self.make("Concat", rows, self.fixed("units", [self.network.units]), axis=0)
 
-    def pooled_in_loops(self, layer: list[Layer], inputs: list[str]) -> str:
-        """Pool while the loop goes on; (batch, 2 * width)."""
-        made = [self.loop(way, x, "pooled") for way, x in zip(layer, inputs, strict=True)]
-        total, highest = (self.side_by_side(list(same), 1) for same in zip(*made, strict=True))
-        if self.network.window:
-            batch = self.make("Shape", "ids", start=0, end=1)
-            rest = self.fixed("windows", [-1, self.network.directions * self.network.units])
-            shape = self.make("Concat", batch, rest, axis=0)
-            total, highest = (self.make("Reshape", same, shape) for same in (total, highest))
-            total = self.make("ReduceSum", total, self.axes(1), keepdims=0)
-            highest = self.make("ReduceMax", highest, axes=(1,), keepdims=0)
-        if self.network.mask:
-            words = self.to_float(self.are_words("ids"))
-            count = self.make("ReduceSum", words, self.axes(1), keepdims=1)
-        else:
-            count = self.to_float(self.make("Shape", "ids", start=1))
-        return self.rooted(total, highest, count, axis=1)
+    # Pooling and head.
 
-    def pooled_behind_loops(self, layer: list[Layer], inputs: list[str]) -> str:
-        """Pool the states of one text; (1, 2 * width)."""
-        made = [self.loop(way, x, "states")[0] for way, x in zip(layer, inputs, strict=True)]
-        counted = compared = self.side_by_side(made, 2)
-        if self.network.mask:
-            if any(map(self.ends_in_padding, layer)):
-                counted = compared = self.make("Mul", counted, self.kept)
-            compared = self.make("Add", compared, self.penalty)
-            count = self.make("ReduceSum", self.kept, self.axes(0, 1), keepdims=0)
-        else:
-            count = self.to_float(self.make("Size", "ids"))
-        total = self.make("ReduceSum", counted, self.axes(0, 1), keepdims=0)
-        highest = self.make("ReduceMax", compared, axes=(0, 1), keepdims=0)
-        return self.make("Unsqueeze", self.rooted(total, highest, count, axis=0), self.axes(0))
+    def pool(self, total: str, highest: str, count: str, axis: int) -> str:
+        """Return sum / (16 sqrt(count)) and maximum of `count` states; without a word both are 0.
 
-    def rooted(self, total: str, highest: str, count: str, axis: int) -> str:
-        """Divide the sum by 16 sqrt(count); without a word both are 0."""
+        As pocketrnn_train.layers.SqrtnMax.
+        """
         root = self.make("Sqrt", self.make("Max", count, self.number(1)))
         total = self.make("Div", total, self.make("Mul", root, self.number(16)))
         if self.network.mask:
             highest = self.make("Mul", highest, self.make("Min", count, self.number(1)))
         return self.make("Concat", total, highest, axis=axis)
 
-
-def starts_after_padding(network: NetworkConfig, size: Size) -> bool:
-    """Tell whether padding does nothing but move the state that a text's words start from.
-
-    Then any part of it may be left out, if the loop is handed that state.
-    """
-    read = not (network.mask or network.bidirectional)
-    return read and network.pooling == "last" and size.padding == "pre"
+    def graph(self, seen: str) -> Graph:
+        """Return the graph whose head sees `seen`: float32 (batch, width or twice as much)."""
+        width = self.width if self.network.pooling == "last" else 2 * self.width
+        kernel = self.weight("head.kernel", width, self.size.outputs)
+        product = self.make("Gemm", seen, kernel, self.weight("head.bias", self.size.outputs))
+        operator = "Sigmoid" if self.size.outputs == 1 else "Softmax"
+        self.nodes.append(Node(operator, (product,), (self.outputs[0].name,), {}))
+        inputs, outputs, nodes = tuple(self.inputs), tuple(self.outputs), tuple(self.nodes)
+        return Graph("pocketrnn", inputs, outputs, nodes, tuple(self.constants.values()))
 
 
 # -- the whole network -------------------------------------------------------------------------
 
 
-def classifier(network: NetworkConfig, size: Size, form: Form = "file") -> Graph:
-    """Return the graph from `ids` to `scores`.
+def classifier(network: NetworkConfig, size: Size) -> Graph:
+    """Return the graph from `ids`, int32 (batch, time), to `scores`, float32 (batch, outputs).
 
-    `ids` is int32 (batch, time), in the form `one` (steps, rows) of one text; `scores` is float32
-    (batch, outputs). Raises ConfigError for more ids or units than `MOST_NUMBERS` allows.
+    Raises ConfigError for more ids or units than `MOST_NUMBERS` allows.
     """
     width = network.directions * network.gates * network.units
     check(
@@ -415,27 +363,34 @@ def classifier(network: NetworkConfig, size: Size, form: Form = "file") -> Graph
         f"{size.ids} ids are too many for this network: {width} numbers for each are more than "
         f"{MOST_NUMBERS:,} together",
     )
-    build = _Builder(network, size, form)
-    every = layers(network)
-    inputs = [build.looked_up(way) for way in every[0]]
-    for layer, above in pairwise(every):
-        made = [build.loop(way, x, "states")[0] for way, x in zip(layer, inputs, strict=True)]
-        states = build.side_by_side(made, 2)
-        inputs = [build.projected(states, way) for way in above]
+    return built(Builder(network, size))
+
+
+def built(build: Builder) -> Graph:
+    """Put the parts that `build` makes together."""
+    network = build.network
+    if network.window:
+        build.rows = build.make("Reshape", "ids", build.fixed("row", [-1, network.window]))
+    build.rows = build.make("Transpose", build.rows, perm=(1, 0))
+    *lower, top = layers(network)
+    states = ""
+    for layer in lower:
+        states = build.side_by_side([build.loop(way, states, "states")[0] for way in layer], 2)
     if network.pooling == "last":
-        made = [build.loop(way, x, "last")[0] for way, x in zip(every[-1], inputs, strict=True)]
-        seen = build.side_by_side(made, 1)
+        last = [build.loop(way, states, "last")[0] for way in top]
+        return build.graph(build.side_by_side(last, 1))
+    pooled = [build.loop(way, states, "pooled") for way in top]
+    total, highest = (build.side_by_side(list(same), 1) for same in zip(*pooled, strict=True))
+    if network.window:
+        batch = build.make("Shape", "ids", start=0, end=1)
+        windows = build.fixed("windows", [-1, build.width])
+        shape = build.make("Concat", batch, windows, axis=0)
+        total, highest = (build.make("Reshape", same, shape) for same in (total, highest))
+        total = build.make("ReduceSum", total, build.axes(1), keepdims=0)
+        highest = build.make("ReduceMax", highest, axes=(1,), keepdims=0)
+    if network.mask:
+        words = build.to_float(build.are_words("ids"))
+        count = build.make("ReduceSum", words, build.axes(1), keepdims=1)
     else:
-        pool = build.pooled_behind_loops if form == "one" else build.pooled_in_loops
-        seen = pool(every[-1], inputs)
-    pooled = (1 if network.pooling == "last" else 2) * network.directions * network.units
-    kernel = build.weight("head.kernel", pooled, size.outputs)
-    product = build.make("Gemm", seen, kernel, build.weight("head.bias", size.outputs))
-    head = Node("Sigmoid" if size.outputs == 1 else "Softmax", (product,), ("scores",), {})
-    return Graph(
-        "pocketrnn",
-        tuple(build.inputs),
-        tuple(build.outputs),
-        (*build.nodes, head),
-        tuple(build.constants.values()),
-    )
+        count = build.to_float(build.make("Shape", "ids", start=1))
+    return build.graph(build.pool(total, highest, count, axis=1))

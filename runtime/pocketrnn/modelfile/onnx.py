@@ -28,7 +28,7 @@ Array = NDArray[np.generic]
 TYPES = {"float32": 1, "int8": 3, "int32": 6, "int64": 7, "bool": 9, "float16": 10}
 
 
-Attribute: TypeAlias = "int | tuple[int, ...] | Graph"
+Attribute: TypeAlias = "int | str | tuple[int, ...] | tuple[str, ...] | Graph"
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,41 @@ class Graph:
     outputs: tuple[Value, ...]
     nodes: tuple[Node, ...]
     constants: tuple[Constant, ...] = ()
+
+
+class Nodes:
+    """Collects the nodes and constants of a graph, and gives each value a name of its own."""
+
+    def __init__(self, prefix: str = "", constants: dict[str, Constant] | None = None) -> None:
+        """Start empty; the body of a loop shares the `constants` of the graph around it."""
+        self.nodes: list[Node] = []
+        self.constants = {} if constants is None else constants
+        self._prefix = prefix
+
+    def make(self, operator: str, *inputs: str, **attributes: Attribute) -> str:
+        """Add a node with one output, and return the output's name."""
+        (output,) = self.make_several(1, operator, *inputs, **attributes)
+        return output
+
+    def make_several(
+        self, count: int, operator: str, *inputs: str, **attributes: Attribute
+    ) -> list[str]:
+        """Add a node, and return the names of its outputs."""
+        name = f"{self._prefix}{operator.lower()}{len(self.nodes)}"
+        outputs = [name] if count == 1 else [f"{name}.{i}" for i in range(count)]
+        self.nodes.append(Node(operator, inputs, tuple(outputs), attributes))
+        return outputs
+
+    def fixed(self, name: str, numbers: object, dtype: str = "int64") -> str:
+        """Return `name`, of a constant that isn't trained: an axis, a size, a zero."""
+        array = np.array(numbers, dtype)
+        self.constants[name] = Constant(name, dtype, array.shape, array)
+        return name
+
+    def weight(self, name: str, *shape: int, dtype: str = "float32") -> str:
+        """Return `name`, of a constant whose numbers are trained."""
+        self.constants[name] = Constant(name, dtype, shape)
+        return name
 
 
 # -- writing -----------------------------------------------------------------------------------
@@ -135,12 +170,17 @@ def _node(node: Node) -> bytes:
 
 
 def _attribute(name: str, value: Attribute) -> bytes:
+    # The last field is AttributeProto.AttributeType.
     named = _field(1, name.encode())
     if isinstance(value, Graph):
         return named + _field(6, to_bytes(value, {})) + _number(20, 5)
-    if isinstance(value, tuple):
-        return named + b"".join(_number(8, item) for item in value) + _number(20, 7)
-    return named + _number(3, value) + _number(20, 2)
+    if isinstance(value, str):
+        return named + _field(4, value.encode()) + _number(20, 3)
+    if isinstance(value, int):
+        return named + _number(3, value) + _number(20, 2)
+    ints = [_number(8, item) for item in value if isinstance(item, int)]
+    strings = [_field(9, item.encode()) for item in value if isinstance(item, str)]
+    return named + b"".join(ints + strings) + _number(20, 8 if strings else 7)
 
 
 def _value(value: Value) -> bytes:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pocketrnn
 import pytest
+
+import pocketrnn
 import tinyonnx
 from pocketrnn import Classifier, Prediction, errors
 from pocketrnn.classify.labels import probabilities
@@ -91,7 +92,7 @@ def test_a_text_or_several(model: Classifier) -> None:
     np.testing.assert_array_equal(many, model.scores(np.array(["good film", "bad"])))
 
 
-@pytest.mark.parametrize("nothing", [[], (), iter([]), {}])
+@pytest.mark.parametrize("nothing", [[], (), iter([]), set()])
 def test_nothing_to_score(nothing: Any, model: Classifier, five: Classifier) -> None:
     for each, classes in ((model, 2), (five, 5)):
         assert each.scores(nothing).shape == (0, classes)
@@ -119,6 +120,33 @@ def test_what_is_no_text(texts: Any, model: Classifier) -> None:
         model.scores(texts)
     with pytest.raises(TypeError):
         model.predict(texts)
+
+
+class Frame:
+    """What pandas, Polars and pyarrow have in common: columns, whose names it iterates over."""
+
+    columns = ("text",)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+
+@pytest.mark.parametrize("table", [Frame(), {"text": "An awful film."}, {}])
+def test_a_table_is_no_list_of_texts(table: Any, model: Classifier) -> None:
+    for method in (model.predict, model.scores, model.read):
+        with pytest.raises(errors.TextError, match=r'(Frame|dict) is no list .*: df\["text"\]$'):
+            method(table)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_tables_of_libraries(library: str, model: Classifier) -> None:
+    module = pytest.importorskip(library)
+    build = module.table if library == "pyarrow" else module.DataFrame
+    table = build({"text": ["good", "bad"]})
+    with pytest.raises(errors.TextError, match=r'df\["text"\]$'):
+        model.predict(table)
+    column = table["text"].to_pylist() if library == "pyarrow" else table["text"]
+    assert [p.label for p in model.predict(column)] == ["positive", "negative"]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +185,9 @@ def test_scores_that_are_not_probabilities() -> None:
 def test_predict(model: Classifier) -> None:
     good, bad = model.predict(["good", "bad"])
     (negative, positive), _ = model.scores(["good", "bad"]).tolist()
-    assert good == Prediction("positive", positive, {"negative": negative, "positive": positive})
+    assert good == Prediction(
+        "positive", positive, {"negative": negative, "positive": positive}, words=1, known=1
+    )
     assert good.score > 0.8
     assert bad.label == "negative"
     assert bad.score == bad.probabilities["negative"] > 0.8
@@ -166,8 +196,9 @@ def test_predict(model: Classifier) -> None:
 
 
 def test_predict_among_five(five: Classifier) -> None:
-    scores = five.scores(random_texts(60))
-    predictions = five.predict(random_texts(60))
+    texts = [f"{text} film" for text in random_texts(60)]
+    scores = five.scores(texts)
+    predictions = five.predict(texts)
     assert [FIVE.index(p.label) for p in predictions] == scores.argmax(axis=1).tolist()
     assert [p.score for p in predictions] == scores.max(axis=1).tolist()
     assert len({p.label for p in predictions}) > 2
@@ -193,8 +224,8 @@ def test_label_needs_more_than_the_threshold(model: Classifier) -> None:
 
 def test_prediction_to_dict_is_plain_json(model: Classifier) -> None:
     as_dict = model.predict("good").to_dict()
-    assert list(as_dict) == ["label", "score", "probabilities"]
-    assert [type(value) for value in as_dict.values()] == [str, float, dict]
+    assert list(as_dict) == ["label", "score", "probabilities", "words", "known"]
+    assert [type(value) for value in as_dict.values()] == [str, float, dict, int, int]
     assert {type(value) for value in as_dict["probabilities"].values()} == {float}
 
 
@@ -222,7 +253,8 @@ def test_sixteen_threads_share_a_model(model: Classifier) -> None:
 
 
 def test_load_from_path_str_or_bytes(tiny_path: Path) -> None:
-    for source in (tiny_path, str(tiny_path), tiny_path.read_bytes()):
+    data = tiny_path.read_bytes()
+    for source in (tiny_path, str(tiny_path), data, bytearray(data), memoryview(data)):
         loaded = pocketrnn.load(source)
         assert loaded.labels == LABELS
         assert loaded.config == tinyonnx.config()
@@ -311,10 +343,17 @@ def test_only_padding_that_changes_nothing_is_left_out(
         model.score_ids(ids[:, :2].copy())
 
 
-@pytest.mark.parametrize("source", [3, 1.5, bytearray(b"x"), ["m.onnx"]])
+@pytest.mark.parametrize("source", [3, 1.5, ["m.onnx"] * 100_000, {"m": 1}, "m" * 10**6])
 def test_what_is_neither_path_nor_bytes(source: Any) -> None:
-    with pytest.raises(errors.ModelFileError, match="not a path"):
+    with pytest.raises(errors.ModelFileError, match="can't read the model file") as e:
         pocketrnn.load(source)
+    assert len(str(e.value)) < 400
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_bytes_that_are_no_model(kind: Any) -> None:
+    with pytest.raises(errors.NotAModelError, match=r"^model in memory: not an ONNX model"):
+        pocketrnn.load(kind(b"x" * 10**6))
 
 
 @pytest.mark.parametrize("threads", [0, -1, 257, 10**6, 1.0, True, "1", None])

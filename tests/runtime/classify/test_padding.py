@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pocketrnn import TextConfig
 from pocketrnn.classify.padding import STEPS, Rows, batches, time_for
 from pocketrnn.classify.text import pad

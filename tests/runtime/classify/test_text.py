@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pocketrnn.classify.text import KERAS_FILTERS, TextConfig, Tokenizer, is_storable, pad
 from pocketrnn.errors import ConfigError, TextError
 

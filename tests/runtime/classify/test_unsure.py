@@ -1,8 +1,9 @@
 """The band of probabilities in which a model answers neither label."""
 
 import numpy as np
-import pocketrnn
 import pytest
+
+import pocketrnn
 import tinyonnx
 from pocketrnn.errors import ConfigError
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.classify.padding import Rows
 from pocketrnn.classify.vectorized import VectorizedTokenizer

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pocketrnn
 import pytest
+
+import pocketrnn
 from pocketrnn.loading import BUNDLED
 
 PATH = Path(__file__).parents[2] / "data" / "vectors.json"

@@ -11,8 +11,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import pocketrnn
 import pytest
+
+import pocketrnn
 import tinyonnx
 from pocketrnn.cli import command, main
 from pocketrnn.errors import PocketRNNError
@@ -54,18 +55,26 @@ def test_predict_arguments(tiny_path: Path, capsys: Capture) -> None:
     out, err = capsys.readouterr()
     model = pocketrnn.load(tiny_path)
     scores = [f"{model.predict(text).score:.4f}" for text in ("A good film", "bad", "")]
-    empty = model.predict("").label
     assert out == (
-        f"positive  {scores[0]}  A good film\nnegative  {scores[1]}  bad\n{empty}  {scores[2]}  \n"
+        f"positive  {scores[0]}  A good film\nnegative  {scores[1]}  bad\nunknown   {scores[2]}  \n"
     )
     assert err == ""
+
+
+def test_predict_is_not_for_files(tmp_path: Path, tiny_path: Path, capsys: Capture) -> None:
+    table = tmp_path / "reviews.csv"
+    table.write_text("text\ngood\n")
+    arguments = ["predict", "--model", str(tiny_path)]
+    assert main([*arguments, "good", str(table)]) == 2
+    assert f"{table} is a file; to score its rows, run: pocketrnn score {table}" in one_line(capsys)
+    assert main([*arguments, "good.csv", "a. b", "a\0.csv", "./" + "a" * 10_000, "."]) == 0
 
 
 def test_columns_line_up(tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(tinyonnx.tiny(labels=("no", "yes!")))
     main(["predict", "--model", str(path), "bad", "good"])
-    assert [line[:6] for line in capsys.readouterr().out.splitlines()] == ["no    ", "yes!  "]
+    assert [line[:9] for line in capsys.readouterr().out.splitlines()] == ["no       ", "yes!     "]
 
 
 def test_predict_json(tiny_path: Path, capsys: Capture) -> None:
@@ -191,7 +200,7 @@ def test_info_json(tiny_path: Path, capsys: Capture) -> None:
 def test_info_of_the_bundled_model(
     tiny_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    monkeypatch.setattr(pocketrnn.classify.model, "BUNDLED", tiny_path)
+    monkeypatch.setattr(pocketrnn.loading, "BUNDLED", tiny_path)
     assert main(["info"]) == 0
     assert "made up" in capsys.readouterr().out
 

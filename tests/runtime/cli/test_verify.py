@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import tinyonnx
 from pocketrnn.cli import main
 from pocketrnn.loading import BUNDLED

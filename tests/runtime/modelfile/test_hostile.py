@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import tinyonnx
 from limited import outcomes
 from pocketrnn.modelfile import onnx

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pocketrnn
 import pytest
-import tinyonnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import pocketrnn
+import tinyonnx
 from pocketrnn import ClassifierConfig, TextConfig, errors, modelfile
 from pocketrnn.classify import file
 from pocketrnn.modelfile import onnx

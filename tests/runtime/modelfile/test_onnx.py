@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import pocketrnn
 import pytest
+
+import pocketrnn
 import tinyonnx
 from pocketrnn import errors
 from pocketrnn.modelfile import onnx

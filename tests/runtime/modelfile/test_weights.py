@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
 from pocketrnn.errors import ConfigError
 from pocketrnn.modelfile.weights import is_large, rounded, to_int8
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-import pocketrnn
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import pocketrnn
 from pocketrnn import score_file, score_rows
 from pocketrnn.errors import ConfigError, InputError, OutputError
 from pocketrnn.tables import readers

@@ -20,6 +20,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+
 from pocketrnn import cli, load, score_file, score_rows
 from pocketrnn.errors import ConfigError, InputError, OutputError, WorkerError
 from pocketrnn.tables import block, outputs, readers, scoring, workers, writers

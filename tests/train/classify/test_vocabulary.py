@@ -4,8 +4,9 @@ from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pocketrnn import TextConfig, Tokenizer
-from pocketrnn_train.vocabulary import rank_words
+from pocketrnn_train.classify.vocabulary import rank_words
 
 
 def test_most_frequent_first_then_by_code_point() -> None:

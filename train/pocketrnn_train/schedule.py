@@ -1,6 +1,6 @@
-"""What distilled networks are trained by, where Keras has none of its own.
+"""A learning rate that rises and falls, and the metric of soft labels: Keras has neither.
 
-Importing this module lets Keras load the checkpoints that refer to it.
+Keras can load the checkpoints that refer to them once this module is imported.
 """
 
 from typing import Any
@@ -11,10 +11,10 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="pocketrnn")
 class WarmUpAndDecay(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A rate that rises from 0 to `peak` in `warm_up` steps, and falls to 0 at step `steps`."""
+    """A rate that rises to `peak` in `warm_up` steps and falls to 0 at step `steps`, linearly."""
 
     def __init__(self, peak: float, steps: int, warm_up: int) -> None:
-        """Keep the settings; both ways are straight lines."""
+        """Keep the settings."""
         self.peak = peak
         self.steps = steps
         self.warm_up = warm_up
@@ -32,22 +32,10 @@ class WarmUpAndDecay(keras.optimizers.schedules.LearningRateSchedule):  # type: 
 
 
 @keras.saving.register_keras_serializable(package="pocketrnn")  # type: ignore[untyped-decorator]
-def agreement(targets: Any, scores: Any) -> Any:
-    """Tell for each text whether the scores favour the class that the soft targets favour."""
+def accuracy(targets: Any, scores: Any) -> Any:
+    """Tell for each text whether the scores favour the class that the targets favour."""
     if scores.shape[-1] == 1:
         same = ops.equal(targets > 0.5, scores > 0.5)[..., 0]
     else:
         same = ops.equal(ops.argmax(targets, axis=-1), ops.argmax(scores, axis=-1))
     return ops.cast(same, scores.dtype)
-
-
-def compile_for(model: Any, *, peak: float, steps: int, warm_up: float, clip: float) -> None:
-    """Compile `model` for one stage: soft targets, Adam, the rate above, gradients clipped."""
-    model.compile(
-        optimizer=keras.optimizers.Adam(
-            WarmUpAndDecay(peak, steps, round(warm_up * steps)),
-            global_clipnorm=clip,
-        ),
-        loss="binary_crossentropy" if model.output_shape[-1] == 1 else "categorical_crossentropy",
-        metrics=[keras.metrics.MeanMetricWrapper(agreement, name="accuracy")],
-    )

@@ -15,9 +15,9 @@ _CANDIDATES = 201
 def temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Return the temperature at which softmax(log(scores) / temperature) fits `labels` best.
 
-    Guo et al., On Calibration of Modern Neural Networks, ICML 2017: the lowest cross-entropy.
-    As if by one text more, whose cross-entropy grows with the square of the temperature's
-    logarithm, so that a handful of texts can't push it to an extreme.
+    The best fit is the lowest cross-entropy: Guo et al., On Calibration of Modern Neural Networks,
+    ICML 2017. The square of the temperature's logarithm is added to the sum over all texts, so
+    that a handful of texts can't push it to an extreme.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
@@ -35,8 +35,7 @@ def temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float
 def fold(model: Any, temperature: float) -> None:
     """Divide what goes into the last layer's sigmoid or softmax by `temperature`.
 
-    The layer is linear up to there, so its weights take the division, and the graph stays as
-    it is.
+    That input is linear in the layer's weights, so dividing them does it.
     """
     last = model.layers[-1]
     last.set_weights([weights / np.float32(temperature) for weights in last.get_weights()])
@@ -47,9 +46,9 @@ def threshold(
 ) -> float:
     """Return the probability over which to choose the second of two classes.
 
-    The one with the best mean F1 of both classes on these texts, so that a rare class counts as
-    much as a common one; but 0.5 unless it is better than that in 97.5% of bootstrap
-    resamples, as the best of many thresholds on a few texts is often a matter of luck.
+    It has the best mean F1 of both classes on these texts, so that a rare class counts as much as
+    a common one. But it is 0.5 unless the best is better than 0.5 in 97.5 % of bootstrap
+    resamples: on few texts, the best of many thresholds is often a matter of luck.
     """
     positive = scores[:, 1].astype(np.float64)
     candidates = np.unique(np.quantile(positive, np.linspace(0, 1, _CANDIDATES)))
@@ -69,10 +68,6 @@ def threshold(
 
 
 def _mean_f1(chosen: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:
-    true = labels.astype(bool)
-    return float(np.mean([_f1(chosen, true), _f1(~chosen, ~true)]))
-
-
-def _f1(chosen: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
-    hits = float((chosen & true).sum())
-    return 2 * hits / (float(chosen.sum() + true.sum()) or 1.0)
+    second = labels.astype(bool)
+    classes = ((chosen, second), (~chosen, ~second))
+    return float(np.mean([2 * (a & b).sum() / ((a.sum() + b.sum()) or 1) for a, b in classes]))

@@ -1,11 +1,10 @@
-"""Count the n-grams of many texts at once, as sorted integers instead of strings.
+"""Count the n-grams of many texts at once, as integers instead of strings.
 
 A word is its rank, an n-gram the ranks of its words side by side in one 64-bit integer. Sorting
-and searching such integers takes a tenth of the time that hashing the strings would.
+and searching such integers takes a tenth of the time of hashing strings.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,17 +15,17 @@ _BITS = 20
 LONGEST = 3
 MOST_WORDS = 2**_BITS - 1
 
-# Texts counted at a time: bounds what the keys of their n-grams take of memory.
-_BLOCK = 5000
+# Texts counted at a time, so that the n-grams of all texts are never in memory at once.
+BLOCK = 5000
 
 Ranks = NDArray[np.int64]
 
 
 class NGrams:
-    """The n-grams of 1 to `longest` words that at least `min_texts` of the given texts hold.
+    """The n-grams of 1 to `longest` words that are in `min_texts` of the given texts or more.
 
-    Texts are arrays of ranks: 1 is the most frequent word, 0 a word without a rank, which no
-    n-gram holds.
+    Texts are arrays of ranks: 1 is the most frequent word, 0 a word without a rank, which is in
+    no n-gram.
     """
 
     def __init__(self, texts: Sequence[Ranks], *, longest: int, min_texts: int = 2) -> None:
@@ -46,12 +45,11 @@ class NGrams:
         return len(self._keys)
 
     def count(self, texts: Sequence[Ranks]) -> Any:
-        """Return how often each text holds each n-gram: a scipy CSR matrix of float32."""
+        """Return how often each n-gram is in each text: CSR float32 (texts, n-grams)."""
         from scipy import sparse
 
-        blocks = [self._count(block) for block in _blocks(texts)]
         empty = sparse.csr_matrix((0, len(self)), dtype=np.float32)
-        return sparse.vstack(blocks, "csr") if blocks else empty
+        return sparse.vstack([empty, *map(self._count, blocks(texts))], "csr")
 
     def _count(self, texts: Sequence[Ranks]) -> Any:
         from scipy import sparse
@@ -95,7 +93,7 @@ def _join(texts: Sequence[Ranks]) -> tuple[Ranks, NDArray[np.int64]]:
     return joined, np.repeat(np.arange(len(texts)), [len(text) + 1 for text in texts])
 
 
-def _blocks(texts: Iterable[Ranks]) -> Iterator[list[Ranks]]:
-    rows = iter(texts)
-    while block := list(islice(rows, _BLOCK)):
-        yield block
+def blocks(texts: Sequence[Ranks]) -> Iterator[Sequence[Ranks]]:
+    """Yield the texts, so many at a time that their n-grams fit into memory."""
+    for start in range(0, len(texts), BLOCK):
+        yield texts[start : start + BLOCK]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .run import RunError
+from ..run import RunError
 
 
 def evaluate(
@@ -16,7 +16,7 @@ def evaluate(
     Accuracy, F1 (of the second class where there are two, else macro), cross-entropy in nats,
     ROC AUC (one class against the rest, macro; None where a class has no text), the confusion
     matrix (rows: true), and the expected calibration error. Raises RunError for scores that aren't
-    numbers, which a training that diverged gives.
+    finite, as after a training that diverged.
     """
     from sklearn import metrics
 
@@ -27,7 +27,7 @@ def evaluate(
     everything = np.arange(classes)
     auc = None
     if len(np.unique(labels)) == classes:
-        # Renormalised in float64: sklearn wants rows that sum to 1 more exactly than float32's.
+        # Normalized again in float64: sklearn wants rows to sum to 1 more exactly than float32's.
         exact = scores.astype(np.float64) / scores.sum(axis=1, keepdims=True, dtype=np.float64)
         auc = float(
             metrics.roc_auc_score(labels, exact[:, 1] if classes == 2 else exact, multi_class="ovr")

@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from pocketrnn.errors import InputError
-from pocketrnn_train import Corpus, Examples, Run, TrainConfig, cli, evaluate, fit, training
-from pocketrnn_train.corpus import split
+from pocketrnn_train import Corpus, Examples, Run, TrainConfig, cli, evaluate, fit
+from pocketrnn_train.classify import batches
+from pocketrnn_train.corpora.corpus import split
 from pocketrnn_train.run import RunError
 
 FILES = [
@@ -59,12 +61,12 @@ def test_files(finished: Run) -> None:
 def test_configuration_and_vocabulary(finished: Run, films: Corpus, config: TrainConfig) -> None:
     vocabulary = finished.tokenizer.vocabulary
     # Fewer words than ids: the ids without a word aren't trained, nor exported.
-    assert finished.config.text.num_words == len(vocabulary) + 4 < 10_000
-    text = dataclasses.replace(finished.config.text, num_words=config.text.num_words)
-    assert dataclasses.replace(finished.config, text=text) == config
+    num_words = finished.config.task.text.num_words
+    assert num_words == len(vocabulary) + 4 < 10_000
+    assert finished.config == config.with_settings(num_words=num_words)
     assert finished.labels == films.labels == ("thumbs down", "thumbs up")
     embedding = finished.model().layers[0]
-    assert embedding.input_dim == finished.config.text.num_words
+    assert embedding.input_dim == num_words
     # Every training text has an "a", "film" comes next; no word of the test alone has an id.
     assert vocabulary[0] == "a"
     assert set(vocabulary) == {
@@ -104,7 +106,7 @@ def test_report(finished: Run, films: Corpus, config: TrainConfig) -> None:
     }
     assert report["test"]["texts"] == len(films.test) == 6
     assert report["validation"]["texts"] == 4
-    assert (report["seed"], report["epochs"]) == (config.seed, config.epochs)
+    assert (report["seed"], report["epochs"]) == (config.seed, config.fit.epochs)
     assert report["corpus_sha256"] == films.digest()
     assert report["parameters"] == finished.model().count_params()
     assert {"python", "pocketrnn", "tensorflow", "keras", "numpy"} <= set(report["versions"])
@@ -113,8 +115,10 @@ def test_report(finished: Run, films: Corpus, config: TrainConfig) -> None:
 
 def test_test_figures_are_those_of_the_saved_model(finished: Run, films: Corpus) -> None:
     model = finished.model()
+    rows = batches.ids(finished.tokenizer, films.test.texts)
+    scores = batches.predict(model, rows, finished.config)
+    assert evaluate(scores, films.test.labels) == finished.report["test"]
     ids = finished.tokenizer.encode(films.test.texts)
-    assert evaluate(training.predict(model, ids), films.test.labels) == finished.report["test"]
     model.compile(loss="binary_crossentropy", metrics=["accuracy"])
     loss, accuracy = model.evaluate(ids, films.test.labels, verbose=0)
     assert loss == pytest.approx(finished.report["test"]["loss"], rel=1e-5)
@@ -177,9 +181,7 @@ def test_no_run_to_resume(films: Corpus, config: TrainConfig, tmp_path: Path) ->
 def test_resuming_with_another_configuration(
     change: dict[str, Any], message: str, finished: Run, films: Corpus, config: TrainConfig
 ) -> None:
-    if "maxlen" in change:
-        change = {"text": dataclasses.replace(config.text, **change)}
-    other = dataclasses.replace(config, **change)
+    other = config.with_settings(**change)
     with pytest.raises(RunError, match=message):
         fit(other, films, finished.folder, resume=True)
 
@@ -243,7 +245,7 @@ def three_classes() -> Corpus:
 @pytest.fixture(scope="module")
 def fragile(config: TrainConfig) -> TrainConfig:
     """A configuration with all that a checkpoint could forget: dropout's draws, Adam's moments."""
-    return dataclasses.replace(config, dropout=0.4, optimizer="adam", batch_size=6, epochs=3)
+    return config.with_settings(dropout=0.4, optimizer="adam", batch_size=6, epochs=3)
 
 
 @pytest.mark.slow
@@ -283,7 +285,7 @@ def test_interrupted_and_resumed_is_the_same_bit_for_bit(
 def test_a_loss_that_is_not_finite_ends_the_run(
     films: Corpus, config: TrainConfig, tmp_path: Path
 ) -> None:
-    wild = dataclasses.replace(config, optimizer="sgd", learning_rate=3e38)
+    wild = config.with_settings(optimizer="sgd", learning_rate=3e38)
     with pytest.raises(RunError, match="loss isn't finite; try a lower --learning-rate"):
         fit(wild, films, tmp_path)
     assert not (tmp_path / "checkpoint.keras").exists()
@@ -294,7 +296,9 @@ def test_a_loss_that_is_not_finite_ends_the_run(
 
 def command(corpus: Path, config: TrainConfig, folder: Path) -> list[str]:
     """The arguments of `pocketrnn-train` that ask for `config`."""
-    settings = config.to_dict()
+    parts = config.to_dict()
+    task = parts["task"]
+    settings = {**parts["network"], **parts["fit"], **task, "seed": parts["seed"]}
     text = settings.pop("text")
     settings |= {"num_words": text["num_words"], "maxlen": text["maxlen"]}
     options = [str(corpus), "--text-column", "review", "--label-column", "verdict"]
@@ -359,7 +363,7 @@ def test_another_process_trains_the_same_weights(
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert "films.csv: 24 texts to train, 6 to test, labels thumbs down, thumbs up" in output
-    assert 'Classifier: "pocketrnn"' in output
+    assert 'Model: "pocketrnn"' in output
     assert "Epoch 1/2" in output
     assert "Epoch 2/2" in output
     test = finished.report["test"]
@@ -437,7 +441,7 @@ def test_ended_before_every_write(
 
 @pytest.mark.slow
 def test_ctrl_c(films_csv: Path, config: TrainConfig, tmp_path: Path) -> None:
-    long = dataclasses.replace(config, epochs=1000)
+    long = config.with_settings(epochs=1000)
     with start(command(films_csv, long, tmp_path / "run")) as process:
         wait_for_checkpoint(process, tmp_path / "run")
         process.send_signal(signal.SIGINT)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pocketrnn_train.evaluation import calibration_error, evaluate
+
+from pocketrnn_train.classify.evaluation import calibration_error, evaluate
 from pocketrnn_train.run import RunError
 
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from keras.src.legacy.preprocessing.text import Tokenizer as KerasTokenizer
 from keras.src.legacy.preprocessing.text import text_to_word_sequence
 from keras.utils import pad_sequences
+
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.classify.text import KERAS_FILTERS, is_storable, pad
 from pocketrnn_train import read_corpus
-from pocketrnn_train.vocabulary import rank_words
+from pocketrnn_train.classify.vocabulary import rank_words
 
 SMALL = TextConfig(num_words=9, maxlen=5)
 CONFIGS = {

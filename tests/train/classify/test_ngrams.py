@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pocketrnn_train.ngrams import MOST_WORDS, NGrams
+
+from pocketrnn_train.classify.ngrams import MOST_WORDS, NGrams
 
 TEXTS = [[1, 2, 1, 2, 3], [2, 1], [], [3], [1, 2, 3, 1, 2]]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn_train import Corpus, Examples, cli, read_corpus
-from pocketrnn_train.corpus import split_last
 
 REVIEWS = {
     "train/neg/0_2.txt": "dull",
@@ -139,16 +139,9 @@ def test_a_table_brings_none(table: Path) -> None:
 
 def test_recipe_without_a_teacher(capsys: pytest.CaptureFixture[str], table: Path) -> None:
     assert cli.main([str(table), "--recipe", "classic", "--unlabelled", "more.txt"]) == 2
-    assert "recipe classic has no use for --unlabelled" in capsys.readouterr().err
+    assert "--unlabelled is for recipes with a teacher; classic has none" in capsys.readouterr().err
 
 
 def test_a_corpus_without_any_is_as_before() -> None:
     examples = Examples(("x", "y"), np.array([0, 1]))
     assert Corpus("c", ("a", "b"), examples, examples).unlabelled == ()
-
-
-def test_split_last_takes_the_end_of_every_label() -> None:
-    labels = np.array([0] * 10 + [1] * 5 + [2] * 2)
-    kept, taken = split_last(labels, 0.2)
-    assert taken.tolist() == [8, 9, 14, 16]
-    assert sorted([*kept.tolist(), *taken.tolist()]) == list(range(17))

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pocketrnn_train import calibration
-from pocketrnn_train.evaluation import calibration_error
+
+from pocketrnn_train.classify import calibration
+from pocketrnn_train.classify.evaluation import calibration_error
 
 
 def draw(
