@@ -4,79 +4,25 @@ Keras, tf2onnx's graph, and pocketrnn's graph in its three forms score the same 
 networks, so does the onnx package's reference evaluator, which shares no code with onnxruntime.
 """
 
-import itertools
-import random
 from typing import Any
 
 import keras
 import numpy as np
 import onnx
 import onnxruntime
-import pocketrnn
 import pytest
 from numpy.typing import NDArray
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.ops import op_scan
-from pocketrnn import ClassifierConfig, TextConfig, Tokenizer
+
+import pocketrnn
+from kinds import KINDS, MAXLEN, WORDS, Kind, config, covering
+from pocketrnn import ClassifierConfig, Tokenizer
 from pocketrnn.classify import file
 from pocketrnn.classify.labels import probabilities
 from pocketrnn.modelfile import onnx as own
-from pocketrnn.modelfile.network import NetworkConfig
-from pocketrnn.modelfile.weights import rounded
 from pocketrnn_export import convert, fold
-from pocketrnn_train.layers import SqrtnMax, Windows
-
-MAXLEN = 20
-IDS = 2100  # so many that the word vectors are a large matrix
-WORDS = [f"w{i}" for i in range(IDS - 4)]
-
-Kind = tuple[Any, ...]
-PARTS: dict[str, list[Any]] = {
-    "cell": [("simple_rnn", "tanh"), ("simple_rnn", "relu"), ("gru", "tanh"), ("lstm", "tanh")],
-    "layers": [1, 2, 3],
-    "bidirectional": [False, True],
-    "mask": [False, True],
-    "pooling": [("last", 0), ("sqrtn_max", 0), ("sqrtn_max", 5)],
-    "padding": ["pre", "post"],
-    "labels": [("no", "yes"), tuple("abcde")],
-    "weights": ["float32", "float16", "int8"],
-}
-KINDS: list[Kind] = list(itertools.product(*PARTS.values()))
-
-
-def covering(count: int) -> list[Kind]:
-    """Return kinds that hold every two values of different parts together, and some by chance."""
-    choose = random.Random(1)
-    pairs = {kind: set(itertools.combinations(enumerate(kind), 2)) for kind in KINDS}
-    missing = set().union(*pairs.values())
-    chosen: list[Kind] = []
-    while missing:
-        best = max(KINDS, key=lambda kind: len(pairs[kind] & missing))
-        chosen.append(best)
-        missing -= pairs[best]
-    return chosen + choose.sample([k for k in KINDS if k not in chosen], count - len(chosen))
-
-
-def build(network: NetworkConfig, *, num_words: int, classes: int) -> Any:
-    """Build the keras.Model."""
-    cells = {"simple_rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
-    model = keras.Sequential([keras.Input((None,), dtype="int32")])
-    model.add(keras.layers.Embedding(num_words, network.embedding, mask_zero=network.mask))
-    pooled = network.pooling == "sqrtn_max"
-    for layer in range(network.layers):
-        recurrent = getattr(keras.layers, cells[network.cell])(
-            network.units,
-            activation=network.activation,
-            return_sequences=pooled or layer < network.layers - 1,
-        )
-        if network.bidirectional:
-            recurrent = keras.layers.Bidirectional(recurrent)
-        model.add(Windows(recurrent, network.window) if network.window else recurrent)
-    if pooled:
-        model.add(SqrtnMax())
-    columns, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
-    model.add(keras.layers.Dense(columns, activation=activation))
-    return model
+from pocketrnn_train import network as keras_network
 
 
 def trained(config: ClassifierConfig) -> Any:
@@ -88,10 +34,13 @@ def trained(config: ClassifierConfig) -> Any:
     assert config.network
     keras.utils.set_random_seed(7)
     noise = np.random.default_rng(7)
-    model = build(config.network, num_words=config.text.num_words, classes=len(config.labels))
+    model = keras_network.build(
+        config.network, num_words=config.text.num_words, classes=len(config.labels)
+    )
     embedding, *others = model.get_weights()
     others = [array + noise.normal(0, 0.1, array.shape).astype(np.float32) for array in others]
-    model.set_weights([rounded(20 * embedding, config.network.weights), *others])
+    model.set_weights([20 * embedding, *others])
+    keras_network.round_weights(model, config.network)
     return model
 
 
@@ -140,17 +89,17 @@ class Scan(op_scan.Scan):
 
 def check(kind: Kind, *, witness: bool = True, reference: bool = False) -> None:
     """Compare all that can score the texts with Keras."""
-    (cell, activation), layers, both, mask, (pooling, window), padding, labels, weights = kind
-    network = NetworkConfig(8, cell, activation, 6, layers, both, mask, pooling, window, weights)
-    text = TextConfig(num_words=IDS, maxlen=MAXLEN, padding=padding)
-    config = ClassifierConfig(text, labels, 0.5, network)
-    model = trained(config)
-    ids = keras_ids(padding)
+    settings = config(kind)
+    network, text = settings.network, settings.text
+    assert network
+    model = trained(settings)
+    ids = keras_ids(text.padding)
     expected = probabilities(np.asarray(model(ids, training=False)))
     assert np.ptp(expected, axis=0).max() > 0.01, "scores that are all alike prove nothing"
 
-    graph = own.to_bytes(config.graph(), fold.weights(model, config))
-    data = file.to_bytes(config, Tokenizer(text, WORDS), graph, {})
+    graph = settings.graph()
+    folded = own.to_bytes(graph, fold.weights(model, network, graph))
+    data = file.to_bytes(settings, Tokenizer(text, WORDS), folded, {})
     served = pocketrnn.load(data)
     found = {
         "file": run(data, ids),
