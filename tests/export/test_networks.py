@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx.reference import ReferenceEvaluator
@@ -21,6 +20,7 @@ from pocketrnn import ClassifierConfig, Tokenizer
 from pocketrnn.classify import file
 from pocketrnn.classify.labels import probabilities
 from pocketrnn.modelfile import onnx as own
+from pocketrnn.session import import_onnxruntime
 from pocketrnn_export import convert, fold
 from pocketrnn_train import network as keras_network
 
@@ -118,7 +118,7 @@ def check(kind: Kind, *, witness: bool = True, reference: bool = False) -> None:
 
 def run(model: bytes, ids: NDArray[np.int32]) -> NDArray[np.float32]:
     """Run an ONNX model as anyone would."""
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    session = import_onnxruntime().InferenceSession(model, providers=["CPUExecutionProvider"])
     (output,) = session.run(["scores"], {"ids": ids})
     return probabilities(output)
 
