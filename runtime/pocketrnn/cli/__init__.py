@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .. import __version__, modelfile
-from ..classify.model import load, naming, read_bytes
+from ..loading import load, naming, read_bytes
 from ..errors import ConfigError, CorruptModelError, InputError
 from . import command
 from . import score as cli_score
@@ -118,10 +118,8 @@ def _info(arguments: argparse.Namespace) -> None:
         data = read_bytes(arguments.model)
         file = modelfile.read(data)
         about = {
-            "file": {"bytes": len(data), "sha256": file.sha256},
-            "labels": list(file.config.labels),
-            "threshold": file.config.threshold,
-            "text": file.config.text.to_dict(),
+            "file": {"bytes": len(data), "sha256": file.sha256, "task": file.task},
+            "config": file.config,
             "card": file.card,
         }
         try:
