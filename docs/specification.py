@@ -1,7 +1,7 @@
 """Print the graph of the bundled model in ONNX's text syntax, for docs/model-file.md.
 
-    python docs/specification.py          # prints it
-    python docs/specification.py --write  # puts it into docs/model-file.md
+python docs/specification.py          # prints it
+python docs/specification.py --write  # puts it into docs/model-file.md
 """
 
 import re
