@@ -80,7 +80,7 @@ def test_nothing_larger_is_admitted(network: dict[str, int], words: dict[str, in
         config = NetworkConfig(**{"units": 2, "embedding": 2, **network})
         ClassifierConfig(TextConfig(**words), ("a", "b"), 0.5, config).graph()
 
-    with pytest.raises(ConfigError, match="must be|too many"):
+    with pytest.raises(ConfigError, match=r"must be|too many"):
         make()
 
 
