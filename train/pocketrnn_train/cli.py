@@ -31,23 +31,21 @@ _HELP = {
     "layers": "number of recurrent layers, one on top of the other",
     "bidirectional": "read texts in both directions",
     "mask": "leave padding out of the computation",
-    "pooling": "what the scores are computed from: the last state, or the sum of all states over "
-    "the root of their number, and their maximum",
+    "pooling": "what the head sees: the last state, or the sum (over the root of their number) and "
+    "the maximum of all states",
     "window": "words after which the state starts afresh, with sqrtn_max; 0: never",
     "weights": "how a model file stores large matrices; training rounds them to that",
-    "optimizer": "optimizer of Keras",
+    "optimizer": "Keras optimizer",
     "learning_rate": "highest learning rate",
-    "warm_up": "share of the steps in which the learning rate rises from 0, before it falls back "
-    "to 0; a recipe without it keeps the rate as it is",
+    "warm_up": "share of the steps in which the learning rate rises, to fall to 0 in the others",
     "clip": "largest norm of all gradients of a step together",
     "epochs": "passes over the training texts",
     "batch_size": "texts in a training step",
-    "dropout": "share of the word vectors' channels, and of the values that the scores are "
-    "computed from, set to 0 in a training step",
-    "word_dropout": "share of the words that become the unknown word in a training step",
+    "dropout": "share of word vectors' channels and of head inputs, set to 0 in training",
+    "word_dropout": "share of the words that become the unknown word in training",
     "validation_split": "share of each label's training texts that is held out for validation",
-    "validation": "which texts are held out: drawn at random, or the last of each label, which "
-    "keeps texts that are alike and stand together on one side",
+    "validation": "which texts are held out: drawn at random, or the last of each label, so that "
+    "texts that are alike and stand together are on one side",
     "test_split": "share of each label's texts kept for the test, if the corpus has no test",
     "calibrate": "fit the probabilities, and the threshold, to the validation texts",
     "seed": "decides the first weights, the order of the texts and all random choices",
