@@ -19,8 +19,7 @@ from .config import TrainConfig, settings_of
 from .corpora import read_corpus
 from .recipes import RECIPES
 
-# The settings that are options, with their help. Names, kinds and values come from TrainConfig,
-# where no two settings of this list share a name.
+# The settings that are options, with their help; TrainConfig has their types.
 _HELP = {
     "num_words": "size of the vocabulary: the most frequent words, and four special ids",
     "maxlen": "words of a text that are read: its last ones",
@@ -108,17 +107,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _unlabelled(arguments: argparse.Namespace, config: TrainConfig) -> str | bool:
-    """Return which texts without labels to read: only a teacher can use them."""
-    if config.task.distillation is not None:
-        return arguments.unlabelled or True
-    if arguments.unlabelled:
-        raise ConfigError(
-            f"--unlabelled is for recipes with a teacher; {arguments.recipe} has none"
-        )
-    return False
-
-
 def _train(arguments: argparse.Namespace) -> int:
     require("train", "tensorflow", "sklearn", "matplotlib")
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -126,13 +114,17 @@ def _train(arguments: argparse.Namespace) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no notes about GPUs that aren't there
     given = {name: value for name in _HELP if (value := getattr(arguments, name)) is not None}
     config = RECIPES[arguments.recipe].with_settings(**given)
+    teacher = config.task.distillation is not None
+    if arguments.unlabelled and not teacher:
+        name = arguments.recipe
+        raise ConfigError(f"--unlabelled is for recipes with a teacher; {name} has none")
     corpus = read_corpus(
         arguments.corpus,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
         encoding=arguments.encoding,
         word_index=arguments.word_index,
-        unlabelled=_unlabelled(arguments, config),
+        unlabelled=arguments.unlabelled or teacher,
         test_split=config.task.test_split,
         seed=config.seed,
     )

@@ -75,16 +75,14 @@ def learn(
         done = int(model.optimizer.iterations) // stage.steps
         history = run.history(stage.history)[:done]
         for epoch in range(done, stage.epochs):
-            history.append(_learn_epoch(run, stage, model, epoch, measure))
+            history.append(_epoch(run, stage, model, epoch, measure))
             run.write_history(history, stage.history)
             run.save_model(model, stage.checkpoint)
     # Without the optimizer's state, which is half of the file.
     return run.model(stages[-1].checkpoint)
 
 
-def _learn_epoch(
-    run: Run, stage: Stage, model: Any, epoch: int, measure: Measure
-) -> dict[str, float]:
+def _epoch(run: Run, stage: Stage, model: Any, epoch: int, measure: Measure) -> dict[str, float]:
     """Train one epoch, and return its line of the history."""
     print(f"Epoch {epoch + 1}/{stage.epochs}", flush=True)
     started = time.perf_counter()

@@ -112,8 +112,7 @@ class Run:
     @property
     def report(self) -> dict[str, Any]:
         """The figures of the trained model."""
-        report: dict[str, Any] = self.read("report.json")
-        return report
+        return dict(self.read("report.json"))
 
     @property
     def intended_use(self) -> str:

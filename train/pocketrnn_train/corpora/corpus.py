@@ -17,7 +17,6 @@ class Examples:
     labels: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """Return the number of texts."""
         return len(self.texts)
 
     def take(self, rows: NDArray[np.int64]) -> "Examples":
