@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..errors import ConfigError, InputError
+from ..errors import ColumnError, ConfigError, InputError
 from ..extras import require
 from .block import CHARACTERS, ROWS, Block, Row
 from .compression import DAMAGED, decompressed, suffix_of
@@ -63,9 +63,10 @@ def find_text_column(reader: Reader, given: str | None, *, label_column: str | N
     for obvious in (candidates, usual):
         if len(obvious) == 1:
             return obvious[0]
-    raise ConfigError(
+    raise ColumnError(
         f"{reader.name}: which column holds the text? Say --text-column; there are: "
-        f"{_listed(reader)}"
+        f"{_listed(reader)}",
+        reader.columns,
     )
 
 
@@ -73,7 +74,9 @@ def check_column(reader: Reader, name: str) -> None:
     """Raise ConfigError, listing the columns, unless every row has the column, or may have it."""
     if reader.fixed and reader.columns.count(name) != 1:
         found = "two columns" if name in reader.columns else "no column"
-        raise ConfigError(f"{reader.name}: {found} called {name!r}; there are: {_listed(reader)}")
+        raise ColumnError(
+            f"{reader.name}: {found} called {name!r}; there are: {_listed(reader)}", reader.columns
+        )
 
 
 def _listed(reader: Reader) -> str:
