@@ -126,7 +126,7 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path, name: str, encoding: str) 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1251", "utf-16", "shift_jis"])
 def test_other_encodings(csv_path: Path, encoding: str) -> None:
     word = {"latin-1": "naïve", "cp1251": "тёплый", "utf-16": "Ωλ😀", "shift_jis": "映画"}[encoding]
-    rows = [*ROWS, (f"{word} film", f"{word} good"), (word, f"{word} good"), ("", f"{word} good")]
+    rows = [*ROWS, *((f"{word}{end}", f"{word} good") for end in (" film", "", "!"))]
     corpus = read(csv_path, table(rows).encode(encoding), encoding=encoding)
     assert texts(corpus) == dict(rows)
     assert f"{word} good" in corpus.labels
@@ -142,11 +142,10 @@ def test_a_wrong_encoding_says_where(csv_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "encoding", "message"),
     [
-        (table().encode("utf-16")[:-1], "utf-16", "not utf-16-le text .*--encoding"),
-        (table().encode("utf-16"), "utf-8", "the header isn't utf-8 text; .*--encoding"),
+        (table().encode("utf-16")[:-1], "utf-16", "not utf-16-le text; .*--encoding"),
         (b"text,label\n\xff", "ascii", "line 2: bytes that aren't ascii text; .*--encoding"),
         *(
-            (table(), name, "isn't a text encoding that Python knows")
+            (table(), name, "isn't a text encoding that files can have")
             for name in ("klingon", "hex", "", "a\0b")
         ),
     ],
@@ -169,7 +168,7 @@ def test_encodings_that_do_not_work(
         (table() + "one\n", "line 14: 1 fields where the header has 2"),
         (table() + '"one\nmore",b,c\n', "line 14: 3 fields"),
         (table() + "text,\n", "line 14: 'label' isn't a label: ''"),
-        (table() + '"never closed,good\n', "line 14: not CSV: unexpected end of data"),
+        (table() + '"never closed,good\n', "line 14: not CSV: a quote that never closes"),
         (table([("a", "same")] * 9), "two labels or more; all rows have 'same'"),
         (table([*ROWS, ("a", "rare"), ("b", "rare")]), r"label 'rare' has 2 row.*at least 3"),
     ],
@@ -210,8 +209,8 @@ def test_an_obvious_text_column_needs_no_name(csv_path: Path, name: str) -> None
 def test_labels_are_not_taken_for_texts(csv_path: Path) -> None:
     rows = [{"words": None, "label": "good"}, *({"words": t, "label": n} for t, n in ROWS)]
     content = "".join(json.dumps(row) + "\n" for row in rows)
-    with pytest.raises(InputError, match="line 1: 'words' is null"):
-        read(csv_path.with_suffix(".jsonl"), content, text_column=None)
+    corpus = read(csv_path.with_suffix(".jsonl"), content, text_column=None)
+    assert (corpus.text_column, texts(corpus)) == ("words", dict(ROWS))
 
 
 def test_lines_have_no_labels(csv_path: Path) -> None:
@@ -238,7 +237,6 @@ def test_other_columns_may_hold_what_python_has_no_value_for(csv_path: Path) -> 
         ("[" * 100_000, "line 13: .*recursion"),
         ('{"text": "a"}', "line 13: no field 'label'; there are: 'text'"),
         ("{}", "line 13: no field 'text'; there are: none"),
-        ('{"text": null, "label": "good"}', "line 13: 'text' is null, not text"),
         ('{"text": 7, "label": "good"}', "line 13: 'text' is a number, not text"),
         ('{"text": ["a"], "label": "good"}', "line 13: 'text' is a list, not text"),
         ('{"text": "a", "label": null}', "line 13: 'label' isn't a label: None"),
@@ -280,7 +278,7 @@ def test_labels_of_every_kind(jsonl_path: Path, values: Any, labels: tuple[str, 
 
 
 def test_texts_of_every_kind(jsonl_path: Path) -> None:
-    odd = ["", " ", "\0", "\ud800", "\r\n\u2028", "x" * 200_000]
+    odd = ["\0", "\ud800", " a\r\n\u2028", "x" * 200_000]
     corpus = read(jsonl_path, json_lines([*ROWS, *((text, "good") for text in odd)]))
     assert texts(corpus) == {**dict(ROWS), **dict.fromkeys(odd, "good")}
     assert len(corpus.digest()) == 64
