@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pocketrnn import TextConfig
+from pocketrnn.classify.text import MOST_IDS, MOST_WORDS
 from pocketrnn.errors import ConfigError
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn_train import RECIPES, TrainConfig
@@ -39,8 +40,8 @@ def test_is_frozen() -> None:
             lower=st.booleans(),
             filters=st.text(),
             split=st.characters(),
-            num_words=st.integers(4, 10**6),
-            maxlen=st.integers(1, 10**5),
+            num_words=st.integers(4, MOST_IDS),
+            maxlen=st.integers(1, MOST_WORDS),
             padding=st.sampled_from(["pre", "post"]),
             truncating=st.sampled_from(["pre", "post"]),
         ),

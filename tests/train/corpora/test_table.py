@@ -95,7 +95,7 @@ def test_columns_by_any_name_and_in_any_order(csv_path: Path) -> None:
 
 @pytest.mark.parametrize(("encoding", "word"), [("cp1251", "тёплый"), ("utf-16", "Ωλ😀")])
 def test_other_encodings(csv_path: Path, encoding: str, word: str) -> None:
-    rows = [*ROWS, (f"{word} film", f"{word} good"), (word, f"{word} good"), ("", f"{word} good")]
+    rows = [*ROWS, *((f"{word}{end}", f"{word} good") for end in (" film", "", "!"))]
     corpus = read(csv_path, table(rows).encode(encoding), encoding=encoding)
     assert texts(corpus) == dict(rows)
     assert f"{word} good" in corpus.labels
@@ -124,7 +124,7 @@ def test_encodings_that_do_not_work(csv_path: Path, encoding: str, message: str)
         ("text,label\n", "no rows"),
         (table() + "one,two,three\n", "line 14: 3 fields where the header has 2"),
         (table() + "text,\n", "line 14: 'label' isn't a label: ''"),
-        (table() + '"never closed,good\n', "line 14: not CSV: unexpected end of data"),
+        (table() + '"never closed,good\n', "line 14: not CSV: a quote that never closes"),
         (table([("a", "same")] * 9), "two labels or more; all rows have 'same'"),
         (table([*ROWS, ("a", "rare"), ("b", "rare")]), r"label 'rare' has 2 row.*at least 3"),
     ],
@@ -165,8 +165,8 @@ def test_an_obvious_text_column_needs_no_name(csv_path: Path, name: str) -> None
 def test_labels_are_not_taken_for_texts(csv_path: Path) -> None:
     rows = [{"words": None, "label": "good"}, *({"words": t, "label": n} for t, n in ROWS)]
     content = "".join(json.dumps(row) + "\n" for row in rows)
-    with pytest.raises(InputError, match="line 1: 'words' is null"):
-        read(csv_path.with_suffix(".jsonl"), content, text_column=None)
+    corpus = read(csv_path.with_suffix(".jsonl"), content, text_column=None)
+    assert (corpus.text_column, texts(corpus)) == ("words", dict(ROWS))
 
 
 def test_lines_have_no_labels(csv_path: Path) -> None:
@@ -189,7 +189,6 @@ def test_other_columns_may_hold_what_python_has_no_value_for(csv_path: Path) -> 
     [
         ("{", "line 13: not JSON: Expecting"),
         ('{"text": "a"}', "line 13: no field 'label'; there are: 'text'"),
-        ('{"text": null, "label": "good"}', "line 13: 'text' is null, not text"),
         ('{"text": "a", "label": null}', "line 13: 'label' isn't a label: None"),
         ('{"text": "a", "label": 0.5}', "line 13: 'label' isn't a label: 0.5"),
         ('{"text": "a", "label": NaN}', "line 13: 'label' isn't a label: nan"),
@@ -223,7 +222,7 @@ def test_labels_of_every_kind(jsonl_path: Path, values: Any, labels: tuple[str, 
 
 
 def test_texts_of_every_kind(jsonl_path: Path) -> None:
-    odd = ["", " ", "\0", "\ud800", "\r\n\u2028", "x" * 200_000]
+    odd = ["\0", "\ud800", " a\r\n\u2028", "x" * 200_000]
     corpus = read(jsonl_path, json_lines([*ROWS, *((text, "good") for text in odd)]))
     assert texts(corpus) == {**dict(ROWS), **dict.fromkeys(odd, "good")}
     assert len(corpus.digest()) == 64
