@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pocketrnn
 import pytest
+
+import pocketrnn
 from pocketrnn.classify.model import BUNDLED
 
 TEXTS = ["A warm, funny film.", "Dull.", "", *("the film was good, not bad " * n for n in (9, 99))]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from pocketrnn_train import RECIPES, TrainConfig, cli, network
 
 DOCS = Path(__file__).parents[2] / "docs" / "recipes.md"
