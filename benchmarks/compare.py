@@ -28,12 +28,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pocketrnn
 from numpy.typing import NDArray
 from packaging.requirements import Requirement
 from peers import PEERS
-from pocketrnn_train import Run, read_corpus
-from pocketrnn_train.corpus import Corpus
+
+import pocketrnn
+from pocketrnn_train import Corpus, Run, read_corpus
 
 HERE = Path(__file__).parent
 LENGTHS = (10, 230, 500, 2000)  # words of a single text
@@ -106,7 +106,7 @@ def prepare(run: Run, corpus: Corpus, work: Path, keys: Sequence[str], reviews: 
         "reviews": drawn,
         "alone": {n: texts or [" ".join(words)] for n, texts in alone.items()},
         "first": " ".join(words[:230]),
-        "text": run.config.text.to_dict(),
+        "text": run.config.task.text.to_dict(),
     }.items():
         (work / f"{name}.json").write_text(json.dumps(value), "utf-8")
     for name in ("model.keras", "vocabulary.json"):

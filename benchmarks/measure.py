@@ -82,6 +82,7 @@ def scores(key: str, peer: Peer, work: Path) -> dict[str, Any]:
 def parts(work: Path, clock: Clock) -> dict[str, Any]:
     """Time tokenizing alone and the network alone, by turns: the plain way, and pocketrnn's."""
     import numpy as np
+
     import pocketrnn
     from pocketrnn.classify.padding import Rows, batches
     from pocketrnn.classify.vectorized import VectorizedTokenizer
@@ -96,7 +97,7 @@ def parts(work: Path, clock: Clock) -> dict[str, Any]:
     full_rows = Rows(full.reshape(-1), np.full(256, text.maxlen))
 
     def ours(rows: Rows) -> None:
-        for _, ids in batches(rows, text, model.config.step):
+        for _, ids in batches(rows, text, model.config.time_multiple):
             model.score_ids(ids)
 
     def theirs(ids: Any) -> None:

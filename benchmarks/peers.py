@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from pocketrnn_train import Run
-    from pocketrnn_train.corpus import Examples
+
+    from pocketrnn_train import Examples, Run
 
     # (texts, how many to take at a time) -> the second label's probability, float, (texts,)
     Score = Callable[[Sequence[str], int], NDArray[np.floating[Any]]]
@@ -121,6 +121,7 @@ def keras_encoder(work: Path) -> "Encode":
 def keras_model(work: Path) -> Any:
     """Return the trained network."""
     import keras
+
     import pocketrnn_train.layers  # noqa: F401 (Keras learns of the project's layers)
 
     return keras.models.load_model(work / "model.keras", compile=False)
@@ -190,7 +191,7 @@ class PlainGraph(Peer):
         if not (work / "plain.onnx").exists():
             from pocketrnn_export import convert
 
-            plain = convert.to_onnx(run.model())
+            plain = convert.convert(run.model())
             (work / "plain.onnx").write_bytes(plain.SerializeToString())
 
     def load(self, work: Path) -> "Score":
@@ -249,7 +250,7 @@ class LiteRT(Peer):
         from tensorflow.python.framework import convert_to_constants
 
         model = run.model()
-        signature = [tf.TensorSpec((1, run.config.text.maxlen), tf.int32)]
+        signature = [tf.TensorSpec((1, run.config.task.text.maxlen), tf.int32)]
         function = tf.function(lambda ids: model(ids, training=False), input_signature=signature)
         frozen = convert_to_constants.convert_variables_to_constants_v2(
             function.get_concrete_function()

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 import pocketrnn
 from pocketrnn import Classifier
 

@@ -14,17 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from pocketrnn.files import write_atomic
 from pocketrnn_train import Run
-from pocketrnn_train.training import predict
+from pocketrnn_train.classify import batches
 
 SENTENCES = Path(__file__).parents[1] / "tests" / "data" / "sentences.tsv"
 
-LIMITS = """\
+INTENDED_USE = """\
 Made for English film reviews: right on {test:.1%} of {texts:,} that it hasn't seen. \
 One sentence about a film: right on {movie:.0%} of {movies} of our own making. \
 One sentence about a meal, a hotel or a purchase: {other:.0%} of {others}; for these, train on \
-texts of your own. It reads the last {maxlen} words of a text, and in stretches of a few words: \
+texts of your own. It reads the last {maxlen} words of a text, a few words at a time: \
 it misses irony, what depends on facts, and opinions that only the whole argument gives away. \
 Scores near 0.5 mean that it can't tell, and so does a text without any opinion, whatever its \
 score. Other languages, and other tasks such as the tone of a conversation: not at all."""
@@ -39,8 +40,8 @@ def read_sentences() -> list[dict[str, str]]:
 def measure(run: Run) -> dict[str, dict[str, float]]:
     """Return accuracy and number of the sentences of each domain."""
     rows = read_sentences()
-    ids = run.tokenizer.encode([row["text"] for row in rows])
-    chosen = predict(run.model(), ids)[:, 1] > run.report["threshold"]
+    ids = batches.ids(run.tokenizer, [row["text"] for row in rows])
+    chosen = batches.predict(run.model(), ids, run.config)[:, 1] > run.report["threshold"]
     right = np.array([row["label"] == "positive" for row in rows]) == chosen
     domains = np.array([row["domain"] for row in rows])
     return {
@@ -54,14 +55,14 @@ def measure(run: Run) -> dict[str, dict[str, float]]:
 
 def intended_use(run: Run, measured: dict[str, dict[str, Any]]) -> str:
     """Return what a model of film reviews is and isn't good for."""
-    return LIMITS.format(
+    return INTENDED_USE.format(
         test=run.report["test"]["accuracy"],
         texts=run.report["test"]["texts"],
         movie=measured["movie"]["accuracy"],
         movies=measured["movie"]["texts"],
         other=measured["other"]["accuracy"],
         others=measured["other"]["texts"],
-        maxlen=run.config.text.maxlen,
+        maxlen=run.config.task.text.maxlen,
     )
 
 

@@ -2,9 +2,9 @@
 
     python benchmarks/validation_sentences.py aclImdb_v1.tar.gz runs/default-1 [RUN...]
 
-Each sentence has its review's label, which many a sentence doesn't show, so that nobody can be
-right on nearly all. What is learnt for sentences is chosen by these figures, and the sentences of
-tests/data/sentences.tsv stay unseen.
+Each sentence has the label of its review. Many sentences don't show it, so nobody can be right on
+nearly all. Choose settings by these figures; the sentences of tests/data/sentences.tsv stay
+unseen.
 """
 
 import argparse
@@ -14,9 +14,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from pocketrnn_train import Examples, Run, batches, read_corpus
-from pocketrnn_train.corpus import split_last
-from pocketrnn_train.evaluation import evaluate
+
+from pocketrnn_train import Examples, Run, evaluate, read_corpus
+from pocketrnn_train.classify import batches
+from pocketrnn_train.corpora.corpus import split_last
 
 WORDS = range(5, 31)
 _ENDS = re.compile(r"(?<=[.!?])[\s\"')]+|(?:<br />)+")
@@ -45,10 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     arguments = parser.parse_args(argv)
     runs = [Run(folder) for folder in arguments.runs]
-    examples = of_validation(arguments.archive, runs[0].config.validation_split)
+    examples = of_validation(arguments.archive, runs[0].config.task.validation_split)
     for run in runs:
-        rows = [np.array(run.tokenizer.ids(text), np.int32) for text in examples.texts]
-        scores = batches.predict(run.model(), rows, run.config.text, run.config.window or 1)
+        rows = batches.ids(run.tokenizer, examples.texts)
+        scores = batches.predict(run.model(), rows, run.config)
         figures = evaluate(scores, examples.labels)
         print(
             f"{run.folder}: {len(examples):,} sentences, accuracy {figures['accuracy']:.4f}, "

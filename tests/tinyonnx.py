@@ -1,22 +1,23 @@
-"""Write tiny ONNX models by hand, good and bad: the runtime's tests have no onnx package.
+"""Tiny model files, small enough to be scored by hand, and what it takes to forge others.
 
-A tiny model sums one row of weights for each id, then takes the sigmoid (two labels) or the
-softmax (more). Field numbers are those of onnx.proto3 (github.com/onnx/onnx).
+They are made by pocketrnn's own functions. `field` and `varint` write protobuf independently of
+those, for what they would never write.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from pocketrnn import ModelConfig, TextConfig, Tokenizer, modelfile
+
+from pocketrnn import ClassifierConfig, TextConfig, Tokenizer, modelfile
+from pocketrnn.classify import file
+from pocketrnn.modelfile import onnx
+from pocketrnn.modelfile.network import NetworkConfig
 
 WORDS = ("the", "good", "bad", "film", "naïve", "don't")
 LABELS = ("negative", "positive")
 CARD = {"corpus": {"name": "made up"}, "figures": {"accuracy": 0.75}, "note": "für Tests"}
-
-FLOAT, INT32, INT64 = 1, 6, 7
-_DTYPES = {"float32": FLOAT, "int32": INT32, "int64": INT64}
+NETWORK = NetworkConfig(embedding=3, units=3)
 
 
 # -- protobuf ----------------------------------------------------------------------------------
@@ -40,98 +41,13 @@ def field(number: int, value: int | str | bytes) -> bytes:
     return varint(number << 3 | 2) + varint(len(data)) + data
 
 
-# -- ONNX --------------------------------------------------------------------------------------
-
-
-def tensor(name: str, values: NDArray[Any]) -> bytes:
-    """Return a TensorProto."""
-    dims = b"".join(field(1, size) for size in values.shape)
-    return dims + field(2, _DTYPES[str(values.dtype)]) + field(8, name) + field(9, values.tobytes())
-
-
-def external_tensor(name: str, shape: Sequence[int] = (1,), location: str = "secret.bin") -> bytes:
+def external_tensor(name: str, location: str = "secret.bin") -> bytes:
     """Return a TensorProto of floats that lie in another file."""
-    dims = b"".join(field(1, size) for size in shape)
     entry = field(13, field(1, "location") + field(2, location))
-    return dims + field(2, FLOAT) + field(8, name) + entry + field(14, 1)
+    return field(1, 1) + field(2, 1) + field(8, name) + entry + field(14, 1)
 
 
-def attribute(name: str, value: int | bytes, *, number: int = 3, kind: int = 2) -> bytes:
-    """Return an AttributeProto: an integer, or `value` as field `number` of type `kind`."""
-    return field(1, name) + field(number, value) + field(20, kind)
-
-
-def node(op: str, inputs: Sequence[str], outputs: Sequence[str], *attributes: bytes) -> bytes:
-    """Return a NodeProto."""
-    names = [field(1, name) for name in inputs] + [field(2, name) for name in outputs]
-    return b"".join([*names, field(4, op), *(field(5, value) for value in attributes)])
-
-
-def constant(tensor: bytes) -> bytes:
-    """Return a graph's field: a node that gives `tensor`."""
-    return field(1, node("Constant", [], ["c"], attribute("value", tensor, number=5, kind=4)))
-
-
-def loop(body: bytes) -> bytes:
-    """Return a graph's field: a node with the graph `body` inside."""
-    return field(1, node("Loop", ["", ""], ["c"], attribute("body", body, number=6, kind=5)))
-
-
-def nested(depth: int, innermost: bytes = b"") -> bytes:
-    """Return a graph's field: loops in loops."""
-    for _ in range(depth):
-        innermost = loop(innermost)
-    return innermost
-
-
-def value_info(name: str, kind: int, *dims: int | str) -> bytes:
-    """Return a ValueInfoProto of a tensor; a str is the name of an open dimension."""
-    shape = b"".join(field(1, field(1 if isinstance(dim, int) else 2, dim)) for dim in dims)
-    return field(1, name) + field(2, field(1, field(1, kind) + field(2, shape)))
-
-
-def weights(config: ModelConfig, words: Sequence[str] = WORDS) -> NDArray[np.float32]:
-    """Return a row of weights for each id: with two labels, "good" is 2 and "bad" -2."""
-    columns = 1 if len(config.labels) == 2 else len(config.labels)
-    table = np.random.default_rng(7).normal(0, 0.1, (config.text.num_words, columns))
-    first = config.text.index_from + 1
-    for word, value in {"good": 2.0, "bad": -2.0}.items():
-        if word in words[: config.text.vocabulary_size]:
-            table[first + words.index(word), -1] = value
-    return table.astype(np.float32)
-
-
-def graph(table: NDArray[np.float32], extra: bytes = b"", *, ids: int = INT32) -> bytes:
-    """Return the GraphProto: ids (batch, time) to scores (batch, columns), and `extra` fields."""
-    columns = table.shape[1]
-    nodes = (
-        node("Gather", ["table", "ids"], ["rows"]),
-        node("ReduceSum", ["rows", "time"], ["sums"], attribute("keepdims", 0)),
-        node("Sigmoid" if columns == 1 else "Softmax", ["sums"], ["scores"]),
-    )
-    constants = (tensor("table", table), tensor("time", np.array([1])))
-    return b"".join(
-        [
-            *(field(1, value) for value in nodes),
-            field(2, "tiny"),
-            *(field(5, value) for value in constants),
-            field(11, value_info("ids", ids, "batch", "time")),
-            field(12, value_info("scores", FLOAT, "batch", columns)),
-            extra,
-        ]
-    )
-
-
-def model(
-    graph: bytes, metadata: Mapping[str, str], *, opset: int = 15, extra: bytes = b""
-) -> bytes:
-    """Return the ModelProto, the bytes of an ONNX file."""
-    entries = [field(14, field(1, key) + field(2, value)) for key, value in metadata.items()]
-    opsets = field(8, field(1, "") + field(2, opset))
-    return b"".join([field(1, 8), field(7, graph), opsets, *entries, extra])
-
-
-# -- pocketrnn ---------------------------------------------------------------------------------
+# -- model files -------------------------------------------------------------------------------
 
 
 def config(
@@ -139,18 +55,50 @@ def config(
     *,
     threshold: float = 0.5,
     words: Sequence[str] = WORDS,
+    network: NetworkConfig = NETWORK,
     **text: Any,
-) -> ModelConfig:
+) -> ClassifierConfig:
     """Return the configuration of a tiny model; `text` are settings of its TextConfig."""
     settings = {"maxlen": 8, "num_words": text.get("index_from", 3) + 1 + len(words), **text}
-    # Padding has a row of weights as well, so every text needs all of its steps.
-    step = settings["maxlen"]
-    return ModelConfig(TextConfig(**settings), tuple(labels), threshold, ("table",), step)
+    return ClassifierConfig(TextConfig(**settings), tuple(labels), threshold, network)
 
 
-def metadata(graph: bytes, config: ModelConfig, words: Sequence[str] = WORDS) -> dict[str, str]:
+def weights(config: ClassifierConfig, words: Sequence[str] = WORDS) -> dict[str, onnx.Array]:
+    """Return weights drawn by chance, but the same for each call.
+
+    With the default network "good" makes the last label likely, and "bad" the first.
+    """
+    random = np.random.default_rng(7)
+    drawn: dict[str, onnx.Array] = {}
+    for constant in config.graph().constants:
+        if constant.numbers is None:
+            numbers = random.normal(0, 20 if constant.dtype == "int8" else 0.1, constant.shape)
+            scale = 0.01 if constant.name.endswith(".scale") else 1
+            drawn[constant.name] = (numbers * scale).astype(constant.dtype)
+    if config.network == NETWORK:
+        drawn["embedding"] *= np.float32(5)
+        drawn["head.kernel"] *= np.float32(10)
+        for word, value in {"good": 2, "bad": -2}.items():
+            if word in words[: config.text.vocabulary_size]:
+                drawn["embedding"][config.text.index_from + 1 + words.index(word), 0] = value
+        drawn["layer0.forward.kernel"] += np.eye(3, dtype=np.float32)
+        drawn["layer0.forward.recurrent"] += 0.7 * np.eye(3, dtype=np.float32)
+        drawn["head.kernel"][0, -1] = 4
+        drawn["head.kernel"][0, 0] = 4 if config.outputs == 1 else -4
+    return drawn
+
+
+def graph(config: ClassifierConfig, words: Sequence[str] = WORDS) -> bytes:
+    """Return the serialized GraphProto."""
+    return onnx.to_bytes(config.graph(), weights(config, words))
+
+
+def metadata(
+    graph: bytes, config: ClassifierConfig, words: Sequence[str] = WORDS
+) -> dict[str, str]:
     """Return the metadata that belongs to `graph`."""
-    return modelfile.to_metadata(graph, config, Tokenizer(config.text, words), CARD)
+    data = file.to_bytes(config, Tokenizer(config.text, words), graph, CARD)
+    return onnx.parse(data)[1]
 
 
 def resealed(graph: bytes, metadata: Mapping[str, str], **changes: str | None) -> bytes:
@@ -158,18 +106,10 @@ def resealed(graph: bytes, metadata: Mapping[str, str], **changes: str | None) -
     changed = {**metadata, **{f"pocketrnn.{key}": value for key, value in changes.items()}}
     kept = {key: value for key, value in changed.items() if value is not None}
     kept["pocketrnn.sha256"] = modelfile.digest(graph, kept)
-    return model(graph, kept)
+    return onnx.model_to_bytes(graph, kept)
 
 
-def tiny(
-    labels: Sequence[str] = LABELS,
-    *,
-    threshold: float = 0.5,
-    words: Sequence[str] = WORDS,
-    extra: bytes = b"",
-    **text: Any,
-) -> bytes:
-    """Return a whole, valid file; `extra` fields go into its graph."""
-    settings = config(labels, threshold=threshold, words=words, **text)
-    contents = graph(weights(settings, words), extra)
-    return model(contents, metadata(contents, settings, words))
+def tiny(labels: Sequence[str] = LABELS, **settings: Any) -> bytes:
+    """Return a whole, valid file; `settings` are those of `config`."""
+    made, words = config(labels, **settings), settings.get("words", WORDS)
+    return file.to_bytes(made, Tokenizer(made.text, words), graph(made, words), CARD)

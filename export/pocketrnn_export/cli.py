@@ -30,10 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="probability over which the second of two labels is chosen (default: the run's)",
     )
     parser.add_argument(
-        "--weights",
-        choices=("float32", "int16", "float16", "int8"),
-        default="int16",
-        help="how the word table is stored (default: int16, half the size of float32)",
+        "--graph",
+        choices=("pocketrnn", "tf2onnx"),
+        default="pocketrnn",
+        help="whose graph the file holds (default: pocketrnn's own; tf2onnx's may have any layers, "
+        "but is run only with --trusted)",
     )
     arguments = parser.parse_args(argv)
     return command.run("pocketrnn-export", lambda: _export(arguments))
@@ -47,22 +48,11 @@ def _export(arguments: argparse.Namespace) -> None:
         run,
         arguments.output,
         threshold=arguments.threshold,
-        weights=arguments.weights,
+        graph=arguments.graph,
         force=arguments.force,
     )
     print(
-        f"Keras and onnxruntime on {exported.texts} texts: largest difference "
+        f"Keras, tf2onnx and pocketrnn on {exported.texts} texts: largest difference "
         f"{exported.difference:.1e}"
     )
-    if arguments.weights != "float32":
-        print(f"weights stored as {arguments.weights}: largest difference {exported.rounding:.1e}")
-    if exported.loops:
-        print(
-            f"{exported.loops} recurrent layer(s) kept as tf2onnx converts them: scoring takes "
-            "several times as long as with a layer that pocketrnn rewrites"
-        )
-    if exported.step == run.config.text.maxlen:
-        print(
-            f"padding can't be skipped in this network: every text takes all {exported.step} steps"
-        )
-    print(f"wrote {arguments.output} ({len(exported.data) / 1e6:.2f} MB)")
+    print(f"{arguments.output}: {len(exported.data):,} bytes")

@@ -1,15 +1,13 @@
-"""Keras to ONNX, by tf2onnx."""
+"""Keras to ONNX by tf2onnx: an independent witness of what a network computes."""
 
 from typing import Any
 
 import onnx
-from pocketrnn.modelfile import OPSET
 
-# The IR version that came with opset 15.
-IR_VERSION = 8
+from pocketrnn.modelfile.onnx import IR_VERSION, OPSET
 
 
-def to_onnx(model: Any) -> onnx.ModelProto:
+def convert(model: Any) -> onnx.ModelProto:
     """Convert a keras.Model from ids to scores; batch and time stay open.
 
     The graph's input is `ids`, int32 (batch, time); its output `scores`, float32 (batch, columns).
@@ -33,30 +31,11 @@ def to_onnx(model: Any) -> onnx.ModelProto:
     graph.output.append(
         onnx.helper.make_tensor_value_info("scores", onnx.TensorProto.FLOAT, ["batch", columns])
     )
-    graph.name = "pocketrnn"
     onnx_model.ir_version = IR_VERSION
     # tf2onnx also declares domains that the graph doesn't use.
     del onnx_model.opset_import[:]
     onnx_model.opset_import.append(onnx.helper.make_opsetid("", OPSET))
     return onnx_model
-
-
-def with_metadata(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
-    """Return the serialized model with the metadata in place of any that it had."""
-    del model.metadata_props[:]
-    onnx.helper.set_model_props(model, metadata)
-    data: bytes = model.SerializeToString()
-    return data
-
-
-def tables(graph: onnx.GraphProto, rows: int) -> tuple[str, ...]:
-    """Return the names of the constants that have a row for each id: what lookups read."""
-    read = {node.input[0] for node in graph.node if node.op_type in ("Gather", "Cast")}
-    return tuple(
-        constant.name
-        for constant in graph.initializer
-        if constant.name in read and len(constant.dims) == 2 and constant.dims[0] == rows
-    )
 
 
 def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:

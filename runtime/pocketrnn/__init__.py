@@ -9,20 +9,21 @@
 from typing import TYPE_CHECKING, Any
 
 from . import errors
-from .classify.model import Classifier, Prediction, Reading, load
+from .classify.file import ClassifierConfig
+from .classify.model import Classifier, Prediction, Reading
 from .classify.text import TextConfig, Tokenizer
 from .errors import PocketRNNError
-from .modelfile import ModelConfig
+from .loading import load
 
 if TYPE_CHECKING:
-    from .tables.scoring import Progress, ScoredRow, Summary, score_file, score_rows
+    from .classify.scoring import Progress, ScoredRow, Summary, score_file, score_rows
     from .verifying import Verification, verify
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Classifier",
-    "ModelConfig",
+    "ClassifierConfig",
     "PocketRNNError",
     "Prediction",
     "Progress",
@@ -42,7 +43,7 @@ __all__ = [
 
 _LATER = {
     **dict.fromkeys(
-        ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"), "tables.scoring"
+        ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"), "classify.scoring"
     ),
     **dict.fromkeys(("Verification", "verify"), "verifying"),
 }

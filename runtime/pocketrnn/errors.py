@@ -56,16 +56,8 @@ class CorruptModelError(ModelFileError):
     """The file is cut short or altered."""
 
 
-class ExternalDataError(ModelFileError):
-    """The model keeps weights in other files, which pocketrnn never opens."""
-
-
-class CustomOperatorError(ModelFileError):
-    """The graph needs operators that ONNX doesn't define, which pocketrnn never runs."""
-
-
-class UnsafeGraphError(ModelFileError):
-    """The graph may need too much time or memory, or has operators that pocketrnn doesn't run."""
+class GraphError(ModelFileError):
+    """The graph isn't the one that the file's configuration stands for."""
 
 
 class VocabularyMismatchError(ModelFileError):

@@ -8,12 +8,12 @@ import threading
 import time
 import warnings
 import weakref
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import CorruptModelError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -106,69 +106,63 @@ if hasattr(os, "register_at_fork"):
 
 
 class Session:
-    """An onnxruntime session for a graph from ids (int32) to scores (float32).
+    """An onnxruntime session for one ONNX model.
 
     May be used from many threads at once: onnxruntime's `run` is thread-safe. May be used in
-    forked processes too, whose first run may have to load the graph again.
+    forked processes too, whose first run may have to load the model again.
     """
 
-    def __init__(self, data: bytes, *, threads: int = 1) -> None:
-        """Load the ONNX file `data`; CorruptModelError if onnxruntime refuses it."""
+    def __init__(self, model: Callable[[], bytes], *, threads: int = 1) -> None:
+        """Load the ModelProto that `model` serializes; CorruptModelError if onnxruntime can't."""
         self.threads = threads
-        self._data = data
+        self._model = model
         self._session: Any = None
+        self._errors = errors()
         with _Inside():
             self._load()
         _sessions.add(self)
 
     def _load(self) -> None:
-        data, threads = self._data, self.threads
         onnxruntime = import_onnxruntime()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         # A spinning pool burns a core between texts; small models gain nothing from it.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-        # By default, bytes 5 to 8 of a file could make onnxruntime read it in a format of its own,
-        # which nothing here has checked.
+        # By default, bytes 5 to 8 of a file could make onnxruntime read it in another format.
         options.add_session_config_entry("session.load_model_format", "ONNX")
         options.log_severity_level = 4  # what goes wrong is raised, not printed
-        self._errors = errors()
         try:
             # The fallback would print, and try the same again.
-            session = onnxruntime.InferenceSession(
-                data, options, providers=["CPUExecutionProvider"], enable_fallback=0
+            self._session = onnxruntime.InferenceSession(
+                self._model(), options, providers=["CPUExecutionProvider"], enable_fallback=0
             )
-            inputs = [(i.type, len(i.shape), i.name) for i in session.get_inputs()]
-            outputs = [(o.type, o.shape) for o in session.get_outputs()]
         except self._errors as error:
-            raise CorruptModelError(f"onnxruntime can't load the graph: {error}") from error
-        if (
-            [i[:2] for i in inputs] != [("tensor(int32)", 2)]
-            or [(kind, len(shape)) for kind, shape in outputs] != [("tensor(float)", 2)]
-            or not isinstance(outputs[0][1][1], int)
-        ):
-            raise CorruptModelError("the graph doesn't go from ids to scores")
-        self._session = session
-        self._input: str = inputs[0][2]
-        self.columns: int = outputs[0][1][1]
+            raise _meaning(error, "load") from error
 
-    def run(self, ids: "NDArray[np.int32]") -> "NDArray[np.float32]":
-        """Return float32 (texts, columns) for ids of int32 (texts, time)."""
+    def run(
+        self, inputs: "Mapping[str, NDArray[Any]]", outputs: Sequence[str]
+    ) -> "list[NDArray[Any]]":
+        """Return the named outputs for `inputs`, by their names."""
         try:
             with _Inside():
                 if self._session is None:
                     self._load()
-                (scores,) = self._session.run(None, {self._input: ids})
+                return self._session.run(outputs, inputs)  # type: ignore[no-any-return]
         except self._errors as error:
-            raise CorruptModelError(f"onnxruntime can't run the graph: {error}") from error
-        if scores.shape != (len(ids), self.columns):
-            raise CorruptModelError("the graph gives another shape than it promises")
-        return scores  # type: ignore[no-any-return]
+            raise _meaning(error, "run") from error
 
     def abandon(self) -> None:
         """Forget onnxruntime's session, without freeing it; the next run makes one anew."""
         # Freeing it would wait for its threads.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._session))
         self._session = None
+
+
+def _meaning(error: Exception, verb: str) -> Exception:
+    """Return what to raise for an error of onnxruntime's: memory that ends isn't a bad model."""
+    # C++ says so in one way or another, and onnxruntime's own allocator in a third.
+    if any(said in str(error) for said in ("bad_alloc", "bad allocation", "allocate memory")):
+        return MemoryError(f"not enough memory to {verb} the model")
+    return CorruptModelError(f"onnxruntime can't {verb} the graph: {error}")

@@ -1,26 +1,19 @@
 """Check a model file on the machine at hand: that it is whole, and scores as it should."""
 
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from . import modelfile
-from .classify.model import Classifier, Source, naming, read_bytes
-from .errors import (
-    CustomOperatorError,
-    ExternalDataError,
-    ModelFileError,
-    UnsafeGraphError,
-    VocabularyMismatchError,
-)
+from .errors import GraphError, ModelFileError, VocabularyMismatchError
+from .loading import Source, load, naming, read_bytes
 
 # What another processor's order of floating-point operations may change; as at the export.
 TOLERANCE = 1e-5
 
-NAMES = ("intact", "belongs together", "self-contained", "self-test")
+NAMES = ("intact", "belongs together", "graph", "test cases")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,61 +48,53 @@ class Verification:
         return {"ok": self.ok, **dataclasses.asdict(self)}
 
 
-def verify(source: Source = None) -> Verification:
+def verify(source: Source = None, *, trusted: bool = False) -> Verification:
     """Check a model file: a path, its bytes, or by default the bundled one.
 
-    A bad file is a check that failed, not an error; ModelFileError if it can't be read.
+    `trusted` is that of `load`. A bad file is a check that failed, not an error; ModelFileError if
+    it can't be read.
     """
     with naming(source):
         data = read_bytes(source)
     try:
         file = modelfile.read(data)
+        model = load(data, trusted=trusted)
     except ModelFileError as error:
-        return Verification(len(data), None, tuple(_stopped(error)), None)
-    found, difference = _self_test(file)
-    return Verification(len(data), file.sha256, (*_passed(file), found), difference)
-
-
-def _stopped(error: ModelFileError) -> Iterator[Check]:
-    numbers = {
-        VocabularyMismatchError: 1,
-        ExternalDataError: 2,
-        CustomOperatorError: 2,
-        UnsafeGraphError: 2,
-    }
-    failed = numbers.get(type(error), 0)
-    for number, name in enumerate(NAMES):
-        at = number == failed
-        yield Check(name, False if at else None, str(error) if at else "not checked")
-
-
-def _passed(file: modelfile.ModelFile) -> Iterator[Check]:
-    text, labels = file.config.text, len(file.config.labels)
-    yield Check(NAMES[0], True, f"the digest fits the graph and its metadata ({file.sha256[:12]})")
-    yield Check(
-        NAMES[1],
-        True,
-        f"{text.vocabulary_size:,} words, {text.num_words:,} rows of weights, {labels} labels and "
-        "the card are those that were exported as one",
-    )
-    yield Check(
-        NAMES[2], True, f"no data in other files; no operators but ONNX's own (opset {file.opset})"
-    )
-
-
-def _self_test(file: modelfile.ModelFile) -> tuple[Check, float | None]:
-    name = NAMES[3]
+        return Verification(len(data), None, _stopped(error), None)
+    text = model.config.text
+    found = [
+        f"the digest fits the graph and its metadata ({file.sha256[:12]})",
+        f"{text.vocabulary_size:,} words, {text.num_words:,} rows of weights, {len(model.labels)} "
+        "labels and the card are those that were exported as one",
+        "it is the one that the settings stand for"
+        if model.config.network
+        else "its own, run because it is trusted",
+    ]
+    checks = [Check(name, True, detail) for name, detail in zip(NAMES, found, strict=False)]
+    if not model.test_cases:
+        nothing = Check(NAMES[3], None, "the file has no texts with scores to compare with")
+        return Verification(len(data), file.sha256, (*checks, nothing), None)
+    texts = [case.text for case in model.test_cases]
+    expected = np.array([case.scores for case in model.test_cases], np.float32)
     try:
-        model = Classifier(file)
-        expected = np.array([vector.scores for vector in file.vectors], np.float64)
-        if not file.vectors:
-            return Check(name, None, "the file has no texts with scores to compare with"), None
-        texts = [vector.text for vector in file.vectors]
         # One by one, as at the export: with others, a text may be given more padding.
         scores = np.concatenate([model.scores(text) for text in texts])
-        largest = float(np.abs(scores - expected).max())
     except ModelFileError as error:
-        return Check(name, False, str(error)), None
+        return Verification(
+            len(data), file.sha256, (*checks, Check(NAMES[3], False, str(error))), None
+        )
+    largest = float(np.abs(scores - expected).max())
     detail = f"{len(texts)} texts, largest difference {largest:.1e} (allowed: {TOLERANCE:.0e})"
-    # Written so that a NaN fails as well.
-    return Check(name, largest <= TOLERANCE, detail), largest
+    checks.append(Check(NAMES[3], largest <= TOLERANCE, detail))
+    return Verification(len(data), file.sha256, tuple(checks), largest)
+
+
+def _stopped(error: ModelFileError) -> tuple[Check, ...]:
+    """Return the checks of a file that one of them, the one that `error` is about, stopped."""
+    stopped = {VocabularyMismatchError: 1, GraphError: 2}.get(type(error), 0)
+    # Only the last line: load puts a name before it.
+    reason = str(error).removeprefix("model in memory: ")
+    return tuple(
+        Check(name, None if i != stopped else False, reason if i == stopped else "not checked")
+        for i, name in enumerate(NAMES)
+    )

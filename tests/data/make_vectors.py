@@ -45,12 +45,10 @@ TEXTS = (
 def main() -> None:
     """Write the file."""
     model = pocketrnn.load()
-    maxlen = model.config.text.maxlen
-    cut = slice(-maxlen, None) if model.config.text.truncating == "pre" else slice(maxlen)
     vectors = [
         {
             "text": text,
-            "ids": model.tokenizer.ids(text)[cut],
+            "ids": model.tokenizer.ids(text)[model.config.text.kept],
             # The shortest digits that give the same float32 back.
             "scores": [float(str(score)) for score in model.scores(text)[0]],
         }

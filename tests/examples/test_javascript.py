@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pocketrnn.classify.model import BUNDLED
+
+from pocketrnn.loading import BUNDLED
 
 REPOSITORY = Path(__file__).parents[2]
 VECTORS = REPOSITORY / "tests" / "data" / "vectors.json"

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import pocketrnn
 import pytest
 from keras.src.legacy.preprocessing.text import Tokenizer as KerasTokenizer
 from numpy.typing import NDArray
+
+import pocketrnn
 from pocketrnn_export import export
 from pocketrnn_train import Corpus, Run, read_corpus
 

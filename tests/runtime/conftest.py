@@ -5,6 +5,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+
 import tinyonnx
 
 

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pocketrnn
 import pytest
-from pocketrnn.classify.model import BUNDLED
+
+import pocketrnn
+from pocketrnn.loading import BUNDLED
 
 TEXTS = ["A warm, funny film.", "Dull.", "", *("the film was good, not bad " * n for n in (9, 99))]
 TOOLS = ("qemu-aarch64-static", "apt-get", "dpkg")

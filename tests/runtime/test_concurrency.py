@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import dataclasses
 import http.client
 import multiprocessing
 import os
@@ -16,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pocketrnn
 import pytest
+
+import pocketrnn
 import tinyonnx
 from pocketrnn import Classifier
-from pocketrnn.classify.model import BUNDLED
+from pocketrnn.classify import file
+from pocketrnn.loading import BUNDLED
 from tables import write_numbered
 from virtualdisplay import until
 
@@ -103,9 +106,17 @@ def test_pickle(protocol: int, model: Classifier, alone: list[np.ndarray[Any, An
     assert len(pickle.dumps(back)) < len(model.data) + 300
 
 
-def test_pickle_keeps_threads() -> None:
-    model = pocketrnn.load(tinyonnx.tiny(), threads=2)
-    assert pickle.loads(pickle.dumps(model))._threads == 2
+@pytest.mark.parametrize("trusted", [False, True])
+def test_pickle_keeps_how_it_was_loaded(trusted: bool) -> None:
+    """A file with a graph of its own is trusted in a worker as it was at home."""
+    config = tinyonnx.config()
+    own = dataclasses.replace(config, network=None if trusted else config.network)
+    words = pocketrnn.Tokenizer(own.text, tinyonnx.WORDS)
+    data = file.to_bytes(own, words, tinyonnx.graph(config), {})
+    model = pocketrnn.load(data, threads=2, trusted=trusted)
+    back = pickle.loads(pickle.dumps(model))
+    assert back._options == {"threads": 2, "trusted": trusted}
+    np.testing.assert_array_equal(back.scores("good"), model.scores("good"))
 
 
 def test_copies(model: Classifier, alone: list[np.ndarray[Any, Any]]) -> None:

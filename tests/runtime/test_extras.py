@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+
 from pocketrnn.errors import MissingExtraError
 from pocketrnn.extras import require
 

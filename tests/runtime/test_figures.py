@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
-import pocketrnn
 import pytest
-from pocketrnn.classify.model import BUNDLED
+
+import pocketrnn
+from pocketrnn.loading import BUNDLED
 
 README = Path(__file__).parents[2] / "README.md"
 

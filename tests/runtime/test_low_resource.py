@@ -9,10 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pocketrnn
 import pytest
+
+import pocketrnn
 import tinyonnx
-from pocketrnn.classify.model import BUNDLED
+from pocketrnn.loading import BUNDLED
 from tables import write_numbered
 
 resource = pytest.importorskip("resource")
@@ -134,7 +135,7 @@ def test_score_a_file(
 
 SHORT = """
 import resource, sys
-import pocketrnn.tables.scoring
+import pocketrnn.classify.scoring
 from pocketrnn.cli import main
 pocketrnn.session.import_onnxruntime()
 held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

@@ -5,6 +5,7 @@ from dataclasses import FrozenInstanceError, dataclass, field
 from typing import Any, Literal
 
 import pytest
+
 from pocketrnn.config import Settings, check
 from pocketrnn.errors import ConfigError
 

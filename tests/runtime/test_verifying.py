@@ -1,36 +1,36 @@
-"""`pocketrnn verify`: a good file passes, and each way of being bad fails its own check."""
+"""`verify`: a good file passes, and each way of being bad fails its own check."""
 
 import json
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-import pocketrnn
 import pytest
+
+import pocketrnn
 import tinyonnx
-from pocketrnn import errors, modelfile
-from pocketrnn.cli import main
-from pocketrnn.modelfile import Vector
+from pocketrnn import errors
+from pocketrnn.classify import file
+from pocketrnn.classify.file import TestCase
+from pocketrnn.loading import BUNDLED
+from pocketrnn.modelfile import onnx
 from pocketrnn.verifying import NAMES, TOLERANCE
-from tinyonnx import field, node, resealed
+from tinyonnx import field, resealed
 
 CONFIG = tinyonnx.config()
-GRAPH = tinyonnx.graph(tinyonnx.weights(CONFIG))
-METADATA = tinyonnx.metadata(GRAPH, CONFIG)
+TOKENIZER = pocketrnn.Tokenizer(CONFIG.text, tinyonnx.WORDS)
+GRAPH = tinyonnx.graph(CONFIG)
 TEXTS = ("", "the good film", "bad \ud800 \0 naïve")
-Capture = pytest.CaptureFixture[str]
 
 
-def with_vectors(shift: float = 0.0) -> bytes:
-    """Return a file with vectors whose scores are `shift` away from the model's."""
+def with_test_cases(shift: float = 0.0, config: pocketrnn.ClassifierConfig = CONFIG) -> bytes:
+    """Return a file with test cases whose scores are `shift` away from the model's."""
     scores = pocketrnn.load(tinyonnx.tiny()).scores(TEXTS).astype(float) + shift
-    vectors = [
-        {"text": text, "scores": row.tolist()} for text, row in zip(TEXTS, scores, strict=True)
-    ]
-    return resealed(GRAPH, METADATA, vectors=json.dumps(vectors))
+    cases = [TestCase(text, tuple(row)) for text, row in zip(TEXTS, scores.tolist(), strict=True)]
+    return file.to_bytes(config, TOKENIZER, GRAPH, {}, cases)
 
 
-GOOD = with_vectors()
+GOOD = with_test_cases()
+METADATA = onnx.parse(GOOD)[1]
 
 
 def statuses(data: bytes) -> dict[str, bool | None]:
@@ -48,123 +48,69 @@ def test_a_good_file() -> None:
     assert json.loads(json.dumps(found.to_dict()))["ok"] is True
 
 
-def test_a_file_without_vectors_is_not_tested() -> None:
+def test_test_cases_travel() -> None:
+    model = pocketrnn.load(GOOD)
+    assert tuple(case.text for case in model.test_cases) == TEXTS
+    scores = np.array([case.scores for case in model.test_cases])
+    np.testing.assert_allclose(scores, model.scores(TEXTS), atol=1e-6)
+
+
+def test_a_file_without_test_cases_is_not_tested() -> None:
     found = pocketrnn.verify(tinyonnx.tiny())
     assert found.ok
     assert found.difference is None
-    assert statuses(tinyonnx.tiny())["self-test"] is None
+    assert statuses(tinyonnx.tiny())["test cases"] is None
 
 
 @pytest.mark.parametrize(("shift", "ok"), [(5e-6, True), (2e-5, False), (0.5, False)])
 def test_scores_that_differ(shift: float, ok: bool) -> None:
-    found = pocketrnn.verify(with_vectors(shift))
+    found = pocketrnn.verify(with_test_cases(shift))
     assert (found.ok, found.checks[-1].ok) == (ok, ok)
     assert found.difference == pytest.approx(shift, rel=0.1)
     assert found.checks[-1].detail.endswith(f"(allowed: {TOLERANCE:.0e})")
 
 
-def test_scores_that_are_not_numbers() -> None:
-    table = np.full_like(tinyonnx.weights(CONFIG), np.nan)
-    vectors = json.dumps([{"text": "good", "scores": [0.25, 0.75]}])
-    data = resealed(tinyonnx.graph(table), METADATA, vectors=vectors)
-    assert statuses(data)["self-test"] is False
-
-
-FOREIGN = field(1, node("FusedMatMul", ["table", "table"], ["x"]) + field(7, "com.microsoft"))
-BAD = {
-    "not a model": (b"%PDF", "intact"),
-    "altered": (GOOD.replace(b"good", b"goof", 1), "intact"),
-    "vectors altered": (GOOD.replace(b"the good film", b"the good fulm"), "intact"),
-    "other vocabulary": (resealed(GRAPH, METADATA, vocabulary="a b"), "belongs together"),
-    "external data": (
-        resealed(GRAPH + field(5, tinyonnx.external_tensor("e")), METADATA),
-        "self-contained",
-    ),
-    "operators of its own": (resealed(GRAPH + FOREIGN, METADATA), "self-contained"),
-    "an operator that isn't run": (
-        resealed(GRAPH + field(1, node("NoSuchOperator", ["ids"], ["x"])), METADATA),
-        "self-contained",
-    ),
-    "a graph that can't run": (
-        resealed(GRAPH + field(1, node("Identity", ["ids", "ids"], ["x"])), METADATA),
-        "self-test",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_fails_its_check(name: str, tmp_path: Path, capsys: Capture) -> None:
-    data, check = BAD[name]
-    assert statuses(data)[check] is False
-    path = tmp_path / "bad.onnx"
-    path.write_bytes(data)
-    assert main(["verify", str(path)]) == 1
-    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAILED")]
-    assert any(check in line for line in failed)
+def not_numbers() -> bytes:
+    weights = {**tinyonnx.weights(CONFIG), "head.bias": np.array([np.nan], np.float32)}
+    return resealed(onnx.to_bytes(CONFIG.graph(), weights), METADATA)
 
 
 @pytest.mark.parametrize(
-    ("vectors", "message"),
+    ("data", "check", "detail"),
     [
-        ("{}", "aren't a list"),
-        ("[1]", "Vector must be an object"),
-        ('[{"text": "a"}]', "missing setting in Vector: scores"),
-        ('[{"text": 1, "scores": [0.5, 0.5]}]', "text must be str"),
-        ('[{"text": "a", "scores": [0.5]}]', "a vector needs 2 scores"),
-        ('[{"text": "a", "scores": [NaN, 0.5]}]', "a vector needs 2 scores"),
-        ('[{"text": "a", "scores": "0.5"}]', "scores must be"),
-        ('[{"text": "a", "scores": [0.5, "b"]}]', "scores must be"),
-        ("[", "isn't JSON"),
-        ("[" * 100_000, "altered"),
+        (b"%PDF", "intact", "not an ONNX model"),
+        (GOOD.replace(b"good", b"goof", 1), "intact", "the file is altered"),
+        (GOOD.replace(b"the good film", b"the good fulm"), "intact", "the file is altered"),
+        (resealed(GRAPH, METADATA, vocabulary="a b"), "belongs together", "2 words"),
+        (resealed(GRAPH + field(99, 1), METADATA), "graph", "goes on behind its end"),
+        (with_test_cases(config=replace(CONFIG, network=None)), "graph", "a graph of its own"),
+        (not_numbers(), "test cases", "aren't probabilities"),
     ],
 )
-def test_vectors_that_are_none(vectors: str, message: str) -> None:
-    with pytest.raises(errors.CorruptModelError, match=message):
-        modelfile.read(resealed(GRAPH, METADATA, vectors=vectors))
+def test_a_bad_file_fails_its_check(data: bytes, check: str, detail: str) -> None:
+    found = pocketrnn.verify(data)
+    assert not found.ok
+    (failed,) = [each for each in found.checks if each.ok is False]
+    assert failed.name == check
+    assert detail in failed.detail
+    assert "model in memory" not in failed.detail
 
 
-def test_vectors_travel() -> None:
-    vectors = (Vector("é", (0.25, 0.75)), Vector("", (1.0, 0.0)))
-    metadata = modelfile.to_metadata(
-        GRAPH, CONFIG, pocketrnn.Tokenizer(CONFIG.text, tinyonnx.WORDS), {}, vectors
-    )
-    assert modelfile.read(tinyonnx.model(GRAPH, metadata)).vectors == vectors
+def test_a_trusted_graph_is_run() -> None:
+    own = with_test_cases(config=replace(CONFIG, network=None))
+    found = pocketrnn.verify(own, trusted=True)
+    assert found.ok
+    assert "trusted" in found.checks[2].detail
+    assert not pocketrnn.verify(
+        with_test_cases(0.1, replace(CONFIG, network=None)), trusted=True
+    ).ok
 
 
-# -- the command -------------------------------------------------------------------------------
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(errors.ModelFileError, match=r"^gone.onnx: can't read the model file"):
+        pocketrnn.verify("gone.onnx")
 
 
-def test_command(tmp_path: Path, capsys: Capture) -> None:
-    path = tmp_path / "good.onnx"
-    path.write_bytes(GOOD)
-    assert main(["verify", str(path)]) == 0
-    out, err = capsys.readouterr()
-    lines = out.splitlines()
-    assert [line[:6].strip() for line in lines] == ["OK"] * 4
-    assert "3 texts, largest difference" in lines[3]
-    assert "opset 15" in lines[2]
-    assert err == ""
-
-
-def test_command_as_json(tmp_path: Path, capsys: Capture) -> None:
-    path = tmp_path / "bad.onnx"
-    path.write_bytes(with_vectors(0.25))
-    assert main(["verify", "--json", str(path)]) == 1
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
-    assert found["ok"] is False
-    assert found["difference"] == pytest.approx(0.25, rel=1e-3)
-    assert [check["ok"] for check in found["checks"]] == [True, True, True, False]
-
-
-def test_command_without_a_file(tmp_path: Path, capsys: Capture) -> None:
-    assert main(["verify", str(tmp_path / "gone.onnx")]) == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith(f"pocketrnn: {tmp_path}/gone.onnx: can't read the model file")
-
-
-def test_the_bundled_model(capsys: Capture) -> None:
-    if not pocketrnn.classify.model.BUNDLED.exists():
-        pytest.skip("no bundled model in this checkout")
-    assert main(["verify"]) == 0
-    assert "FAILED" not in capsys.readouterr().out
+@pytest.mark.skipif(not BUNDLED.exists(), reason="no bundled model in this checkout")
+def test_the_bundled_model() -> None:
+    assert [check.ok for check in pocketrnn.verify().checks] == [True] * 4

@@ -6,9 +6,10 @@ import sys
 import zipfile
 from pathlib import Path
 
-import pocketrnn
 import pytest
-from pocketrnn.classify.model import BUNDLED
+
+import pocketrnn
+from pocketrnn.loading import BUNDLED
 from tables import write_numbered
 
 PACKAGE = Path(pocketrnn.__file__).parent

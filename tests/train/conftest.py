@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+
 from pocketrnn import TextConfig
 from pocketrnn_train import Corpus, Run, TrainConfig, fit, read_corpus
 
@@ -21,7 +22,7 @@ ENDINGS = ("film", "film, again", "story; I left at ten", "film by a friend of m
 
 @pytest.fixture(scope="session")
 def config() -> TrainConfig:
-    return TrainConfig(
+    return TrainConfig().with_settings(
         text=TextConfig(maxlen=8), embedding=4, units=4, epochs=2, batch_size=8, seed=7
     )
 
@@ -41,7 +42,7 @@ def films_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def films(films_csv: Path, config: TrainConfig) -> Corpus:
-    return read_corpus(films_csv, **COLUMNS, test_split=config.test_split, seed=config.seed)
+    return read_corpus(films_csv, **COLUMNS, test_split=config.task.test_split, seed=config.seed)
 
 
 @pytest.fixture(scope="session")

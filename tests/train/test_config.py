@@ -7,28 +7,33 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pocketrnn import TextConfig
 from pocketrnn.errors import ConfigError
+from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn_train import RECIPES, TrainConfig
+from pocketrnn_train.config import Distillation
 
 
-def test_recipe_seed_is_the_classic() -> None:
-    seed = RECIPES["classic"]
-    assert (seed.text.num_words, seed.text.maxlen) == (10_000, 500)
-    assert (seed.embedding, seed.cell, seed.units, seed.layers) == (32, "simple_rnn", 32, 1)
-    assert (seed.bidirectional, seed.dropout) == (False, 0.0)
-    assert (seed.optimizer, seed.learning_rate) == ("rmsprop", 0.001)  # Keras's default rate
-    assert (seed.epochs, seed.batch_size, seed.validation_split) == (10, 128, 0.2)
+def test_recipe_classic_is_the_classic() -> None:
+    classic = RECIPES["classic"]
+    network, fit, task = classic.network, classic.fit, classic.task
+    assert (task.text.num_words, task.text.maxlen, task.validation_split) == (10_000, 500, 0.2)
+    assert (network.embedding, network.cell, network.units) == (32, "simple_rnn", 32)
+    assert (network.layers, network.bidirectional, network.weights) == (1, False, "float32")
+    assert (fit.optimizer, fit.learning_rate) == ("rmsprop", 0.001)  # Keras's default rate
+    assert (fit.warm_up, fit.clip, fit.dropout, fit.word_dropout) == (None, None, 0.0, 0.0)
+    assert (fit.epochs, fit.batch_size) == (10, 128)
 
 
 def test_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        TrainConfig().epochs = 3  # type: ignore[misc]
+        TrainConfig().seed = 3  # type: ignore[misc]
 
 
 @given(
     st.builds(
-        TrainConfig,
+        TrainConfig().with_settings,
         text=st.builds(
             TextConfig,
             lower=st.booleans(),
@@ -40,11 +45,14 @@ def test_is_frozen() -> None:
             truncating=st.sampled_from(["pre", "post"]),
         ),
         cell=st.sampled_from(["simple_rnn", "gru", "lstm"]),
-        units=st.integers(1, 10**6),
+        units=st.integers(1, 512),
         bidirectional=st.booleans(),
         dropout=st.floats(0, 1, exclude_max=True),
+        warm_up=st.none() | st.floats(0, 1, exclude_max=True),
         learning_rate=st.floats(0, 1e30, exclude_min=True),
         validation_split=st.floats(0, 1, exclude_min=True, exclude_max=True),
+        distillation=st.none() | st.just(Distillation(folds=3)),
+        mask=st.just(True),
         seed=st.integers(0, 2**32 - 1),
     )
 )
@@ -63,6 +71,13 @@ def test_survives_json(config: TrainConfig) -> None:
         {"dropout": 1.0},
         {"dropout": -0.1},
         {"dropout": float("nan")},
+        {"word_dropout": 1.0},
+        {"warm_up": -0.1},
+        {"warm_up": 1.0},
+        {"clip": 0.0},
+        {"clip": float("inf")},
+        {"weights": "int4"},
+        {"activation": "relu6"},
         {"learning_rate": 0.0},
         {"learning_rate": float("inf")},
         {"learning_rate": float("nan")},
@@ -84,13 +99,23 @@ def test_survives_json(config: TrainConfig) -> None:
 def test_refuses(setting: dict[str, Any]) -> None:
     (name,) = setting
     with pytest.raises(ConfigError, match=name):
-        TrainConfig(**setting)
+        TrainConfig().with_settings(**setting)
 
 
 def test_refuses_unknown_and_missing_settings() -> None:
     values = TrainConfig().to_dict()
     with pytest.raises(ConfigError, match="unknown setting in TrainConfig: momentum"):
         TrainConfig.from_dict({**values, "momentum": 0.9})
-    del values["units"]
-    with pytest.raises(ConfigError, match="missing setting in TrainConfig: units"):
+    del values["fit"]["epochs"]
+    with pytest.raises(ConfigError, match="missing setting in FitConfig: epochs"):
         TrainConfig.from_dict(values)
+    with pytest.raises(ConfigError, match="unknown setting: momentum"):
+        TrainConfig().with_settings(momentum=0.9)
+
+
+def test_settings_are_found_in_every_part() -> None:
+    config = TrainConfig().with_settings(cell="gru", epochs=3, maxlen=9, seed=2)
+    assert (config.network.cell, config.fit.epochs) == ("gru", 3)
+    assert (config.task.text.maxlen, config.seed) == (9, 2)
+    whole = TrainConfig().with_settings(network=NetworkConfig(units=7), num_words=50)
+    assert (whole.network.units, whole.task.text.num_words) == (7, 50)

@@ -2,14 +2,19 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from pocketrnn import TextConfig
+
 from pocketrnn.errors import InputError
 from pocketrnn_train import Run, TrainConfig, network
 
-TINY = TrainConfig(text=TextConfig(num_words=6, maxlen=4), embedding=2, units=2)
+TINY = TrainConfig().with_settings(num_words=6, maxlen=4, embedding=2, units=2)
+
+
+def build() -> Any:
+    return network.build(TINY.network, num_words=6, classes=2)
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def test_damaged_json(run: Run, content: bytes) -> None:
         _ = run.config
 
 
-@pytest.mark.parametrize("values", [[], {}, {**TINY.to_dict(), "layers": "two"}])
+@pytest.mark.parametrize("values", [[], {}, {**TINY.to_dict(), "seed": "two"}])
 def test_a_configuration_that_is_none(run: Run, values: object) -> None:
     run.write("config.json", values)
     with pytest.raises(InputError):
@@ -58,7 +63,8 @@ def test_history(run: Run) -> None:
 
 
 def test_model_with_and_without_its_optimizer(run: Run) -> None:
-    model = network.build(TINY, classes=2)
+    model = build()
+    model.compile("rmsprop", "binary_crossentropy")
     ids = np.array([[1, 4, 5, 2], [0, 0, 1, 4]], np.int32)
     model.fit(ids, np.array([0, 1]), verbose=0)
     run.save_model(model)
@@ -76,7 +82,7 @@ def test_no_model(run: Run) -> None:
 
 def test_a_damaged_model(run: Run) -> None:
     path = run.folder / "model.keras"
-    run.save_model(network.build(TINY, classes=2))
+    run.save_model(build())
     whole = path.read_bytes()
     flipped = bytearray(whole)
     flipped[len(whole) // 2] ^= 0xFF

@@ -1,6 +1,7 @@
 """What a notebook shows of a corpus."""
 
 import numpy as np
+
 from pocketrnn_train import Corpus, Examples
 
 

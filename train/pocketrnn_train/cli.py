@@ -1,26 +1,53 @@
 """The command `pocketrnn-train`: from labelled texts to a run folder."""
 
 import argparse
-import dataclasses
 import io
 import os
 import sys
+import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from pocketrnn import TextConfig, __version__
+from pocketrnn import __version__
 from pocketrnn.cli import command
 from pocketrnn.errors import ConfigError
 from pocketrnn.extras import require
 
-from .config import RECIPES, TrainConfig
-from .corpus import read_corpus
-from .training import fit
+from .classify.training import fit
+from .config import TrainConfig, settings_of
+from .corpora import read_corpus
+from .recipes import RECIPES
 
-_TEXT_HELP = {
-    "num_words": "ids, of which the most frequent words get all but four",
-    "maxlen": "words of a text that are read, its last ones",
+# The settings that are options, with their help; TrainConfig has their types.
+_HELP = {
+    "num_words": "size of the vocabulary: the most frequent words, and four special ids",
+    "maxlen": "words of a text that are read: its last ones",
+    "embedding": "width of the word vectors",
+    "cell": "kind of recurrent layer",
+    "activation": "of a simple_rnn; gru and lstm have tanh",
+    "units": "width of each recurrent layer",
+    "layers": "number of recurrent layers, one on top of the other",
+    "bidirectional": "read texts in both directions",
+    "mask": "leave padding out of the computation",
+    "pooling": "what the head sees: the last state, or the sum (over the root of their number) and "
+    "the maximum of all states",
+    "window": "words after which the state starts afresh, with sqrtn_max; 0: never",
+    "weights": "how a model file stores large matrices; training rounds them to that",
+    "optimizer": "Keras optimizer",
+    "learning_rate": "highest learning rate",
+    "warm_up": "share of the steps in which the learning rate rises, to fall to 0 in the others",
+    "clip": "largest norm of all gradients of a step together",
+    "epochs": "passes over the training texts",
+    "batch_size": "texts in a training step",
+    "dropout": "share of word vectors' channels and of head inputs, set to 0 in training",
+    "word_dropout": "share of the words that become the unknown word in training",
+    "validation_split": "share of each label's training texts that is held out for validation",
+    "validation": "which texts are held out: drawn at random, or the last of each label, so that "
+    "texts that are alike and stand together are on one side",
+    "test_split": "share of each label's texts kept for the test, if the corpus has no test",
+    "calibrate": "fit the probabilities, and the threshold, to the validation texts",
+    "seed": "decides the first weights, the order of the texts and all random choices",
 }
 
 
@@ -45,25 +72,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-o", "--output", default="run", metavar="RUN", help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
-    parser.add_argument("--recipe", choices=RECIPES, default="default")
+    parser.add_argument(
+        "--recipe", choices=RECIPES, default="default", help="settings to start from"
+    )
     own = parser.add_argument_group("your own texts")
-    own.add_argument("--text-column", metavar="NAME", help="(default: the obvious one)")
-    own.add_argument("--label-column", metavar="NAME")
-    own.add_argument("--encoding", default="utf-8")
+    own.add_argument(
+        "--text-column", metavar="NAME", help="column of the texts (default: the obvious one)"
+    )
+    own.add_argument("--label-column", metavar="NAME", help="column of the labels")
+    own.add_argument("--encoding", default="utf-8", help="of the tables (default: utf-8)")
     own.add_argument(
         "--unlabelled",
         metavar="FILE",
-        help="more texts, for the teacher to label: .txt, a text a line, a folder of .txt files, "
-        "or a table like the corpus",
+        help="more texts, which the teacher labels: a .txt file with a text on each line, a folder "
+        "of .txt files, or a table with the same text column",
     )
     parser.add_argument(
         "--word-index",
         metavar="FILE",
-        help="of an imdb.npz (default: imdb_word_index.json beside it)",
+        help="word index of an imdb.npz (default: imdb_word_index.json beside it)",
     )
     settings = parser.add_argument_group("settings (default: the recipe's)")
-    for name, kind, text in _settings():
-        option = "--" + name.replace("_", "-")
+    kinds = settings_of(TrainConfig)
+    for name, text in _HELP.items():
+        option, kind = "--" + name.replace("_", "-"), kinds[name]
+        if isinstance(kind, types.UnionType):  # a number or None
+            kind = typing.get_args(kind)[0]
         if kind is bool:
             settings.add_argument(option, action=argparse.BooleanOptionalAction, help=text)
         elif typing.get_origin(kind) is typing.Literal:
@@ -73,59 +107,32 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _settings() -> Iterator[tuple[str, type, str]]:
-    """Yield name, type and help of each setting that is an option."""
-    for name, text in _TEXT_HELP.items():
-        yield name, int, text
-    hints = typing.get_type_hints(TrainConfig)
-    for field in dataclasses.fields(TrainConfig):
-        if "help" in field.metadata:
-            yield field.name, hints[field.name], field.metadata["help"]
-
-
-def _config(arguments: argparse.Namespace) -> TrainConfig:
-    given = {
-        name: value for name, _, _ in _settings() if (value := getattr(arguments, name)) is not None
-    }
-    recipe = RECIPES[arguments.recipe]
-    text = {name: given.pop(name) for name in _TEXT_HELP if name in given}
-    return dataclasses.replace(recipe, text=_replace_text(recipe.text, text), **given)
-
-
-def _replace_text(text: TextConfig, values: dict[str, int]) -> TextConfig:
-    return dataclasses.replace(text, **values)  # type: ignore[arg-type]
-
-
-def _unlabelled(arguments: argparse.Namespace, config: TrainConfig) -> str | bool:
-    """Return which texts without labels to read: only a teacher can use them."""
-    if config.distillation is not None:
-        return arguments.unlabelled or True
-    if arguments.unlabelled:
-        raise ConfigError(f"the recipe {arguments.recipe} has no use for --unlabelled")
-    return False
-
-
 def _train(arguments: argparse.Namespace) -> int:
     require("train", "tensorflow", "sklearn", "matplotlib")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # labels may be in any script
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no start-up notes
-    config = _config(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no notes about GPUs that aren't there
+    given = {name: value for name in _HELP if (value := getattr(arguments, name)) is not None}
+    config = RECIPES[arguments.recipe].with_settings(**given)
+    teacher = config.task.distillation is not None
+    if arguments.unlabelled and not teacher:
+        name = arguments.recipe
+        raise ConfigError(f"--unlabelled is for recipes with a teacher; {name} has none")
     corpus = read_corpus(
         arguments.corpus,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
         encoding=arguments.encoding,
         word_index=arguments.word_index,
-        unlabelled=_unlabelled(arguments, config),
-        test_split=config.test_split,
+        unlabelled=arguments.unlabelled or teacher,
+        test_split=config.task.test_split,
         seed=config.seed,
     )
     if corpus.text_column and not arguments.text_column:
         print(f"text column: {corpus.text_column}", file=sys.stderr)
-    free = f"{len(corpus.unlabelled)} without a label, " if corpus.unlabelled else ""
+    more = f"{len(corpus.unlabelled)} without a label, " if corpus.unlabelled else ""
     print(
-        f"{corpus.name}: {len(corpus.train)} texts to train, {free}{len(corpus.test)} to test, "
+        f"{corpus.name}: {len(corpus.train)} texts to train, {more}{len(corpus.test)} to test, "
         f"labels {', '.join(corpus.labels)}"
     )
     try:

@@ -1,64 +1,52 @@
-"""The Keras network."""
+"""The Keras network, and its rounding to the values that a model file stores."""
 
 from typing import Any
 
-from .config import TrainConfig
+from pocketrnn.modelfile.network import NetworkConfig
+from pocketrnn.modelfile.weights import rounded
+
+_CELLS = {"simple_rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
+_MATRICES = ("embeddings", "kernel", "recurrent_kernel")
 
 
-def build(config: TrainConfig, classes: int) -> Any:
-    """Build and compile the keras.Model: int32 ids (texts, time) to float32 (texts, columns).
+def build(network: NetworkConfig, *, num_words: int, classes: int, dropout: float = 0.0) -> Any:
+    """Build the keras.Model: int32 ids (texts, time) to float32 scores (texts, columns).
 
-    Two classes: one sigmoid, binary cross-entropy; more: a softmax, sparse cross-entropy. Time
-    is left open, so that the exported graph takes any length; with windows, any multiple of
-    theirs.
+    Two classes have one column, a sigmoid; more have a softmax. Time is left open: any length, or
+    any multiple of the window.
     """
     import keras
 
     from .layers import SqrtnMax, Windows
 
-    cell = {
-        "simple_rnn": keras.layers.SimpleRNN,
-        "gru": keras.layers.GRU,
-        "lstm": keras.layers.LSTM,
-    }[config.cell]
+    cell = getattr(keras.layers, _CELLS[network.cell])
     model = keras.Sequential(name="pocketrnn")
     model.add(keras.Input((None,), dtype="int32", name="ids"))
-    model.add(
-        keras.layers.Embedding(config.text.num_words, config.embedding, mask_zero=config.mask)
-    )
-    if config.dropout:
-        model.add(keras.layers.SpatialDropout1D(config.dropout))
-    pooled = config.pooling == "sqrtn_max"
-    for layer in range(config.layers):
-        sequences = pooled or layer < config.layers - 1
-        recurrent = cell(config.units, return_sequences=sequences)
-        if config.bidirectional:
+    model.add(keras.layers.Embedding(num_words, network.embedding, mask_zero=network.mask))
+    if dropout:
+        model.add(keras.layers.SpatialDropout1D(dropout))
+    pooled = network.pooling == "sqrtn_max"
+    for layer in range(network.layers):
+        sequences = pooled or layer < network.layers - 1
+        recurrent = cell(network.units, activation=network.activation, return_sequences=sequences)
+        if network.bidirectional:
             recurrent = keras.layers.Bidirectional(recurrent)
-        model.add(Windows(recurrent, config.window) if config.window else recurrent)
+        model.add(Windows(recurrent, network.window) if network.window else recurrent)
     if pooled:
         model.add(SqrtnMax())
-    if config.dropout:
-        model.add(keras.layers.Dropout(config.dropout))
-    binary = classes == 2
-    model.add(
-        keras.layers.Dense(1 if binary else classes, activation="sigmoid" if binary else "softmax")
-    )
-    optimizer = keras.optimizers.get(config.optimizer)
-    optimizer.learning_rate = config.learning_rate
-    model.compile(
-        optimizer=optimizer,
-        loss="binary_crossentropy" if binary else "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+    if dropout:
+        model.add(keras.layers.Dropout(dropout))
+    columns, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
+    model.add(keras.layers.Dense(columns, activation=activation))
     return model
 
 
-def restore_dropout(model: Any, built: Any, steps: int) -> None:
-    """Set `model`'s dropout layers to where they are `steps` training steps after `built`.
+def round_weights(model: Any, network: NetworkConfig) -> None:
+    """Round the large matrices of `model` to the values that they have once they are stored.
 
-    Keras saves no state of theirs. It is a seed and a count, and a step adds one to the count.
+    The head stays as it is: calibration still divides it.
     """
-    for layer, fresh in zip(model.layers, built.layers, strict=True):
-        if hasattr(layer, "seed_generator"):
-            seed, count = fresh.seed_generator.state.numpy()
-            layer.seed_generator.state.assign([seed, count + steps])
+    for layer in model.layers[:-1]:
+        for weight in layer.weights:
+            if weight.name in _MATRICES:
+                weight.assign(rounded(weight.numpy(), network.weights))

@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,26 +26,21 @@ class RunError(PocketRNNError):
 class Run:
     """The folder of a run.
 
-    | file                | what it holds                                                |
-    |---------------------|--------------------------------------------------------------|
-    | `config.json`       | the TrainConfig                                              |
-    | `corpus.json`       | the corpus's name, labels, sizes, digest and note            |
-    | `vocabulary.json`   | the words that have ids, by rank                             |
-    | `history.csv`       | loss and accuracy of each epoch, and its seconds             |
-    | `checkpoint.keras`  | model and optimizer after the last whole epoch, till the end |
-    | `model.keras`       | the trained model                                            |
-    | `report.json`       | figures on validation and test; seeds, versions, duration    |
-    | `curves.png`        | the history, drawn                                           |
-    | `intended_use.txt`        | what the model is and isn't good for, if someone has said so |
+    | file                | what it holds                                                   |
+    |---------------------|-----------------------------------------------------------------|
+    | `config.json`       | the TrainConfig                                                 |
+    | `corpus.json`       | the corpus's name, labels, sizes, digest and note               |
+    | `vocabulary.json`   | the words that have ids, by rank                                |
+    | `teacher.json`      | with distillation: figures of the teacher                       |
+    | `history.csv`       | loss and accuracy of each epoch, and its seconds                |
+    | `model.keras`       | the trained model                                               |
+    | `report.json`       | figures on validation and test; seed, versions, duration        |
+    | `curves.png`        | the history, drawn                                              |
+    | `intended_use.txt`  | what the model is and isn't good for, if a person has written it |
 
-    With distillation also:
-
-    | file                | what it holds                                                |
-    |---------------------|--------------------------------------------------------------|
-    | `teacher.json`      | how good the teacher is                                      |
-    | `history-chunks.csv`| as `history.csv`, of the stage on spans                      |
-    | `teacher.npz`       | what the teacher says of every text, till the end            |
-    | `checkpoint-*.keras`| as `checkpoint.keras`, of each stage                         |
+    A stage before the last has `history-*.csv`. Until the run is finished there are also
+    `checkpoint*.keras`, the model and optimizer of each stage after its last whole epoch, and
+    `teacher.npz`, the teacher's soft labels.
     """
 
     folder: Path
@@ -62,9 +57,31 @@ class Run:
 
     def write(self, name: str, value: Any) -> None:
         """Write one of the JSON files, whole or not at all."""
-        write_atomic(
-            self.folder / name, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n"
-        )
+        text = json.dumps(value, indent=1, ensure_ascii=False)
+        write_atomic(self.folder / name, text + "\n")
+
+    def open(self, config: TrainConfig, facts: Mapping[str, Any], *, resume: bool) -> None:
+        """Start a new run, or check that the one to resume is of this configuration and corpus.
+
+        `facts` go to `corpus.json`. Raises RunError if the folder holds a run already, or, to
+        resume, none or another.
+        """
+        started = (self.folder / "config.json").exists()
+        if started and not resume:
+            raise RunError(
+                f"{self.folder}: holds a run already; resume it (--resume), or name another folder"
+            )
+        if resume and not started:
+            raise RunError(f"{self.folder}: no run to resume")
+        if not started:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.write("corpus.json", facts)
+            self.write("config.json", config.to_dict())
+            return
+        if changed := _differences(self.config.to_dict(), config.to_dict()):
+            raise RunError(f"{self.folder}: can't resume with another {', '.join(changed)}")
+        if self.read("corpus.json")["sha256"] != facts["sha256"]:
+            raise RunError(f"{self.folder}: can't resume with another corpus")
 
     @cached_property
     def config(self) -> TrainConfig:
@@ -75,13 +92,13 @@ class Run:
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer that the network was trained with; InputError if it is damaged."""
-        text = self.config.text
+        text = self.config.task.text
         with self._naming("vocabulary.json"):
             return Tokenizer(text, self.read("vocabulary.json"))
 
     @contextlib.contextmanager
     def _naming(self, name: str) -> Iterator[None]:
-        """Say in which file the settings are that can't be."""
+        """Name the file in a ConfigError about what it holds."""
         try:
             yield
         except ConfigError as error:
@@ -95,12 +112,11 @@ class Run:
     @property
     def report(self) -> dict[str, Any]:
         """The figures of the trained model."""
-        report: dict[str, Any] = self.read("report.json")
-        return report
+        return dict(self.read("report.json"))
 
     @property
     def intended_use(self) -> str:
-        """What the model is and isn't good for, in a person's words; empty if nobody said."""
+        """What the model is and isn't good for, as a person wrote it, or nothing."""
         path = self.folder / "intended_use.txt"
         return path.read_text("utf-8").strip() if path.exists() else ""
 
@@ -108,7 +124,7 @@ class Run:
         """Load the trained keras.Model; with its optimizer, if training is to go on."""
         import keras
 
-        from . import layers, optimizing  # noqa: F401 (Keras learns of our classes)
+        from . import layers, schedule  # noqa: F401 (Keras learns of our classes)
 
         path = self.folder / name
         if not path.exists():
@@ -124,7 +140,7 @@ class Run:
             model.save(temporary)
 
     def history(self, name: str = "history.csv") -> list[dict[str, float]]:
-        """Return a dict for each epoch, in order; none before the first has ended."""
+        """Return a dict for each epoch that has ended, in order."""
         path = self.folder / name
         if not path.exists():
             return []
@@ -139,3 +155,13 @@ class Run:
         writer.writeheader()
         writer.writerows(history)
         write_atomic(self.folder / name, text.getvalue())
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    names = []
+    for name, value in new.items():
+        if isinstance(value, dict) and isinstance(old[name], dict):
+            names += _differences(old[name], value)
+        elif value != old[name]:
+            names.append(f"{name} ({old[name]} before, {value} now)")
+    return names

@@ -1,28 +1,24 @@
-"""Load a model file and score texts with it."""
+"""The model that a person holds: texts in, labels and probabilities out."""
 
 import dataclasses
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
 from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import modelfile
-from ..errors import ConfigError, CorruptModelError, ModelFileError, TextError
-from ..modelfile import ModelConfig
-from ..session import Session
-from .padding import Rows, alone, batches
+from ..errors import ConfigError, TextError
+from ..loading import load
+from ..modelfile import ModelFile
+from .file import ClassifierConfig, TestCase, read
+from .labels import choose_one
+from .network import Network, OwnGraph
+from .padding import Rows, count_words
 from .text import Tokenizer
 from .vectorized import VectorizedTokenizer
-
-Source = str | os.PathLike[str] | bytes | bytearray | memoryview | None
-
-BUNDLED = Path(__file__).parents[1] / "bundled.onnx"
 
 # Texts sorted by length together: enough that the texts of a batch are of like length, few
 # enough that their ids take little memory.
@@ -99,24 +95,26 @@ class Reading(NamedTuple):
 class Classifier:
     """A loaded model; many threads may use one at once, and it can be pickled and copied."""
 
-    def __init__(self, file: modelfile.ModelFile, *, threads: int = 1) -> None:
-        """Make the session; use `load` to get a model from a path."""
-        self.config: ModelConfig = file.config
-        self.tokenizer: Tokenizer = file.tokenizer
+    def __init__(self, file: ModelFile, *, threads: int = 1, trusted: bool = False) -> None:
+        """Check the file and make it ready to run; `pocketrnn.load` makes one from a path."""
+        contents = read(file, trusted=trusted)
+        self.config: ClassifierConfig = contents.config
+        self.tokenizer: Tokenizer = contents.tokenizer
+        self.test_cases: tuple[TestCase, ...] = contents.test_cases
         self.card: dict[str, Any] = file.card
         self.sha256: str = file.sha256
         self.data: bytes = file.data  # the file's, so that other processes can load it
-        self._threads = threads
-        self._session = Session(file.data, threads=threads)
-        classes = len(self.config.labels)
-        if self._session.columns != (1 if classes == 2 else classes):
-            raise CorruptModelError(
-                f"the graph has {self._session.columns} outputs for {classes} labels"
-            )
+        self._options = {"threads": threads, "trusted": trusted}
+        network = contents.config.network
+        self._network = (
+            Network(contents, network, threads=threads)
+            if network
+            else OwnGraph(contents, threads=threads)
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the file's bytes: another process loads them, and needs no file."""
-        return _loaded, (self.data, self._threads)
+        return _loaded, (self.data, self._options)
 
     def __repr__(self) -> str:
         """Return labels, number of words, size and the digest's start."""
@@ -166,6 +164,8 @@ class Classifier:
         column 0 is one minus it. Any text has scores, an empty one too. Raises TextError for what
         isn't a str.
         """
+        if isinstance(texts, str):
+            return self._network.one(self.tokenizer.ids(texts))
         return self.read(texts).scores
 
     def read(self, texts: str | Iterable[str]) -> Reading:
@@ -189,27 +189,20 @@ class Classifier:
 
     def _read(self, texts: list[str]) -> Reading:
         """Read a window of texts: tokenize, sort by length, run in batches, restore the order."""
-        text = self.config.text
         if len(texts) == 1:
-            one, words, known = self._read_one(texts[0])
-            return Reading(one, np.array([words]), np.array([known]))
+            scores, words, known = self._read_one(texts[0])
+            return Reading(scores, np.array([words]), np.array([known]))
+        text = self.config.text
         if len(texts) >= _BULK and VectorizedTokenizer.supports(text):
             rows = self._vectorized_tokenizer.rows(texts)
         else:
             rows = Rows.of([self.tokenizer.ids(text) for text in texts], text)
-        scores = np.empty((len(texts), len(self.labels)), np.float32)
-        for numbers, ids in batches(rows, text, self.config.step):
-            scores[numbers] = self._run(ids)
-        return Reading(scores, *rows.words(text))
+        return Reading(self._network.many(rows), *rows.words(text))
 
-    def _read_one(self, single: str) -> tuple[NDArray[np.float32], int, int]:
+    def _read_one(self, text: str) -> tuple[NDArray[np.float32], int, int]:
         """Return scores of shape (1, classes), and the numbers of words read and known."""
-        text = self.config.text
-        row = self.tokenizer.ids(single)
-        ids = alone(row, text, self.config.step)
-        cut = len(row) > text.maxlen and text.truncating == "pre"
-        words = min(len(row), text.maxlen) - (text.start_id is not None and not cut)
-        return self._run(ids), words, int(np.count_nonzero(ids > text.index_from))
+        ids = self.tokenizer.ids(text)
+        return self._network.one(ids), *count_words(ids, self.config.text)
 
     @cached_property
     def _vectorized_tokenizer(self) -> VectorizedTokenizer:
@@ -218,38 +211,23 @@ class Classifier:
     def score_ids(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return `scores` for padded ids of int32 (texts, time), in one run of the graph.
 
-        `time` is `maxlen`, or any smaller multiple of the model's `step`. Raises ConfigError for
+        `time` is `maxlen`, or a smaller multiple of `config.time_multiple`. Raises ConfigError for
         ids of another type or shape, or that the model doesn't have.
         """
-        text, step = self.config.text, self.config.step
+        text, multiple = self.config.text, self.config.time_multiple
         if ids.dtype != np.int32 or ids.ndim != 2 or not 0 < ids.shape[1] <= text.maxlen:
             raise ConfigError(
                 f"ids must be int32 (texts, time up to {text.maxlen}), not {ids.dtype} {ids.shape}"
             )
-        if ids.shape[1] % step:
-            raise ConfigError(f"time must be a multiple of {step}, not {ids.shape[1]}")
+        if ids.shape[1] % multiple:
+            raise ConfigError(f"time must be a multiple of {multiple}, not {ids.shape[1]}")
         if ids.size and not 0 <= ids.min() <= ids.max() < text.num_words:
             raise ConfigError(f"ids must be from 0 to {text.num_words - 1}")
-        return self._run(ids)
-
-    def _run(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
-        output = self._session.run(ids)
-        if output.shape[1] > 1:
-            return output
-        both = np.empty((len(output), 2), np.float32)
-        np.subtract(1, output[:, 0], out=both[:, 0])
-        both[:, 1] = output[:, 0]
-        return both
+        return self._network.padded(ids)
 
     def choose(self, row: NDArray[np.float32]) -> int:
-        """Return the index of the label for one row of `scores`.
-
-        With two classes, the second where its probability is over the threshold (Keras's
-        `binary_accuracy` compares the same way); with more, the most probable.
-        """
-        # numpy 1 would compare a float32 scalar with a float in double precision.
-        threshold = np.float32(self.config.threshold)
-        return int(row[1] > threshold) if len(row) == 2 else int(row.argmax())
+        """Return the index of the label for one row of `scores`, as `classify.labels` says."""
+        return choose_one(row, self.config.threshold)
 
     def _prediction(
         self, row: NDArray[np.float32], words: int, known: int, unsure: _Band | None
@@ -263,20 +241,8 @@ class Classifier:
         return Prediction(self.labels[chosen], values[chosen], probabilities, words, known)
 
 
-def load(source: Source = None, *, threads: int = 1) -> Classifier:
-    """Load a model file: a path, its bytes, or by default the bundled one.
-
-    `threads` are those that onnxruntime uses within one call. Raises a subclass of
-    ModelFileError, its message starting with the path, if the file can't be used.
-    """
-    if type(threads) is not int or threads < 1:
-        raise ConfigError(f"threads must be a whole number from 1, not {threads!r}")
-    with naming(source):
-        return Classifier(modelfile.read(read_bytes(source)), threads=threads)
-
-
-def _loaded(data: bytes, threads: int) -> Classifier:
-    return load(data, threads=threads)
+def _loaded(data: bytes, options: dict[str, Any]) -> Classifier:
+    return load(data, **options)
 
 
 def _band(unsure: tuple[float, float]) -> _Band:
@@ -290,50 +256,6 @@ def _band(unsure: tuple[float, float]) -> _Band:
         )
     # As single precision, as scores are: numpy 1 would compare in double.
     return np.float32(low), np.float32(high)
-
-
-def read_bytes(source: Source) -> bytes:
-    """Return the bytes of a model file that `load` would take."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        return bytes(source)
-    try:
-        if source is None:
-            # By the import system, as pocketrnn may have been imported from a zip file.
-            data: bytes = globals()["__loader__"].get_data(str(BUNDLED))
-            return data
-        return Path(source).read_bytes()
-    except (TypeError, ValueError) as error:
-        raise ModelFileError(
-            "can't read the model file (not a path, nor a file's bytes)"
-        ) from error
-    except OSError as error:
-        if source is None:
-            raise ModelFileError(
-                "the bundled model is missing from this installation; install pocketrnn again, or "
-                "if this is a frozen app, include pocketrnn's data files in it"
-            ) from error
-        raise ModelFileError(f"can't read the model file ({error.strerror})") from error
-
-
-class naming:  # noqa: N801 (a context manager, read as a verb)
-    """Put the model's path before the message of any ModelFileError raised inside."""
-
-    def __init__(self, source: Source) -> None:
-        if source is None:
-            self._name = "bundled model"
-        elif isinstance(source, str | os.PathLike):
-            self._name = f"{source!s:.300}"
-        elif isinstance(source, bytes | bytearray | memoryview):
-            self._name = "model in memory"
-        else:
-            self._name = f"model of type {type(source).__name__}"
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ModelFileError):
-            error.args = (f"{self._name}: {error}",)
 
 
 def _windows(texts: Iterator[str]) -> Iterator[list[str]]:

@@ -1,4 +1,8 @@
-"""Rows of ids of differing lengths, and the padded batches that the network is fed."""
+"""Rows of ids of differing lengths, and the padded batches that the network is fed.
+
+`pocketrnn.classify.text.pad` is the definition of padding. A text needs no more of it than makes
+its length a multiple that the network asks for, and texts of like length share a batch.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,14 +29,12 @@ class Rows:
     @classmethod
     def of(cls, rows: Sequence[Sequence[int]], config: TextConfig) -> "Rows":
         """Cut and join rows of ids."""
-        cut = slice(-config.maxlen, None) if config.truncating == "pre" else slice(config.maxlen)
-        kept = [row[cut] for row in rows]
+        kept = [row[config.kept] for row in rows]
         lengths = np.array([len(row) for row in kept], np.int64)
-        joined = kept[0] if len(kept) == 1 else [i for row in kept for i in row]
-        return cls(np.array(joined, np.int32), lengths)
+        return cls(np.array([i for row in kept for i in row], np.int32), lengths)
 
     def words(self, config: TextConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return how many words each row has, and how many are in the vocabulary."""
+        """Return `count_words` of each row: int64 (rows,) and (rows,)."""
         ends = np.cumsum(self.lengths)
         begins = ends - self.lengths
         words = self.lengths
@@ -49,26 +51,32 @@ class Rows:
         return Rows(self.ids[shifts + np.arange(len(shifts))], lengths)
 
 
-def alone(row: Sequence[int], config: TextConfig, step: int) -> NDArray[np.int32]:
-    """Return the batch of one row: what `batches` gives for it, without its arrays' cost."""
-    row = row[-config.maxlen :] if config.truncating == "pre" else row[: config.maxlen]
-    padding = [config.pad_id] * (-len(row) % step if row else step)
-    return np.array([[*padding, *row] if config.padding == "pre" else [*row, *padding]], np.int32)
+def count_words(row: Sequence[int], config: TextConfig) -> tuple[int, int]:
+    """Return how many words of a row of ids are read, and how many are in the vocabulary."""
+    kept = row[config.kept]
+    has_start = kept[:1] == [config.start_id]
+    unknown = {config.start_id, config.oov_id} - {None}
+    return len(kept) - has_start, len(kept) - sum(map(kept.count, unknown))
+
+
+def time_for(length: int, multiple: int) -> int:
+    """Return the steps that a text of `length` ids needs: a multiple of `multiple`, not 0."""
+    return max(-(-length // multiple), 1) * multiple
 
 
 def batches(
-    rows: Rows, config: TextConfig, step: int
+    rows: Rows, config: TextConfig, multiple: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
     """Yield batches of rows of like length: their numbers, and int32 (texts, time).
 
-    `time` is what the longest of them needs, in multiples of `step`, so little is padding.
+    `time` is what the longest of them needs, in multiples of `multiple`.
     """
     order = np.argsort(-rows.lengths, kind="stable")
-    rows = rows.take(order) if len(order) > 1 else rows
+    rows = rows.take(order)
     ends = np.cumsum(rows.lengths)
     first = 0
     while first < len(order):
-        time = min(max(-(-int(rows.lengths[first]) // step), 1) * step, config.maxlen)
+        time = time_for(int(rows.lengths[first]), multiple)
         last = min(first + max(STEPS // time, 1), len(order))
         lengths = rows.lengths[first:last]
         ids = rows.ids[ends[first] - lengths[0] : ends[last - 1]]
@@ -79,6 +87,7 @@ def batches(
 def _padded(
     ids: NDArray[np.int32], lengths: NDArray[np.int64], time: int, config: TextConfig
 ) -> NDArray[np.int32]:
+    """Pad many rows at once, as `pad` does row by row."""
     if len(ids) == time * len(lengths):
         return ids.reshape(len(lengths), time)
     padded = np.full((len(lengths), time), config.pad_id, np.int32)

@@ -22,8 +22,10 @@ from ..errors import TextError
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 
-# Far more than a recurrent network can make use of; it bounds what one text can take in memory.
-_LONGEST = 100_000
+# Far more than a recurrent network can make use of; they bound what one text can cost, and what
+# memory a vocabulary can take.
+MOST_WORDS = 10_000
+MOST_IDS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,10 @@ class TextConfig(Settings):
         super().__post_init__()
         check(len(self.split) == 1, f"split must be one character, not {self.split!r}")
         check(
-            1 <= self.maxlen <= _LONGEST,
-            f"maxlen must be from 1 to {_LONGEST:,}, not {self.maxlen}",
+            1 <= self.maxlen <= MOST_WORDS,
+            f"maxlen must be from 1 to {MOST_WORDS:,}, not {self.maxlen}",
         )
+        check(self.num_words <= MOST_IDS, f"num_words must be {MOST_IDS:,} at most")
         special = [self.pad_id, self.oov_id, *([] if self.start_id is None else [self.start_id])]
         check(
             min(special) >= 0 and max(special) <= self.index_from,
@@ -66,6 +69,11 @@ class TextConfig(Settings):
         """How many words have an id of their own: ranks 1 to num_words - index_from - 1."""
         return self.num_words - self.index_from - 1
 
+    @property
+    def kept(self) -> slice:
+        """What is kept of a row of ids: its last `maxlen`, or its first."""
+        return slice(-self.maxlen, None) if self.truncating == "pre" else slice(self.maxlen)
+
 
 def is_storable(word: str) -> bool:
     """Tell whether a model file can hold `word`.
@@ -77,6 +85,15 @@ def is_storable(word: str) -> bool:
         return b"\0" not in word.encode()
     except UnicodeEncodeError:
         return False
+
+
+class _Ids(dict[str, int]):
+    """The id of each word; what isn't there has the id of unknown words."""
+
+    unknown: int
+
+    def __missing__(self, word: str) -> int:
+        return self.unknown
 
 
 class Tokenizer:
@@ -93,7 +110,8 @@ class Tokenizer:
             f"a word is empty, or holds {config.split!r}, a NUL or a lone surrogate",
         )
         first = config.index_from + 1
-        self._ids = {word: first + i for i, word in enumerate(self.vocabulary)}
+        self._ids = _Ids({word: first + i for i, word in enumerate(self.vocabulary)})
+        self._ids.unknown = config.oov_id
         check(len(self._ids) == len(self.vocabulary), "a word is twice in the vocabulary")
         self._translation = str.maketrans(dict.fromkeys(config.filters, config.split))
 
@@ -106,27 +124,26 @@ class Tokenizer:
     def words(self, text: str) -> list[str]:
         """Split `text` into words, as Keras's `text_to_word_sequence` does."""
         prepared = self.prepare(text).translate(self._translation)
-        return [word for word in prepared.split(self.config.split) if word]
+        return list(filter(None, prepared.split(self.config.split)))
 
     def ids(self, text: str) -> list[int]:
         """Return the ids of the whole text, neither cut nor padded."""
         start = [] if self.config.start_id is None else [self.config.start_id]
-        get, unknown = self._ids.get, self.config.oov_id
-        return start + [get(word, unknown) for word in self.words(text)]
+        return start + list(map(self._ids.__getitem__, self.words(text)))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Return the padded ids of `texts`: int32, shape (texts, maxlen)."""
-        return pad([self.ids(text) for text in texts], self.config)
+        return pad([self.ids(text) for text in texts], self.config, self.config.maxlen)
 
 
-def pad(rows: Sequence[Sequence[int]], config: TextConfig) -> NDArray[np.int32]:
-    """Cut and pad rows of ids to int32 (rows, maxlen), as `keras.utils.pad_sequences` does."""
-    maxlen = config.maxlen
-    padded = np.full((len(rows), maxlen), config.pad_id, np.int32)
+def pad(rows: Sequence[Sequence[int]], config: TextConfig, time: int) -> NDArray[np.int32]:
+    """Cut rows of ids to `maxlen`, and pad them to int32 (rows, time).
+
+    As `keras.utils.pad_sequences` does; `time` must be enough for the longest row.
+    """
+    padded = np.full((len(rows), time), config.pad_id, np.int32)
     for target, row in zip(padded, rows, strict=True):
-        kept = row[-maxlen:] if config.truncating == "pre" else row[:maxlen]
-        if config.padding == "pre":
-            target[maxlen - len(kept) :] = kept
-        else:
-            target[: len(kept)] = kept
+        kept = row[config.kept]
+        start = time - len(kept) if config.padding == "pre" else 0
+        target[start : start + len(kept)] = kept
     return padded

@@ -7,6 +7,7 @@ is exactly what was trained, and serving computes with the same numbers.
 import numpy as np
 from numpy.typing import NDArray
 
+from ..config import check
 from .network import Weights
 
 # A matrix of fewer numbers stays float32: it is a few kilobytes, and its values matter more.
@@ -37,9 +38,15 @@ def to_int8(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.f
 
 
 def rounded(matrix: NDArray[np.float32], weights: Weights) -> NDArray[np.float32]:
-    """Return the float32 values that `matrix` has once it is stored as `weights`."""
+    """Return the float32 values that `matrix` has once it is stored as `weights`.
+
+    Raises ConfigError for numbers that this format doesn't have.
+    """
     if not is_large(*matrix.shape):
         return matrix
+    most = np.finfo("float16" if weights == "float16" else "float32").max
+    fits = bool((np.abs(matrix) <= most).all())  # a NaN doesn't
+    check(fits, f"a weight is no number, or too large to be stored as {weights}")
     if weights == "int8":
         values, scales = to_int8(matrix)
         return values * scales

@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
-import pocketrnn
 import pytest
-import tinyonnx
 from hypothesis import given
 from hypothesis import strategies as st
-from pocketrnn.classify.model import BUNDLED
+
+import pocketrnn
+import tinyonnx
+from pocketrnn.loading import BUNDLED
 from tinyonnx import WORDS
 
 

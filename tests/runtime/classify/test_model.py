@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pocketrnn
 import pytest
+
+import pocketrnn
 import tinyonnx
 from pocketrnn import Classifier, Prediction, errors
-from pocketrnn.classify.model import BUNDLED
+from pocketrnn.classify.labels import probabilities
+from pocketrnn.loading import BUNDLED
+from pocketrnn.modelfile import onnx
+from pocketrnn.modelfile.network import NetworkConfig
 from tinyonnx import LABELS, WORDS
 
 FIVE = ("a", "b", "c", "d", "e")
@@ -36,7 +40,19 @@ def random_texts(count: int) -> list[str]:
 
 
 def expected_sums(model: Classifier, texts: list[str]) -> np.ndarray[Any, Any]:
-    return tinyonnx.weights(model.config)[model.tokenizer.encode(texts)].sum(axis=1)
+    """Compute what the head's activation is given, a step at a time, all padding included."""
+    weights = tinyonnx.weights(model.config)
+    embedding, kernel, bias, recurrent, head, head_bias = (
+        weights[name].astype(float)
+        for name in (
+            *("embedding", "layer0.forward.kernel", "layer0.forward.bias"),
+            *("layer0.forward.recurrent", "head.kernel", "head.bias"),
+        )
+    )
+    state = np.zeros((len(texts), len(recurrent)))
+    for ids in model.tokenizer.encode(texts).T:
+        state = np.tanh(embedding[ids] @ kernel + bias + state @ recurrent)
+    return state @ head + head_bias
 
 
 # -- scores ------------------------------------------------------------------------------------
@@ -50,12 +66,12 @@ def test_scores_of_two_classes(model: Classifier) -> None:
     np.testing.assert_allclose(scores[:, 1], sigmoid, atol=1e-6)
 
 
-def test_sigmoid_is_untouched(model: Classifier) -> None:
-    ids = model.tokenizer.encode(TEXTS)
-    sigmoid = pocketrnn.session.Session(tinyonnx.tiny()).run(ids)[:, 0]
-    scores = model.scores(TEXTS)
-    np.testing.assert_array_equal(scores[:, 1], sigmoid)
-    np.testing.assert_array_equal(scores[:, 0], np.float32(1) - sigmoid)
+def test_sigmoid_is_untouched() -> None:
+    output = np.array([[0.1], [1 / 3], [1]], np.float32)
+    scores = probabilities(output)
+    np.testing.assert_array_equal(scores[:, 1:], output)
+    np.testing.assert_array_equal(scores[:, :1], np.float32(1) - output)
+    assert probabilities(scores) is scores
 
 
 def test_scores_of_five_classes(five: Classifier) -> None:
@@ -141,8 +157,26 @@ def test_any_text_has_a_score(text: str, model: Classifier) -> None:
 
 
 def test_score_ids(model: Classifier) -> None:
-    ids = model.tokenizer.encode(TEXTS)
-    np.testing.assert_array_equal(model.score_ids(ids), model.scores(TEXTS))
+    """In full, and with as little padding as there can be."""
+    for texts in (TEXTS, ["", "", ""]):
+        ids = model.tokenizer.encode(texts)
+        np.testing.assert_allclose(model.score_ids(ids), model.scores(texts), atol=1e-6)
+    np.testing.assert_allclose(model.score_ids(ids[:, -1:]), model.scores(texts), atol=1e-6)
+
+
+def test_scores_that_are_not_probabilities() -> None:
+    """A model whose weights aren't numbers never answers, wherever it is asked."""
+    config = tinyonnx.config()
+    weights = {**tinyonnx.weights(config), "head.bias": np.array([np.nan], np.float32)}
+    graph = onnx.to_bytes(config.graph(), weights)
+    broken = pocketrnn.load(tinyonnx.resealed(graph, tinyonnx.metadata(graph, config)))
+    for use in (
+        lambda: broken.predict("good"),
+        lambda: broken.scores(["good", "bad"]),
+        lambda: broken.score_ids(np.ones((2, 8), np.int32)),
+    ):
+        with pytest.raises(errors.CorruptModelError, match="scores aren't probabilities"):
+            use()
 
 
 # -- labels ------------------------------------------------------------------------------------
@@ -244,12 +278,12 @@ def test_file_may_go_once_loaded(tiny_path: Path) -> None:
 
 
 def test_load_the_bundled_one(tiny_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pocketrnn.classify.model, "BUNDLED", tiny_path)
+    monkeypatch.setattr(pocketrnn.loading, "BUNDLED", tiny_path)
     assert pocketrnn.load().config == tinyonnx.config()
 
 
 def test_bundled_model_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pocketrnn.classify.model, "BUNDLED", tmp_path / "bundled.onnx")
+    monkeypatch.setattr(pocketrnn.loading, "BUNDLED", tmp_path / "bundled.onnx")
     with pytest.raises(
         errors.ModelFileError, match=r"^bundled model: .* missing .* install pocketrnn again"
     ):
@@ -274,7 +308,6 @@ def test_unreadable_path(name: str, reason: str, tmp_path: Path) -> None:
         (np.zeros(8, np.int32), "ids must be int32"),
         (np.zeros((1, 0), np.int32), "time up to 8"),
         (np.zeros((1, 9), np.int32), "time up to 8"),
-        (np.zeros((1, 4), np.int32), "time must be a multiple of 8"),
         (np.full((1, 8), -1, np.int32), "ids must be from 0 to 9"),
         (np.full((1, 8), 10, np.int32), "ids must be from 0 to 9"),
     ],
@@ -282,6 +315,32 @@ def test_unreadable_path(name: str, reason: str, tmp_path: Path) -> None:
 def test_impossible_ids(model: Classifier, ids: Any, message: str) -> None:
     with pytest.raises(errors.ConfigError, match=message):
         model.score_ids(ids)
+
+
+@pytest.mark.parametrize(
+    ("network", "text", "multiple"),
+    [
+        ({}, {}, 1),
+        ({}, {"padding": "post"}, 8),
+        ({"bidirectional": True}, {}, 8),
+        ({"pooling": "sqrtn_max"}, {}, 8),
+        ({"mask": True, "bidirectional": True}, {}, 1),
+        ({"mask": True, "pooling": "sqrtn_max", "window": 4}, {}, 4),
+        ({"pooling": "sqrtn_max", "window": 4}, {}, 8),
+    ],
+)
+def test_only_padding_that_changes_nothing_is_left_out(
+    network: dict[str, Any], text: dict[str, Any], multiple: int
+) -> None:
+    config = NetworkConfig(embedding=3, units=3, **network)
+    model = pocketrnn.load(tinyonnx.tiny(network=config, **text))
+    assert model.config.time_multiple == multiple
+    ids = model.tokenizer.encode(["good", "bad film", "the film"])
+    np.testing.assert_allclose(model.score_ids(ids), model.scores(["good", "bad film", "the film"]))
+    if multiple == 1:
+        return
+    with pytest.raises(errors.ConfigError, match=f"time must be a multiple of {multiple}, not 2"):
+        model.score_ids(ids[:, :2].copy())
 
 
 @pytest.mark.parametrize("source", [3, 1.5, ["m.onnx"] * 100_000, {"m": 1}, "m" * 10**6])
@@ -297,9 +356,9 @@ def test_bytes_that_are_no_model(kind: Any) -> None:
         pocketrnn.load(kind(b"x" * 10**6))
 
 
-@pytest.mark.parametrize("threads", [0, -1, 1.0, True, "1", None])
+@pytest.mark.parametrize("threads", [0, -1, 257, 10**6, 1.0, True, "1", None])
 def test_impossible_threads(threads: Any) -> None:
-    with pytest.raises(errors.ConfigError, match="threads must be a whole number from 1"):
+    with pytest.raises(errors.ConfigError, match="threads must be from 1 to 256"):
         pocketrnn.load(tinyonnx.tiny(), threads=threads)
 
 

@@ -3,8 +3,9 @@
 import csv
 from pathlib import Path
 
-import pocketrnn
 import pytest
+
+import pocketrnn
 
 SENTENCES = Path(__file__).parents[2] / "data" / "sentences.tsv"
 

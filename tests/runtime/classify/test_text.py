@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pocketrnn.classify.text import KERAS_FILTERS, TextConfig, Tokenizer, is_storable, pad
 from pocketrnn.errors import ConfigError, TextError
 
@@ -79,7 +80,7 @@ def test_follows_the_conventions(text: str, config: TextConfig) -> None:
 
 @given(st.lists(st.lists(st.integers(0, 99), max_size=12), max_size=5), configs)
 def test_pad(rows: list[list[int]], config: TextConfig) -> None:
-    padded = pad(rows, config)
+    padded = pad(rows, config, config.maxlen)
     assert padded.dtype == np.int32
     assert padded.shape == (len(rows), config.maxlen)
     assert padded.tolist() == [expected_row(row, config) for row in rows]
@@ -174,12 +175,13 @@ def test_vocabulary_no_text_can_hold(words: list[str], message: str) -> None:
     [
         ({"split": ""}, "split must be one character"),
         ({"split": "ab"}, "split must be one character"),
-        ({"maxlen": 0}, "maxlen must be from 1 to 100,000"),
+        ({"maxlen": 0}, "maxlen must be from 1 to 10,000"),
         ({"pad_id": -1}, "between 0 and index_from"),
         ({"start_id": 4}, "between 0 and index_from"),
         ({"oov_id": 4}, "between 0 and index_from"),
         ({"index_from": 1}, "between 0 and index_from"),
         ({"num_words": 3}, "must be over index_from"),
+        ({"num_words": 2**20 + 1}, "num_words must be 1,048,576 at most"),
         ({"num_words": 10_000.0}, "num_words must be int"),
         ({"maxlen": True}, "maxlen must be int"),
         ({"lower": 1}, "lower must be bool"),

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pocketrnn
 import pytest
-from pocketrnn.classify.model import BUNDLED
+
+import pocketrnn
+from pocketrnn.loading import BUNDLED
 
 PATH = Path(__file__).parents[2] / "data" / "vectors.json"
 

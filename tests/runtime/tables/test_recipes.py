@@ -4,8 +4,9 @@ import os
 import re
 from pathlib import Path
 
-import pocketrnn
 import pytest
+
+import pocketrnn
 from pocketrnn import score_file
 from tinyonnx import tiny
 

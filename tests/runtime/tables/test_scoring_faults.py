@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from pocketrnn import score_file
 from pocketrnn.errors import OutputError
 from tinyonnx import tiny

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from pocketrnn import score_file
 from pocketrnn.errors import ConfigError
 from tinyonnx import tiny

@@ -1,0 +1,60 @@
+"""The weights of a Keras network as the constants of its graph."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pocketrnn.modelfile.graph import layers
+from pocketrnn.modelfile.network import NetworkConfig
+from pocketrnn.modelfile.onnx import Array, Graph
+from pocketrnn.modelfile.weights import to_int8
+
+
+def weights(model: Any, network: NetworkConfig, graph: Graph) -> dict[str, Array]:
+    """Return the numbers of the constants in the `graph` of `network`, by their names.
+
+    Raises ValueError for a model whose layers aren't those that `network` speaks of.
+    """
+    named = dict(_named(model, network))
+    stored: dict[str, Array] = {}
+    for constant in graph.constants:
+        if constant.numbers is not None:
+            continue
+        name = constant.name
+        if name not in named:
+            matrix = named.get(name.removesuffix(".scale"))
+            if matrix is None:
+                raise ValueError(f"the Keras model has no weights for {name}")
+            stored[name] = to_int8(matrix)[1]
+        elif constant.dtype == "int8":
+            stored[name] = to_int8(named[name])[0]
+        else:
+            stored[name] = named[name].astype(constant.dtype)
+        if stored[name].shape != constant.shape:
+            raise ValueError(
+                f"the Keras model's {name} is {stored[name].shape}, the settings say "
+                f"{constant.shape}"
+            )
+    return stored
+
+
+def _named(model: Any, network: NetworkConfig) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Yield the weights of a Sequential of Embedding, recurrent layers and Dense."""
+    weighted = [layer.get_weights() for layer in model.layers if layer.get_weights()]
+    (embedding,), *recurrent, head = weighted
+    yield "embedding", embedding
+    for ways, arrays in zip(layers(network), recurrent, strict=True):
+        each = len(arrays) // len(ways)
+        for i, way in enumerate(ways):
+            kernel, recurrent_kernel, bias = arrays[i * each : (i + 1) * each]
+            yield f"{way.name}.kernel", kernel
+            yield f"{way.name}.recurrent", recurrent_kernel
+            # A GRU has a row of biases for the input and one for the state.
+            rows = np.atleast_2d(bias)
+            yield f"{way.name}.bias", rows[0]
+            yield f"{way.name}.recurrent_bias", rows[-1]
+    kernel, bias = head
+    yield "head.kernel", kernel
+    yield "head.bias", bias

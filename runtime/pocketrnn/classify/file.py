@@ -1,0 +1,168 @@
+"""What a classifier's model file says: its settings, words, weights and test cases."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from .. import modelfile
+from ..config import Settings, check
+from ..errors import ConfigError, CorruptModelError, GraphError, VocabularyMismatchError
+from ..modelfile import ModelFile, onnx
+from ..modelfile.forms import starts_after_padding
+from ..modelfile.graph import Size, classifier
+from ..modelfile.network import NetworkConfig
+from .text import TextConfig, Tokenizer
+
+TASK = "classify"
+
+# The other limits of size are those of the network and of the text. A batch has a score for each
+# label and text; `verify` scores each test case, however long that takes.
+MOST_LABELS = 1000
+MOST_TEST_CASES = 100
+
+
+@dataclass(frozen=True)
+class ClassifierConfig(Settings):
+    """How a text becomes ids, what network reads them, and what its output means."""
+
+    text: TextConfig
+    labels: tuple[str, ...]
+    """One a class; with two, the network gives the probability of the second one."""
+    threshold: float
+    """With two labels, the second is chosen above it; unused with more."""
+    network: NetworkConfig | None
+    """None where the file has a graph of its own, which is run only if it is trusted."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for settings that no model could have."""
+        super().__post_init__()
+        check(len(self.labels) >= 2, f"a model needs two labels or more, not {self.labels}")
+        check(
+            len(self.labels) <= MOST_LABELS,
+            f"a model may have {MOST_LABELS:,} labels at most, not {len(self.labels):,}",
+        )
+        check(len(set(self.labels)) == len(self.labels), f"a label is there twice: {self.labels}")
+        check(0 <= self.threshold <= 1, f"threshold must be from 0 to 1, not {self.threshold}")
+        if self.network:
+            check_fit(self.network, self.text)
+
+    @property
+    def outputs(self) -> int:
+        """Return the columns of the graph's output."""
+        return 1 if len(self.labels) == 2 else len(self.labels)
+
+    @cached_property
+    def starts_after_padding(self) -> bool:
+        """Return whether padding may be left out if the loop is handed the state behind it."""
+        return self.network is not None and starts_after_padding(self.network, self.size)
+
+    @cached_property
+    def time_multiple(self) -> int:
+        """Return what the graph's `time` is a multiple of; `maxlen` where it reads all padding."""
+        if self.network and self.network.mask:
+            return self.network.window or 1
+        return 1 if self.starts_after_padding else self.text.maxlen
+
+    def graph(self) -> onnx.Graph:
+        """Return the graph of a file with these settings; ConfigError if it is too large."""
+        if self.network is None:
+            raise ConfigError("these settings are of a file with a graph of its own")
+        return classifier(self.network, self.size)
+
+    @property
+    def size(self) -> Size:
+        """Return what the graph takes from these settings."""
+        return Size(self.text.num_words, self.outputs, self.text.padding)
+
+
+def check_fit(network: NetworkConfig, text: TextConfig) -> None:
+    """Raise ConfigError unless a network can read what the text settings make."""
+    # A mask leaves out id 0 wherever it is; the graph counts on its being on one side of a text.
+    check(
+        not network.mask or (text.pad_id == 0 and text.start_id != 0 and text.oov_id != 0),
+        "masking needs 0 as the id of padding, and other ids for start and unknown words",
+    )
+    check(
+        not network.window or text.maxlen % network.window == 0,
+        f"maxlen ({text.maxlen}) must be a multiple of window ({network.window})",
+    )
+
+
+@dataclass(frozen=True)
+class TestCase(Settings):
+    """A text and what the model makes of it, so that any machine can test itself."""
+
+    text: str
+    scores: tuple[float, ...]
+    """One a label, as `Classifier.scores` gave them at the export."""
+
+    __test__ = False  # pytest would take it for a test
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A classifier's model file, checked."""
+
+    file: ModelFile
+    config: ClassifierConfig
+    tokenizer: Tokenizer
+    weights: dict[str, onnx.Array] | None
+    """By the names of the graph's constants; None for a graph of the file's own."""
+    test_cases: tuple[TestCase, ...]
+
+
+def to_bytes(
+    config: ClassifierConfig,
+    tokenizer: Tokenizer,
+    graph: bytes,
+    card: dict[str, Any],
+    test_cases: Sequence[TestCase] = (),
+) -> bytes:
+    """Return the model file around the serialized GraphProto `graph`."""
+    return modelfile.to_bytes(
+        graph,
+        task=TASK,
+        config=config.to_dict(),
+        vocabulary=config.text.split.join(tokenizer.vocabulary),
+        card=card,
+        test_cases=[case.to_dict() for case in test_cases],
+    )
+
+
+def read(file: ModelFile, *, trusted: bool = False) -> Contents:
+    """Check what a model file says, before onnxruntime sees any of it.
+
+    Raises CorruptModelError, VocabularyMismatchError, or GraphError where the graph isn't that of
+    the settings; a file that says it has a graph of its own is refused unless `trusted`.
+    """
+    try:
+        config = ClassifierConfig.from_dict(file.config)
+        words = file.vocabulary.split(config.text.split) if file.vocabulary else []
+        if len(words) != config.text.vocabulary_size:
+            raise VocabularyMismatchError(
+                f"the vocabulary has {len(words)} words, the settings speak of "
+                f"{config.text.vocabulary_size}; export the model again"
+            )
+        tokenizer = Tokenizer(config.text, words)
+        test_cases = _test_cases(file.test_cases, len(config.labels))
+        if config.network is None and not trusted:
+            raise GraphError(
+                "brings a graph of its own, which could do anything that ONNX can; if you trust "
+                "whoever made the file, say so: load(..., trusted=True), or --trusted"
+            )
+        weights = file.weights(config.graph()) if config.network else None
+    except ConfigError as error:
+        raise CorruptModelError(f"the file is altered ({error})") from error
+    return Contents(file, config, tokenizer, weights, test_cases)
+
+
+def _test_cases(stored: Any, labels: int) -> tuple[TestCase, ...]:
+    check(isinstance(stored, list), "the test cases aren't a list")
+    check(len(stored) <= MOST_TEST_CASES, f"{MOST_TEST_CASES} test cases at most may be there")
+    cases = tuple(TestCase.from_dict(value) for value in stored)
+    for case in cases:
+        fits = len(case.scores) == labels and all(map(math.isfinite, case.scores))
+        check(fits, f"a test case needs {labels} scores, not {case.scores!r:.80}")
+    return cases

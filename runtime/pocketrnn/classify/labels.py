@@ -1,0 +1,34 @@
+"""From what a network gives to probabilities, and from those to a label."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def probabilities(output: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the probability of each label, float32 (texts, labels), of a network's output.
+
+    With two labels the output is one column, the probability of the second one, which is kept as
+    it is; the first one's is 1 minus it.
+    """
+    if output.shape[1] > 1:
+        return output
+    both = np.empty((len(output), 2), np.float32)
+    np.subtract(1, output[:, 0], out=both[:, 0])
+    both[:, 1] = output[:, 0]
+    return both
+
+
+def choose_one(row: NDArray[np.float32], threshold: float) -> int:
+    """Return `choose` for one row of probabilities."""
+    return int(row[1] > np.float32(threshold)) if len(row) == 2 else int(row.argmax())
+
+
+def choose(scores: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
+    """Return the index of the label for each row of probabilities (texts, labels).
+
+    With two labels, the second where its probability is over the threshold, both as float32
+    (Keras's `binary_accuracy` compares in the same way); with more, the most probable.
+    """
+    if scores.shape[1] == 2:
+        return (scores[:, 1] > np.float32(threshold)).astype(np.int64)
+    return scores.argmax(axis=1)

@@ -1,0 +1,136 @@
+"""The network, ready to run: one session for a single text, one for batches."""
+
+from array import array
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CorruptModelError
+from ..modelfile import forms, onnx
+from ..modelfile.network import NetworkConfig
+from ..session import Session
+from .file import ClassifierConfig, Contents
+from .labels import probabilities
+from .padding import Rows, batches
+from .text import pad
+
+Array = NDArray[np.generic]
+
+
+class OwnGraph:
+    """Runs a graph that the file brings, on ids padded to `maxlen`, and trusts it."""
+
+    def __init__(self, contents: Contents, *, threads: int) -> None:
+        """Hand the file to onnxruntime."""
+        self._config = contents.config
+        self._session = Session(lambda: contents.file.data, threads=threads)
+
+    def one(self, row: Sequence[int]) -> NDArray[np.float32]:
+        """Return the scores, float32 (1, labels), of one row of ids of any length."""
+        return self.padded(pad([row], self._config.text, self._config.text.maxlen))
+
+    def many(self, rows: Rows) -> NDArray[np.float32]:
+        """Return the scores, float32 (texts, labels), of rows of ids."""
+        scores = np.empty((len(rows.lengths), len(self._config.labels)), np.float32)
+        for numbers, ids in batches(rows, self._config.text, self._config.time_multiple):
+            scores[numbers] = self.padded(ids)
+        return scores
+
+    def padded(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return the scores, float32 (texts, labels), of padded ids (texts, time), in one run."""
+        return _checked(self._session, {"ids": ids}, self._config, len(ids))
+
+
+class Network(OwnGraph):
+    """Runs the graphs that the settings stand for; many threads may use one at once."""
+
+    def __init__(self, contents: Contents, network: NetworkConfig, *, threads: int) -> None:
+        """Make the session for single texts; that for batches is made when one is asked for."""
+        self._config = contents.config
+        self._network = network
+        self._weights = contents.weights
+        self._threads = threads
+        self._one = self._session_for(forms.one(network, self._config.size))
+
+    def _session_for(self, graph: onnx.Graph) -> Session:
+        def model() -> bytes:
+            return onnx.model_to_bytes(onnx.to_bytes(graph, self._weights))
+
+        return Session(model, threads=self._threads)
+
+    @cached_property
+    def _many(self) -> Session:
+        return self._session_for(forms.many(self._network, self._config.size))
+
+    def one(self, row: Sequence[int]) -> NDArray[np.float32]:
+        """Return the scores, float32 (1, labels), of one row of ids of any length."""
+        text, window, multiple = self._config.text, self._network.window, self._config.time_multiple
+        row = row[text.kept]
+        if not row:  # nothing but padding
+            return self.padded(pad([row], text, multiple))
+        if self._network.mask and len(row) <= window:
+            multiple = 1  # one window, with as many steps as there are words
+        padding = [text.pad_id] * (-len(row) % multiple)
+        padded = [*padding, *row] if text.padding == "pre" else [*row, *padding]
+        # A list of ints becomes an array.array in half the time of numpy's.
+        ids = np.frombuffer(array("i", padded), np.int32)
+        if window and len(ids) > window:
+            ids = np.ascontiguousarray(ids.reshape(-1, window).T)
+        else:
+            ids = ids[:, None]
+        return _checked(self._one, {"ids": ids, **self._start(ids.size, 1)}, self._config, 1)
+
+    def padded(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return the scores, float32 (texts, labels), of padded ids (texts, time), in one run."""
+        texts, time = ids.shape
+        inputs = {"ids": ids, **self._start(time, texts)}
+        return _checked(self._many, inputs, self._config, texts)
+
+    def _start(self, time: int, texts: int) -> dict[str, Array]:
+        """Return the states before the first of `time` steps, where the graph is handed them."""
+        if not self._config.starts_after_padding:
+            return {}
+        skipped = self._config.text.maxlen - time
+        start: dict[str, Array] = {}
+        for name, states in self._after_padding.items():
+            step = min(skipped, len(states) - 1)
+            row = states[step : step + 1]
+            start[name] = row if texts == 1 else row.repeat(texts, axis=0)
+        return start
+
+    @cached_property
+    def _after_padding(self) -> dict[str, NDArray[np.float32]]:
+        """The states after 0, 1, 2 and so on steps of padding, up to where they stay as they are.
+
+        By the name of the graph's input: float32 (steps, units).
+        """
+        graph = forms.one(self._network, self._config.size)
+        starts = [value.name for value in graph.inputs[1:]]
+        ends = [value.name for value in graph.outputs[1:]]
+        padding = np.full((1, 1), self._config.text.pad_id, np.int32)
+        steps = [[np.zeros((1, self._network.units), np.float32) for _ in starts]]
+        while len(steps) <= self._config.text.maxlen:
+            states = dict(zip(starts, steps[-1], strict=True))
+            steps.append(self._one.run({"ids": padding, **states}, ends))
+            if all(map(np.array_equal, steps[-1], steps[-2])):
+                break
+        return {name: np.concatenate([step[i] for step in steps]) for i, name in enumerate(starts)}
+
+
+def _checked(
+    session: Session, inputs: dict[str, Array], config: ClassifierConfig, texts: int
+) -> NDArray[np.float32]:
+    """Run a session, and raise CorruptModelError unless it gives probabilities."""
+    (output,) = session.run(inputs, ["scores"])
+    # Written so that a NaN fails as well.
+    if not (output.shape == (texts, config.outputs) and _are_probabilities(output)):
+        raise CorruptModelError("the network's scores aren't probabilities")
+    return probabilities(output)
+
+
+def _are_probabilities(output: NDArray[np.float32]) -> bool:
+    if output.size == 1:
+        return bool(0 <= output.item() <= 1)
+    return not output.size or bool(output.min() >= 0 and output.max() <= 1)

@@ -1,0 +1,121 @@
+"""Other forms of a network's graph, made of the same weights for the same scores, but faster.
+
+pocketrnn serializes what it runs, so it needn't run a file's own form:
+
+- `many`, for batches, is the file's, but it is handed the first states where padding does nothing
+  but move those: any part of the padding may then be left out;
+- `one`, for a single text, has few nodes, as each costs a microsecond: the windows of the text are
+  the rows of its loop; a text without windows is one chain, for which ONNX's own recurrent
+  operators are the fastest there are (and several times slower for batches).
+"""
+
+from typing import Literal
+
+import numpy as np
+
+from .graph import CELLS, Builder, Gives, Layer, Size, built, layers
+from .network import NetworkConfig
+from .onnx import Attribute, Graph, Value
+
+Form = Literal["many", "one"]
+
+
+def starts_after_padding(network: NetworkConfig, size: Size) -> bool:
+    """Tell whether padding does nothing but move the state that a text's words start from."""
+    read = not (network.mask or network.bidirectional)
+    return read and network.pooling == "last" and size.padding == "pre"
+
+
+class _Handed(Builder):
+    """A graph that is handed the states before the first step, and gives those after the last."""
+
+    def first(self, state: str) -> str:
+        """Take the state from the caller."""
+        self.inputs.append(Value(f"{state}.start", "float32", ("rows", self.network.units)))
+        return self.inputs[-1].name
+
+    def last(self, states: list[str]) -> None:
+        """Give the states to the caller, who may ask for them."""
+        shape = ("rows", self.network.units)
+        self.outputs += [Value(state, "float32", shape) for state in states]
+
+
+def many(network: NetworkConfig, size: Size) -> Graph:
+    """Return the graph for batches: `ids` is int32 (batch, time)."""
+    return built((_Handed if starts_after_padding(network, size) else Builder)(network, size))
+
+
+class _Chain(_Handed):
+    """Layers by ONNX's own recurrent operators, for one row of words without padding."""
+
+    def loop(self, layer: Layer, below: str, gives: Gives) -> list[str]:
+        """Return the last state (1, units), or all states (steps, 1, units)."""
+        network, first = self.network, self.axes(0)
+        kernel, bias, recurrent, recurrent_bias = self.kernels(layer)
+        if not recurrent_bias:
+            zeros = np.zeros(network.gates * network.units)
+            recurrent_bias = self.fixed("no_bias", zeros, "float32")
+        biases = self.make("Concat", self.in_order(bias, 0), recurrent_bias, axis=0)
+        given = [below or self.make("Gather", self.vectors(), "ids", axis=0)]
+        for matrix in (kernel, recurrent):
+            turned = self.make("Transpose", self.in_order(matrix, 1), perm=(1, 0))
+            given.append(self.make("Unsqueeze", turned, first))
+        given.append(self.make("Unsqueeze", biases, first))
+        states = CELLS[network.cell].states
+        handed = starts_after_padding(network, self.size)
+        if handed:
+            start = [self.first(f"{layer.name}.state{i}") for i in range(states)]
+            given += ["", *(self.make("Unsqueeze", state, first) for state in start)]
+        attributes: dict[str, Attribute] = {"hidden_size": network.units}
+        if layer.backwards:
+            attributes["direction"] = "reverse"
+        if network.cell == "gru":
+            attributes["linear_before_reset"] = 1  # Keras's reset_after
+        if network.activation != "tanh":
+            attributes["activations"] = (network.activation.capitalize(),)
+        operator = {"simple_rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}[network.cell]
+        made = self.make_several(1 + states, operator, *given, **attributes)
+        if handed:
+            self.last([self.make("Squeeze", state, first) for state in made[1:]])
+        # An axis for the direction comes before that of the rows.
+        if gives == "last":
+            return [self.make("Squeeze", made[1], first)]
+        return [self.make("Squeeze", made[0], self.axes(1))]
+
+    def in_order(self, weights: str, axis: int) -> str:
+        """Put an LSTM's gates into ONNX's order: Keras has i, f, n, o, and ONNX i, o, f, n."""
+        if self.network.cell != "lstm":
+            return weights
+        sizes = self.fixed("gates", [self.network.units] * 4)
+        i, f, n, o = self.make_several(4, "Split", weights, sizes, axis=axis)
+        return self.make("Concat", i, o, f, n, axis=axis)
+
+
+def one(network: NetworkConfig, size: Size) -> Graph:
+    """Return the graph for a single text of at least one word.
+
+    `ids` is int32 (steps, rows): a row is a window of the text, or without windows the text.
+    Padding that is to be masked may be in windows alone.
+    """
+    build = (_Chain if not network.window else Builder)(network, size)
+    build.inputs[0] = Value("ids", "int32", ("steps", "rows"))
+    states = ""
+    top = layers(network)[-1]
+    for layer in layers(network):
+        gives: Gives = "last" if layer == top and network.pooling == "last" else "states"
+        made = [build.loop(way, states, gives)[0] for way in layer]
+        states = build.side_by_side(made, 1 if gives == "last" else 2)
+    if network.pooling == "last":
+        return build.graph(states)
+    counted = compared = states
+    if network.mask and network.window:
+        if any(map(build.ends_in_padding, top)):
+            counted = compared = build.make("Mul", states, build.kept)
+        compared = build.make("Add", compared, build.penalty)
+        count = build.make("ReduceSum", build.kept, build.axes(0, 1), keepdims=0)
+    else:
+        count = build.to_float(build.make("Size", "ids"))
+    total = build.make("ReduceSum", counted, build.axes(0, 1), keepdims=0)
+    highest = build.make("ReduceMax", compared, axes=(0, 1), keepdims=0)
+    pooled = build.pool(total, highest, count, axis=0)
+    return build.graph(build.make("Unsqueeze", pooled, build.axes(0)))

@@ -1,0 +1,82 @@
+"""Temperatures are found again, folded without a trace, and thresholds are no matter of luck."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pocketrnn_train.classify import calibration
+from pocketrnn_train.classify.evaluation import calibration_error
+
+
+def draw(
+    classes: int, temperature: float, count: int = 20_000
+) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """Scores whose logits are `temperature` times too large, and labels drawn by the right ones."""
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(count, classes)) * 2
+    right = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = (random.random((count, 1)) > right.cumsum(axis=1)).sum(axis=1).clip(max=classes - 1)
+    wrong = np.exp(logits * temperature)
+    return (wrong / wrong.sum(axis=1, keepdims=True)).astype(np.float32), labels
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_temperature_is_found_again(classes: int, temperature: float) -> None:
+    scores, labels = draw(classes, temperature)
+    assert calibration.temperature(scores, labels) == pytest.approx(temperature, rel=0.05)
+
+
+def test_temperature_of_certain_scores_is_finite() -> None:
+    scores = np.array([[1, 0], [0, 1]], np.float32)
+    assert 0.1 < calibration.temperature(scores, np.array([0, 1])) <= 1
+    assert 1 < calibration.temperature(scores, np.array([1, 0])) < 10
+
+
+@pytest.mark.parametrize(("units", "activation"), [(1, "sigmoid"), (3, "softmax")])
+def test_folding_is_dividing_the_logits(units: int, activation: str) -> None:
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(units, activation, bias_initializer="normal")]
+    )
+    inputs = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    before = model.predict(inputs, verbose=0).astype(np.float64)
+    calibration.fold(model, 2.5)
+    after = model.predict(inputs, verbose=0)
+    if units == 1:
+        logits = np.log(before / (1 - before)) / 2.5
+        np.testing.assert_allclose(after, 1 / (1 + np.exp(-logits)), atol=1e-6)
+    else:
+        powers = before ** (1 / 2.5)
+        np.testing.assert_allclose(after, powers / powers.sum(axis=1, keepdims=True), atol=1e-6)
+
+
+def test_calibrated_scores_are_calibrated() -> None:
+    scores, labels = draw(2, 3.0)
+    temperature = calibration.temperature(scores, labels)
+    powers = scores.astype(np.float64) ** (1 / temperature)
+    calibrated = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    assert calibration_error(scores, labels) > 0.05
+    assert calibration_error(calibrated, labels) < 0.01
+
+
+def test_threshold_stays_where_classes_are_balanced() -> None:
+    scores, labels = draw(2, 1.0, 2000)
+    assert calibration.threshold(scores, labels, seed=0) == 0.5
+
+
+def test_threshold_moves_where_a_class_is_rare() -> None:
+    random = np.random.default_rng(0)
+    labels = (random.random(5000) < 0.05).astype(np.int64)
+    logits = random.normal(size=5000) + 2.0 * labels - 4.0
+    second = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    found = calibration.threshold(np.stack([1 - second, second], axis=1), labels, seed=0)
+    assert 0.05 < found < 0.4
+
+
+def test_threshold_of_a_few_texts_stays() -> None:
+    scores = np.array([[0.6, 0.4], [0.7, 0.3], [0.2, 0.8]], np.float32)
+    assert calibration.threshold(scores, np.array([1, 0, 1]), seed=0) == 0.5

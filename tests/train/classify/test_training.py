@@ -1,0 +1,453 @@
+"""A run holds all it should, and ends in the same weights however often it was stopped."""
+
+import dataclasses
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pocketrnn.errors import InputError
+from pocketrnn_train import Corpus, Examples, Run, TrainConfig, cli, evaluate, fit
+from pocketrnn_train.classify import batches
+from pocketrnn_train.corpora.corpus import split
+from pocketrnn_train.run import RunError
+
+FILES = [
+    "config.json",
+    "corpus.json",
+    "curves.png",
+    "history.csv",
+    "model.keras",
+    "report.json",
+    "vocabulary.json",
+]
+
+
+def weights(run: Run) -> list[bytes]:
+    return [weight.tobytes() for weight in run.model().get_weights()]
+
+
+def figures(run: Run) -> list[dict[str, float]]:
+    """The history without the times, which no two runs share."""
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in run.history()]
+
+
+def interrupt(*_: object, **__: object) -> None:
+    """Stand in for a function during which Ctrl-C is pressed."""
+    raise KeyboardInterrupt
+
+
+def examples(texts: Sequence[str], labels: Sequence[int]) -> Examples:
+    return Examples(tuple(texts), np.array(labels))
+
+
+# -- what a run holds --------------------------------------------------------------------------
+
+
+def test_files(finished: Run) -> None:
+    assert sorted(path.name for path in finished.folder.iterdir()) == FILES
+    assert (finished.folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_configuration_and_vocabulary(finished: Run, films: Corpus, config: TrainConfig) -> None:
+    vocabulary = finished.tokenizer.vocabulary
+    # Fewer words than ids: the ids without a word aren't trained, nor exported.
+    num_words = finished.config.task.text.num_words
+    assert num_words == len(vocabulary) + 4 < 10_000
+    assert finished.config == config.with_settings(num_words=num_words)
+    assert finished.labels == films.labels == ("thumbs down", "thumbs up")
+    embedding = finished.model().layers[0]
+    assert embedding.input_dim == num_words
+    # Every training text has an "a", "film" comes next; no word of the test alone has an id.
+    assert vocabulary[0] == "a"
+    assert set(vocabulary) == {
+        word for text in films.train.texts for word in finished.tokenizer.words(text)
+    }
+
+
+def test_history_has_a_row_an_epoch(finished: Run) -> None:
+    history = finished.history()
+    assert [row["epoch"] for row in history] == [1, 2]
+    assert list(history[0]) == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss", "seconds"]
+
+
+def test_report(finished: Run, films: Corpus, config: TrainConfig) -> None:
+    report = finished.report
+    assert set(report) == {
+        "test",
+        "validation",
+        "threshold",
+        "temperature",
+        "seed",
+        "epochs",
+        "parameters",
+        "seconds",
+        "date",
+        "corpus_sha256",
+        "versions",
+    }
+    assert set(report["test"]) == {
+        "texts",
+        "accuracy",
+        "loss",
+        "f1",
+        "roc_auc",
+        "calibration_error",
+        "confusion_matrix",
+    }
+    assert report["test"]["texts"] == len(films.test) == 6
+    assert report["validation"]["texts"] == 4
+    assert (report["seed"], report["epochs"]) == (config.seed, config.fit.epochs)
+    assert report["corpus_sha256"] == films.digest()
+    assert report["parameters"] == finished.model().count_params()
+    assert {"python", "pocketrnn", "tensorflow", "keras", "numpy"} <= set(report["versions"])
+    assert report["seconds"] > 0
+
+
+def test_test_figures_are_those_of_the_saved_model(finished: Run, films: Corpus) -> None:
+    model = finished.model()
+    rows = batches.ids(finished.tokenizer, films.test.texts)
+    scores = batches.predict(model, rows, finished.config)
+    assert evaluate(scores, films.test.labels) == finished.report["test"]
+    ids = finished.tokenizer.encode(films.test.texts)
+    model.compile(loss="binary_crossentropy", metrics=["accuracy"])
+    loss, accuracy = model.evaluate(ids, films.test.labels, verbose=0)
+    assert loss == pytest.approx(finished.report["test"]["loss"], rel=1e-5)
+    assert accuracy == pytest.approx(finished.report["test"]["accuracy"])
+
+
+def test_validation_figures_are_those_of_the_last_epoch(finished: Run) -> None:
+    held_out, last = finished.report["validation"], finished.history()[-1]
+    assert held_out["loss"] == pytest.approx(last["val_loss"], rel=1e-5)
+    assert held_out["accuracy"] == pytest.approx(last["val_accuracy"])
+
+
+@pytest.mark.usefixtures("finished")
+def test_operations_are_deterministic() -> None:
+    # A network as small as these hardly shows it: large ones sum gradients on many threads.
+    from tensorflow.python.framework.config import is_op_determinism_enabled
+
+    assert is_op_determinism_enabled()
+
+
+# -- a folder that holds a run -----------------------------------------------------------------
+
+
+@pytest.fixture
+def untrainable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever should not train fails at once if it tries."""
+    monkeypatch.delattr("pocketrnn_train.network.build")
+
+
+@pytest.mark.usefixtures("untrainable")
+def test_resuming_a_finished_run_returns_it(
+    finished: Run, films: Corpus, config: TrainConfig
+) -> None:
+    assert fit(config, films, finished.folder, resume=True).report == finished.report
+
+
+@pytest.mark.usefixtures("untrainable")
+def test_a_run_is_not_overwritten(finished: Run, films: Corpus, config: TrainConfig) -> None:
+    with pytest.raises(RunError, match="holds a run already"):
+        fit(config, films, finished.folder)
+
+
+@pytest.mark.usefixtures("untrainable")
+def test_no_run_to_resume(films: Corpus, config: TrainConfig, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no run to resume"):
+        fit(config, films, tmp_path / "none", resume=True)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.usefixtures("untrainable")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 8}, r"another seed \(7 before, 8 now\)"),
+        ({"epochs": 3}, r"another epochs \(2 before, 3 now\)"),
+        ({"cell": "gru", "units": 5}, r"cell \(simple_rnn before, gru now\), units"),
+        ({"maxlen": 9}, r"another maxlen \(8 before, 9 now\)"),
+    ],
+)
+def test_resuming_with_another_configuration(
+    change: dict[str, Any], message: str, finished: Run, films: Corpus, config: TrainConfig
+) -> None:
+    other = config.with_settings(**change)
+    with pytest.raises(RunError, match=message):
+        fit(other, films, finished.folder, resume=True)
+
+
+@pytest.mark.usefixtures("untrainable")
+def test_resuming_with_another_corpus(finished: Run, films: Corpus, config: TrainConfig) -> None:
+    test = Examples((*films.test.texts[:-1], "another text"), films.test.labels)
+    train_texts, test_texts = films.train.texts, films.test.texts
+    train_labels, test_labels = films.train.labels, films.test.labels
+    for other in (
+        dataclasses.replace(films, test=test),
+        dataclasses.replace(films, labels=("bad", "good")),
+        # A training text that becomes one of the test, where "film" keeps its words.
+        dataclasses.replace(
+            films,
+            train=Examples(train_texts[:-1], train_labels[:-1]),
+            test=Examples(
+                (train_texts[-1], *test_texts), np.array([train_labels[-1], *test_labels])
+            ),
+        ),
+    ):
+        with pytest.raises(RunError, match="can't resume with another corpus"):
+            fit(config, other, finished.folder, resume=True)
+
+
+@pytest.fixture
+def begun(
+    films: Corpus, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """A run that was stopped before its first epoch."""
+    with monkeypatch.context() as patch:
+        patch.setattr("pocketrnn_train.network.build", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            fit(config, films, tmp_path / "begun")
+    return Run(tmp_path / "begun")
+
+
+def test_a_damaged_checkpoint(films: Corpus, config: TrainConfig, begun: Run) -> None:
+    (begun.folder / "checkpoint.keras").write_bytes(b"no checkpoint")
+    with pytest.raises(InputError, match=r"checkpoint\.keras: Keras can't read it"):
+        fit(config, films, begun.folder, resume=True)
+
+
+# -- stopped and resumed -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def three_classes() -> Corpus:
+    starts = {0: ("dull", "slow"), 1: ("fair", "long"), 2: ("warm", "funny")}
+    rows = [
+        (f"a {start} {end}", label)
+        for label, words in starts.items()
+        for start, end in product(words, ("film", "play", "story", "tale"))
+    ]
+    texts, labels = zip(*rows, strict=True)
+    train, test = split(np.array(labels), 0.25, seed=1)
+    every = examples(texts, labels)
+    return Corpus("verdicts", ("bad", "so so", "good"), every.take(train), every.take(test))
+
+
+@pytest.fixture(scope="module")
+def fragile(config: TrainConfig) -> TrainConfig:
+    """A configuration with all that a checkpoint could forget: dropout's draws, Adam's moments."""
+    return config.with_settings(dropout=0.4, optimizer="adam", batch_size=6, epochs=3)
+
+
+@pytest.mark.slow
+def test_interrupted_and_resumed_is_the_same_bit_for_bit(
+    three_classes: Corpus, fragile: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fit(fragile, three_classes, tmp_path / "whole")
+    stopped = Run(tmp_path / "stopped")
+    saved: list[str] = []
+    save_model = Run.save_model
+
+    def save_first_only(run: Run, model: Any, name: str) -> None:
+        if saved:
+            raise KeyboardInterrupt
+        saved.append(name)
+        save_model(run, model, name)
+
+    # After the second epoch, between its row in the history and its checkpoint.
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "save_model", save_first_only)
+        with pytest.raises(KeyboardInterrupt):
+            fit(fragile, three_classes, stopped.folder)
+    assert len(stopped.history()) == 2
+    with pytest.raises(InputError, match="not a finished run"):
+        _ = stopped.report
+
+    fit(fragile, three_classes, stopped.folder, resume=True)
+    assert weights(stopped) == weights(whole)
+    assert figures(stopped) == figures(whole)
+    assert stopped.report["test"] == whole.report["test"]
+    assert sorted(path.name for path in stopped.folder.iterdir()) == FILES
+
+    assert np.array(whole.report["test"]["confusion_matrix"]).shape == (3, 3)
+    assert whole.model().output_shape == (None, 3)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(
+    films: Corpus, config: TrainConfig, tmp_path: Path
+) -> None:
+    wild = config.with_settings(optimizer="sgd", learning_rate=3e38)
+    with pytest.raises(RunError, match="loss isn't finite; try a lower --learning-rate"):
+        fit(wild, films, tmp_path)
+    assert not (tmp_path / "checkpoint.keras").exists()
+
+
+# -- other processes ---------------------------------------------------------------------------
+
+
+def command(corpus: Path, config: TrainConfig, folder: Path) -> list[str]:
+    """The arguments of `pocketrnn-train` that ask for `config`."""
+    parts = config.to_dict()
+    task = parts["task"]
+    settings = {**parts["network"], **parts["fit"], **task, "seed": parts["seed"]}
+    text = settings.pop("text")
+    settings |= {"num_words": text["num_words"], "maxlen": text["maxlen"]}
+    options = [str(corpus), "--text-column", "review", "--label-column", "verdict"]
+    options += ["--recipe", "classic"]
+    for name, value in settings.items():
+        if value not in (False, None):
+            options += ["--" + name.replace("_", "-"), str(value)]
+    return [*options, "-o", str(folder)]
+
+
+MAIN = "import sys; from pocketrnn_train.cli import main; sys.exit(main())"
+
+
+def start(arguments: Sequence[str], code: str = MAIN) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
+
+
+def wait_for_checkpoint(process: subprocess.Popen[str], folder: Path) -> None:
+    while process.poll() is None and not (folder / "checkpoint.keras").exists():
+        time.sleep(0.005)
+
+
+@pytest.fixture(scope="module")
+def other_process(
+    films_csv: Path, config: TrainConfig, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Run, subprocess.Popen[str]]]:
+    """A process that trains what `finished` holds, running while the next test does."""
+    run = Run(tmp_path_factory.mktemp("runs") / "other")
+    with start(command(films_csv, config, run.folder)) as process:
+        yield run, process
+        process.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("other_process")
+def test_killed_and_resumed_is_the_same_bit_for_bit(
+    films_csv: Path, config: TrainConfig, finished: Run, tmp_path: Path
+) -> None:
+    arguments = command(films_csv, config, tmp_path / "run")
+    run = Run(tmp_path / "run")
+    with start(arguments) as process:
+        wait_for_checkpoint(process, run.folder)
+        time.sleep(random.uniform(0, 1))
+        process.kill()
+    assert cli.main([*arguments, "--resume"]) == 0
+    assert weights(run) == weights(finished)
+    assert figures(run) == figures(finished)
+
+
+@pytest.mark.slow
+def test_another_process_trains_the_same_weights(
+    other_process: tuple[Run, subprocess.Popen[str]], finished: Run
+) -> None:
+    run, process = other_process
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert "films.csv: 24 texts to train, 6 to test, labels thumbs down, thumbs up" in output
+    assert 'Model: "pocketrnn"' in output
+    assert "Epoch 1/2" in output
+    assert "Epoch 2/2" in output
+    test = finished.report["test"]
+    assert output.splitlines()[-3:] == [
+        f"test loss: {test['loss']:.4f}",
+        f"test accuracy: {test['accuracy']:.4f}",
+        f"run: {run.folder} (next: pocketrnn-export {run.folder} -o model.onnx)",
+    ]
+    assert weights(run) == weights(finished)
+    assert figures(run) == figures(finished)
+    assert {**run.report, "seconds": 0, "date": ""} == {
+        **finished.report,
+        "seconds": 0,
+        "date": "",
+    }
+
+
+@pytest.mark.slow
+def test_killed_again_and_again(
+    films_csv: Path, config: TrainConfig, finished: Run, tmp_path: Path
+) -> None:
+    arguments = command(films_csv, config, tmp_path / "run")
+    run = Run(tmp_path / "run")
+    code = None
+    while code != 0:
+        resume = ["--resume"] if (run.folder / "config.json").exists() else []
+        with start([*arguments, *resume]) as process:
+            try:
+                process.communicate(timeout=random.uniform(0, 20))
+            except subprocess.TimeoutExpired:
+                process.kill()
+        code = process.returncode
+        assert code in (0, -signal.SIGKILL)
+    assert weights(run) == weights(finished)
+    assert figures(run) == figures(finished)
+
+
+ENDS_BEFORE_A_WRITE = (
+    """
+import os, sys
+from pathlib import Path
+rename, writes = Path.replace, int(sys.argv.pop(1))
+def replace(*paths):
+    global writes
+    writes -= 1
+    if not writes:
+        os._exit(9)
+    return rename(*paths)
+Path.replace = replace
+"""
+    + MAIN
+)
+
+
+@pytest.mark.slow
+def test_ended_before_every_write(
+    films_csv: Path, config: TrainConfig, finished: Run, tmp_path: Path
+) -> None:
+    arguments = command(films_csv, config, tmp_path / "run")
+    run = Run(tmp_path / "run")
+    # corpus; config; vocabulary; then, after the vocabulary again: history, checkpoint, history
+    # and checkpoint of the second epoch, model, report.
+    for writes in (1, 2, 3, 2, 3, 4, 3, 4, 3):
+        resume = ["--resume"] if (run.folder / "config.json").exists() else []
+        with start([str(writes), *arguments, *resume], ENDS_BEFORE_A_WRITE) as process:
+            process.communicate()
+        assert process.returncode == 9
+    assert sorted(p.name for p in run.folder.iterdir() if not p.name.startswith(".")) == sorted(
+        {*FILES, "checkpoint.keras"} - {"report.json"}
+    )
+    assert cli.main([*arguments, "--resume"]) == 0
+    assert weights(run) == weights(finished)
+    assert figures(run) == figures(finished)
+
+
+@pytest.mark.slow
+def test_ctrl_c(films_csv: Path, config: TrainConfig, tmp_path: Path) -> None:
+    long = config.with_settings(epochs=1000)
+    with start(command(films_csv, long, tmp_path / "run")) as process:
+        wait_for_checkpoint(process, tmp_path / "run")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == (
+        "pocketrnn-train: interrupted; to go on, give the same command with --resume"
+    )
+    assert "Traceback" not in errors

@@ -1,0 +1,1 @@
+"""Train a network that tells which label a text has."""

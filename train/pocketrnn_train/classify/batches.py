@@ -1,0 +1,124 @@
+"""Batches of texts of about one length, padded no further than they need."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pocketrnn import Tokenizer
+from pocketrnn.classify.labels import probabilities
+from pocketrnn.classify.padding import time_for
+from pocketrnn.classify.text import pad
+
+from ..config import FitConfig, Spans, TrainConfig
+from ..loop import Stage
+
+Rows = Sequence[NDArray[np.int32]]
+"""The ids of texts, neither cut nor padded."""
+
+# Texts are drawn at random this many batches at a time and sorted by length within: enough that
+# hardly any padding is left, while a batch is still a random choice of texts.
+_SORTED_TOGETHER = 50
+
+# Texts that `predict` takes at a time: more gain nothing.
+_PREDICT_BATCH = 256
+
+
+def ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+    """Return the ids of each text."""
+    return [np.array(tokenizer.ids(text), np.int32) for text in texts]
+
+
+def stage(
+    name: str,
+    rows: Rows,
+    targets: NDArray[np.float32],
+    config: TrainConfig,
+    settings: FitConfig | Spans,
+    suffix: str = "",
+) -> Stage:
+    """Return the stage that learns `rows` as `settings` say: targets float32 (texts, columns).
+
+    Order and dropped words of an epoch come from the seed and its number alone, so that a resumed
+    run draws the same.
+    """
+
+    def epoch(number: int) -> Any:
+        seed = (config.seed, number)
+        order = shuffled(rows, settings.batch_size, np.random.default_rng(seed), config)
+        return _dataset(rows, targets, order, config, config.fit.word_dropout, seed)
+
+    return Stage(
+        name,
+        epochs=settings.epochs,
+        steps=-(-len(rows) // settings.batch_size),
+        learning_rate=settings.learning_rate,
+        warm_up=settings.warm_up,
+        batches=epoch,
+        suffix=suffix,
+    )
+
+
+def shuffled(
+    rows: Rows, size: int, random: np.random.Generator, config: TrainConfig
+) -> list[NDArray[np.int64]]:
+    """Return the row numbers of each batch of an epoch, in random order."""
+    order = random.permutation(len(rows))
+    if config.time_multiple == config.task.text.maxlen:  # all are padded to the same length
+        return [order[i : i + size] for i in range(0, len(order), size)]
+    lengths = np.array([len(row) for row in rows])
+    batches = []
+    for start in range(0, len(order), size * _SORTED_TOGETHER):
+        pool = order[start : start + size * _SORTED_TOGETHER]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[i : i + size] for i in range(0, len(pool), size)]
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+def padded(rows: Rows, config: TrainConfig) -> NDArray[np.int32]:
+    """Cut rows to `maxlen` and pad them to the longest, in time multiples: int32 (rows, time)."""
+    text, multiple = config.task.text, config.time_multiple
+    longest = min(max(len(row) for row in rows), text.maxlen)
+    time = time_for(longest, multiple)
+    return pad(cast(Sequence[Sequence[int]], rows), text, time)
+
+
+def predict(model: Any, rows: Rows, config: TrainConfig) -> NDArray[np.float32]:
+    """Return Keras's probabilities, float32 (texts, classes)."""
+    order = np.argsort([len(row) for row in rows], kind="stable")
+    batches = [order[i : i + _PREDICT_BATCH] for i in range(0, len(order), _PREDICT_BATCH)]
+    output = np.zeros((len(rows), model.output_shape[-1]), np.float32)
+    output[order] = model.predict(_dataset(rows, output, batches, config), verbose=0)
+    return probabilities(output)
+
+
+def _dataset(
+    rows: Rows,
+    targets: NDArray[np.float32],
+    batches: Sequence[NDArray[np.int64]],
+    config: TrainConfig,
+    word_dropout: float = 0.0,
+    seed: Sequence[int] = (),
+) -> Any:
+    """Return the tf.data.Dataset of `batches`, which are padded while the network is busy."""
+    import tensorflow as tf
+
+    text = config.task.text
+
+    def generate() -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
+        random = np.random.default_rng(seed)
+        for batch in batches:
+            found = padded([rows[row] for row in batch], config)
+            if word_dropout:
+                words = found > text.index_from
+                found[words & (random.random(found.shape) < word_dropout)] = text.oov_id
+            yield found, targets[batch]
+
+    # Open shapes, so that one traced function serves every length.
+    signature = (
+        tf.TensorSpec((None, None), tf.int32),
+        tf.TensorSpec((None, targets.shape[1]), tf.float32),
+    )
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(8)

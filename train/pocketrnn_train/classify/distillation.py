@@ -1,0 +1,225 @@
+"""Distillation: the network learns from the soft labels of a teacher.
+
+1. A teacher is fitted and labels all texts once; `teacher.npz` keeps its soft labels.
+2. Stage `spans`: the network learns spans of all texts, each with the soft label of that span.
+3. Stage `texts`: it learns whole texts and some of the spans. The target of a text without a label
+   is the soft label; of a text with a label, the mean of both, weighted. With the label alone,
+   the network would soon learn the texts by heart.
+
+A teacher is too sure of texts that it was fitted on. So the training texts are split into folds,
+and each fold is labelled by a teacher that was fitted on the others.
+"""
+
+import itertools
+import time
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pocketrnn import TextConfig, Tokenizer
+from pocketrnn.classify.labels import probabilities
+from pocketrnn.errors import InputError
+from pocketrnn.files import replacing
+
+from ..config import Distillation, Spans, TrainConfig
+from ..corpora.corpus import Corpus
+from ..loop import Stage
+from ..run import Run
+from . import batches
+from .batches import Rows
+from .evaluation import evaluate
+from .ngrams import MOST_WORDS, Ranks
+from .teacher import Teacher, blend, one_hot
+
+SOFT_LABELS = "teacher.npz"
+"""The file of a run with the soft labels, which only a resume needs."""
+
+
+@dataclass(frozen=True)
+class SoftLabels:
+    """The probabilities that the teacher gives: float32 (texts, columns)."""
+
+    spans: NDArray[np.int32]
+    """Text (training ones first, then unlabelled), first word and end of each: (spans, 3)."""
+    of_spans: NDArray[np.float32]
+    of_train: NDArray[np.float32]
+    of_unlabelled: NDArray[np.float32]
+
+
+def stages(
+    run: Run,
+    config: TrainConfig,
+    distillation: Distillation,
+    development: Corpus,
+    words: Sequence[str],
+) -> list[Stage]:
+    """Return what the network is to learn. A teacher is fitted first, unless `run` has its labels.
+
+    The test of `development` is the texts held out for validation.
+    """
+    labels = _soft_labels(run, config, distillation, development, words)
+    tokenizer = Tokenizer(config.task.text, words)
+    rows: Rows = batches.ids(tokenizer, (*development.train.texts, *development.unlabelled))
+    truth = one_hot(development.train.labels, labels.of_train.shape[1])
+    mixed = distillation.truth * truth + (1 - distillation.truth) * labels.of_train
+    targets = np.concatenate([mixed, labels.of_unlabelled]).astype(np.float32)
+    settings, spans, of_spans = (
+        distillation.spans,
+        cut(rows, labels.spans, tokenizer),
+        labels.of_spans,
+    )
+    kept = np.random.default_rng(config.seed).random(len(spans)) < settings.kept
+    rows = [*rows, *itertools.compress(spans, kept)]
+    targets = np.concatenate([targets, of_spans[kept]])
+    return [
+        batches.stage("spans", spans, of_spans, config, settings, "-spans"),
+        batches.stage("texts", rows, targets, config, config.fit),
+    ]
+
+
+# -- spans -------------------------------------------------------------------------------------
+
+
+def draw_spans(
+    lengths: Sequence[int], settings: Spans, random: np.random.Generator
+) -> NDArray[np.int32]:
+    """Cut texts of so many words into spans of random lengths: (text, first word, end) of each.
+
+    Every word is in exactly one span. A text's last span may be shorter; an empty text has none.
+    """
+    spans = []
+    for text, length in enumerate(lengths):
+        start = 0
+        while start < length:
+            end = start + int(random.integers(settings.shortest, settings.longest + 1))
+            spans.append((text, start, min(end, length)))
+            start = end
+    return np.array(spans, np.int32).reshape(-1, 3)
+
+
+def cut(rows: Rows, spans: NDArray[np.int32], tokenizer: Tokenizer) -> list[NDArray[np.int32]]:
+    """Return the ids of each span, as if it were a text by itself."""
+    before = np.array(tokenizer.ids(""), np.int32)  # what every text starts with
+    first = len(before)
+    return [
+        np.concatenate([before, rows[text][first + start : first + end]])
+        for text, start, end in spans.tolist()
+    ]
+
+
+# -- the teacher's soft labels -------------------------------------------------------------------
+
+
+def _soft_labels(
+    run: Run,
+    config: TrainConfig,
+    distillation: Distillation,
+    development: Corpus,
+    words: Sequence[str],
+) -> SoftLabels:
+    """Return the soft labels: from the run, or else by fitting teachers."""
+    path = run.folder / SOFT_LABELS
+    if path.exists():
+        try:
+            with np.load(path) as arrays:
+                return SoftLabels(**arrays)
+        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: damaged ({error})") from error
+    print("Teacher: a linear classifier learns n-grams, and labels texts and spans", flush=True)
+    started = time.perf_counter()
+    train, held_out = development.train, development.test
+    labels, figures = ask(
+        distillation,
+        config.seed,
+        _ranks(config, words, train.texts),
+        train.labels,
+        _ranks(config, words, held_out.texts),
+        held_out.labels,
+        _ranks(config, words, development.unlabelled),
+    )
+    print(f"val_accuracy {figures['accuracy']:.4f}")
+    seconds = round(time.perf_counter() - started, 1)
+    run.write("teacher.json", {"validation": figures, "seconds": seconds})
+    with replacing(path) as temporary:
+        np.savez(temporary, **vars(labels))
+    return labels
+
+
+def ask(
+    distillation: Distillation,
+    seed: int,
+    train: Sequence[Ranks],
+    labels: NDArray[np.int64],
+    held_out: Sequence[Ranks],
+    held_out_labels: NDArray[np.int64],
+    unlabelled: Sequence[Ranks],
+) -> tuple[SoftLabels, dict[str, Any]]:
+    """Fit teachers; return their soft labels, and their figures on the texts held out."""
+    random = np.random.default_rng(seed)
+    settings = distillation.spans
+    classes = int(labels.max()) + 1
+
+    def fit(rows: NDArray[np.int64]) -> Teacher:
+        texts = [train[row] for row in rows.tolist()]
+        longest = distillation.ngrams
+        return Teacher(texts, labels[rows], classes=classes, longest=longest, seed=seed)
+
+    teacher = fit(np.arange(len(train)))
+    # How margins become probabilities is fitted on texts, and spans, that the teacher wasn't.
+    margins = teacher.margins(held_out)
+    blended = blend(margins, held_out_labels)
+    of_unlabelled, wide = teacher.label(unlabelled, blended)
+    held_out_spans = draw_spans([len(row) for row in held_out], settings, random)
+    span_labels = held_out_labels[held_out_spans[:, 0]]
+    spans_blended = blend(wide.margins(_spans_of(held_out, held_out_spans)), span_labels)
+
+    everything = [*train, *unlabelled]
+    spans = draw_spans([len(row) for row in everything], settings, random)
+    of_train = np.zeros((len(train), of_unlabelled.shape[1]), np.float32)
+    of_spans = np.zeros((len(spans), of_unlabelled.shape[1]), np.float32)
+
+    def label_spans(one: Teacher, rows: NDArray[np.int64]) -> None:
+        chosen = np.flatnonzero(np.isin(spans[:, 0], rows))
+        found = one.margins(_spans_of(everything, spans[chosen]))
+        of_spans[chosen] = spans_blended.probabilities(found)
+
+    fold = folds(labels, distillation.folds)
+    for number in range(fold.max() + 1):
+        own = np.flatnonzero(fold == number)
+        others = np.flatnonzero(fold != number)
+        one = fit(others) if len(others) else teacher
+        of_train[own] = blended.probabilities(one.margins([train[row] for row in own.tolist()]))
+        label_spans(one.label(unlabelled, blended)[1], own)
+    label_spans(wide, np.arange(len(train), len(everything)))
+    figures = evaluate(probabilities(blended.probabilities(margins)), held_out_labels)
+    return SoftLabels(spans, of_spans, of_train, of_unlabelled), figures
+
+
+def folds(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the fold of each text, from 0; a fold has neighbours of every label.
+
+    There are `count` folds, or fewer where a label has fewer texts.
+    """
+    count = min(count, int(np.bincount(labels).min()))
+    fold = np.zeros(len(labels), np.int64)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        fold[rows] = np.arange(len(rows)) * count // len(rows)
+    return fold
+
+
+def _ranks(config: TrainConfig, words: Sequence[str], texts: Sequence[str]) -> list[Ranks]:
+    """Return the ranks of each text's words; a word without a rank is 0."""
+    words = words[:MOST_WORDS]
+    bare = {"start_id": None, "pad_id": 0, "oov_id": 0, "index_from": 0}
+    settings = {**config.task.text.to_dict(), "num_words": len(words) + 1, **bare}
+    tokenizer = Tokenizer(TextConfig.from_dict(settings), words)
+    return [np.array(tokenizer.ids(text), np.int64) for text in texts]
+
+
+def _spans_of(texts: Sequence[Ranks], spans: NDArray[np.int32]) -> list[Ranks]:
+    return [texts[text][start:end] for text, start, end in spans.tolist()]

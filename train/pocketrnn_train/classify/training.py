@@ -1,0 +1,171 @@
+"""Fit a network to a corpus: every epoch leaves a run that can be resumed, to the same weights."""
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pocketrnn import Tokenizer
+from pocketrnn.extras import require
+
+from .. import network
+from ..config import TrainConfig
+from ..corpora.corpus import Corpus, Examples, split, split_last
+from ..loop import learn
+from ..run import Run
+from . import batches, calibration, distillation
+from .evaluation import evaluate
+from .teacher import one_hot
+from .vocabulary import rank_words
+
+
+def fit(
+    config: TrainConfig,
+    corpus: Corpus,
+    folder: str | os.PathLike[str] = "run",
+    *,
+    resume: bool = False,
+) -> Run:
+    """Train a network by `config` on `corpus`, and return its finished run.
+
+    Prints Keras's summary and progress. The same seed on the same machine gives the same
+    weights, bit for bit, whether interrupted and resumed or not. Raises RunError if `folder`
+    holds another run, or the loss isn't finite; MissingExtraError without `pocketrnn[train]`.
+    """
+    require("train", "tensorflow", "sklearn", "matplotlib")
+    run = Run(Path(folder))
+    # The words of all texts that are learnt: few labelled ones have too few.
+    learnt = corpus.train.texts + (corpus.unlabelled if config.task.distillation else ())
+    words = corpus.vocabulary or rank_words(learnt, config.task.text)
+    # A small corpus has fewer words than `num_words` allows: no rows for words that aren't.
+    text = config.task.text
+    text = replace(text, num_words=min(text.num_words, text.index_from + 1 + len(words)))
+    config = replace(config, task=replace(config.task, text=text))
+    run.open(config, corpus.facts(), resume=resume)
+    if (run.folder / "report.json").exists():
+        return run
+    tokenizer = Tokenizer(text, words)
+    run.write("vocabulary.json", tokenizer.vocabulary)
+
+    import keras  # slow to load, and of no use to a run that is refused above
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(config.seed)
+    tf.config.experimental.enable_op_determinism()
+    classes = len(corpus.labels)
+    model = network.build(
+        config.network, num_words=text.num_words, classes=classes, dropout=config.fit.dropout
+    )
+    model.summary()
+    development = _hold_out(config, corpus)
+    model = _train(run, config, model, development, words)
+    network.round_weights(model, config.network)
+    _finish(run, config, model, tokenizer, development.test, corpus.test)
+    return run
+
+
+def _hold_out(config: TrainConfig, corpus: Corpus) -> Corpus:
+    """Return the corpus with the texts held out for validation in place of the test."""
+    task, labels = config.task, corpus.train.labels
+    if task.validation == "last":
+        kept, held_out = split_last(labels, task.validation_split)
+    else:
+        kept, held_out = split(labels, task.validation_split, config.seed)
+    return replace(corpus, train=corpus.train.take(kept), test=corpus.train.take(held_out))
+
+
+def _train(
+    run: Run, config: TrainConfig, model: Any, development: Corpus, words: Sequence[str]
+) -> Any:
+    """Train `model` from where `run` stands, and return it."""
+    from ..schedule import accuracy
+
+    tokenizer = Tokenizer(config.task.text, words)
+    train, held_out = development.train, development.test
+    columns = model.output_shape[-1]
+    if teaching := config.task.distillation:
+        stages = distillation.stages(run, config, teaching, development, words)
+    else:
+        rows, targets = batches.ids(tokenizer, train.texts), one_hot(train.labels, columns)
+        stages = [batches.stage("texts", rows, targets, config, config.fit)]
+    held_out_rows = batches.ids(tokenizer, held_out.texts)
+    return learn(
+        run,
+        stages,
+        model,
+        fit=config.fit,
+        loss="binary_crossentropy" if columns == 1 else "categorical_crossentropy",
+        metrics=[accuracy],
+        measure=lambda trained: evaluate(
+            batches.predict(trained, held_out_rows, config), held_out.labels
+        ),
+    )
+
+
+def _finish(
+    run: Run,
+    config: TrainConfig,
+    model: Any,
+    tokenizer: Tokenizer,
+    held_out: Examples,
+    test: Examples,
+) -> None:
+    """Calibrate the trained model, save it, measure it, and delete what only a resume needs."""
+
+    def scores_of(examples: Examples) -> Any:
+        return batches.predict(model, batches.ids(tokenizer, examples.texts), config)
+
+    scores, temperature, threshold = scores_of(held_out), 1.0, 0.5
+    if config.task.calibrate:
+        temperature = calibration.temperature(scores, held_out.labels)
+        calibration.fold(model, temperature)
+        scores = scores_of(held_out)
+        if scores.shape[1] == 2:
+            threshold = calibration.threshold(scores, held_out.labels, seed=config.seed)
+    run.save_model(model)
+    history = run.history()
+    _draw(run, history)
+    teacher = run.read("teacher.json") if config.task.distillation else None
+    seconds = [row["seconds"] for row in (*run.history("history-spans.csv"), *history)]
+    seconds.append(teacher["seconds"] if teacher else 0)
+    # Last, as its presence says that the run is finished.
+    run.write(
+        "report.json",
+        {
+            "test": evaluate(scores_of(test), test.labels, threshold),
+            "validation": evaluate(scores, held_out.labels, threshold),
+            **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
+            "threshold": threshold,
+            "temperature": temperature,
+            "seed": config.seed,
+            "epochs": len(history),
+            "parameters": model.count_params(),
+            "seconds": round(sum(seconds), 1),
+            "date": datetime.now(UTC).date().isoformat(),
+            "corpus_sha256": run.read("corpus.json")["sha256"],
+            "versions": {
+                "python": platform.python_version(),
+                **{name: version(name) for name in ("pocketrnn", "tensorflow", "keras", "numpy")},
+            },
+        },
+    )
+    for path in (run.folder / distillation.SOFT_LABELS, *run.folder.glob("checkpoint*.keras")):
+        path.unlink(missing_ok=True)
+
+
+def _draw(run: Run, history: Sequence[dict[str, float]]) -> None:
+    from matplotlib.figure import Figure  # no pyplot: no window, no global state
+
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    epochs = [row["epoch"] for row in history]
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        axes.plot(epochs, [row[name] for row in history], marker="o", label="training")
+        axes.plot(epochs, [row["val_" + name] for row in history], marker="o", label="validation")
+        axes.set(xlabel="epoch", title=name, xticks=epochs)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(run.folder / "curves.png", dpi=100)

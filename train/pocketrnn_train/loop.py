@@ -1,0 +1,122 @@
+"""The one loop of training: stages of epochs, each of which leaves a run that can be resumed.
+
+It knows neither the task nor its data: a stage brings batches, the caller measures.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .config import FitConfig
+from .run import Run, RunError
+
+Measure = Callable[[Any], Mapping[str, float]]
+"""Returns the loss and the metrics of a model on what was held out, by name."""
+
+_OPTIMIZERS = {"rmsprop": "RMSprop", "adam": "Adam", "sgd": "SGD"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is learnt in some epochs, and at which rate."""
+
+    name: str
+    epochs: int
+    steps: int
+    """Training steps of an epoch."""
+    learning_rate: float
+    warm_up: float | None
+    batches: Callable[[int], Any]
+    """The tf.data.Dataset of an epoch, counted from 0: always the same for the same epoch."""
+    suffix: str = ""
+    """Part of the names of the stage's files; none for the last stage."""
+
+    @property
+    def checkpoint(self) -> str:
+        """The file with model and optimizer after the last whole epoch."""
+        return f"checkpoint{self.suffix}.keras"
+
+    @property
+    def history(self) -> str:
+        """The file with a line for each epoch."""
+        return f"history{self.suffix}.csv"
+
+
+def learn(
+    run: Run,
+    stages: Sequence[Stage],
+    model: Any,
+    *,
+    fit: FitConfig,
+    loss: Any,
+    metrics: Sequence[Any],
+    measure: Measure,
+) -> Any:
+    """Train `model` through all stages, from where `run` stands, and return the trained model.
+
+    `model` is the network as built, from the run's seed. RunError if the loss isn't finite.
+    """
+    begun = [i for i, stage in enumerate(stages) if (run.folder / stage.checkpoint).exists()]
+    first = max(begun, default=0)
+    built, before = model, sum(stage.epochs * stage.steps for stage in stages[:first])
+    if begun:
+        model = run.model(stages[first].checkpoint, optimizer=True)
+        _restore_dropout(model, built, before + int(model.optimizer.iterations))
+    for number, stage in enumerate(stages[first:], first + 1):
+        print(f"Stage {number} of {len(stages)}: {stage.name}")
+        if not (run.folder / stage.checkpoint).exists():
+            model.compile(_optimizer(fit, stage), loss, metrics=list(metrics))
+        # The optimizer counts its steps, so a checkpoint knows its epoch. The history is written
+        # before the checkpoint and may be one epoch ahead.
+        done = int(model.optimizer.iterations) // stage.steps
+        history = run.history(stage.history)[:done]
+        for epoch in range(done, stage.epochs):
+            history.append(_epoch(run, stage, model, epoch, measure))
+            run.write_history(history, stage.history)
+            run.save_model(model, stage.checkpoint)
+    # Without the optimizer's state, which is half of the file.
+    return run.model(stages[-1].checkpoint)
+
+
+def _epoch(run: Run, stage: Stage, model: Any, epoch: int, measure: Measure) -> dict[str, float]:
+    """Train one epoch, and return its line of the history."""
+    print(f"Epoch {epoch + 1}/{stage.epochs}", flush=True)
+    started = time.perf_counter()
+    # Keras's progress bar is for people: in a file it is thousands of lines.
+    verbose = 1 if sys.stdout.isatty() else 0
+    fitted = model.fit(stage.batches(epoch), shuffle=False, verbose=verbose).history
+    figures = {name: values[0] for name, values in fitted.items()}
+    if not np.isfinite(figures["loss"]):
+        raise RunError(f"{run.folder}: the loss isn't finite; try a lower --learning-rate")
+    held_out = measure(model)
+    figures |= {f"val_{name}": held_out[name] for name in tuple(figures)}
+    print(", ".join(f"{name} {value:.4f}" for name, value in figures.items()), flush=True)
+    return {"epoch": epoch + 1, **figures, "seconds": time.perf_counter() - started}
+
+
+def _optimizer(fit: FitConfig, stage: Stage) -> Any:
+    import keras
+
+    from .schedule import WarmUpAndDecay
+
+    rate: Any = stage.learning_rate
+    if stage.warm_up is not None:
+        steps = stage.epochs * stage.steps
+        rate = WarmUpAndDecay(rate, steps, round(stage.warm_up * steps))
+    optimizer = getattr(keras.optimizers, _OPTIMIZERS[fit.optimizer])
+    return optimizer(rate, global_clipnorm=fit.clip)
+
+
+def _restore_dropout(model: Any, built: Any, steps: int) -> None:
+    """Set the dropout layers of `model` to where those of `built` are after `steps` steps.
+
+    Keras doesn't save their state. It is a seed and a count, to which each step adds one.
+    """
+    for layer, fresh in zip(model.layers, built.layers, strict=True):
+        if hasattr(layer, "seed_generator"):
+            seed, count = fresh.seed_generator.state.numpy()
+            layer.seed_generator.state.assign([seed, count + steps])

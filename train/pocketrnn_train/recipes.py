@@ -1,0 +1,27 @@
+"""The recipes: configurations that are worth a name. `docs/recipes.md` tells what they reach."""
+
+from pocketrnn.modelfile.network import NetworkConfig
+
+from .config import ClassifyConfig, Distillation, FitConfig, TrainConfig
+
+_DEFAULT = TrainConfig(
+    network=NetworkConfig(mask=True, pooling="sqrtn_max", window=20, weights="int8"),
+    fit=FitConfig(
+        optimizer="adam",
+        learning_rate=0.0015,
+        warm_up=0.05,
+        clip=1.0,
+        epochs=4,
+        batch_size=64,
+        dropout=0.05,
+        word_dropout=0.1,
+    ),
+    task=ClassifyConfig(validation="last", calibrate=True, distillation=Distillation()),
+)
+
+RECIPES = {
+    "default": _DEFAULT,
+    "tiny": _DEFAULT.with_settings(num_words=5000, embedding=16, units=16),
+    "distilled": _DEFAULT.with_settings(pooling="last", window=0),
+    "classic": TrainConfig(),
+}
