@@ -16,7 +16,7 @@ from ..errors import ConfigError, InputError
 from ..streams import standard_input
 from . import formats
 from .block import Block
-from .reading import STDIN, Reader, ReadOptions, find_text_column
+from .reading import STDIN, Reader, ReadOptions, find_text_column, looks_like_a_row
 
 PathLike = str | os.PathLike[str]
 
@@ -55,6 +55,12 @@ class Inputs:
         try:
             self.text_column = find_text_column(self.reader, column)
             self._shape = self.reader.shape()
+            if self.reader.named and (name := looks_like_a_row(self.reader.columns)):
+                _log.warning(
+                    "%s: %.60r is taken for the name of a column; if the first row is one like "
+                    "the others, say --no-header",
+                    *(self.reader.name, name),
+                )
             totals = [self.reader.total]
             for name in self.names[1:]:
                 # What can't be opened twice is looked into when its turn comes.
@@ -125,7 +131,7 @@ class Inputs:
 def _is_same(name: str, path: Path) -> bool:
     """Say whether an input is the file at `path`, by whatever name."""
     if name != STDIN:
-        return os.path.samefile(name, path)
+        return path.samefile(name)
     try:
         return os.path.samestat(os.fstat(standard_input().fileno()), path.stat())
     except OSError:  # it is no file

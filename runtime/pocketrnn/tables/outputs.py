@@ -168,10 +168,12 @@ class FileOutput:
                     self._writer.join(file, (part.rows for part in self._parts(blocks)))
                 self._refuse_existing(with_list=False)
                 if tally["errors"]:
-                    with replacing(self.errors_path, folder=folder) as listed:
-                        with listed.open("wb") as file:
-                            file.write(_LIST_HEADER)
-                            file.writelines(part.errors for part in self._parts(blocks))
+                    with (
+                        replacing(self.errors_path, folder=folder) as listed,
+                        listed.open("wb") as file,
+                    ):
+                        file.write(_LIST_HEADER)
+                        file.writelines(part.errors for part in self._parts(blocks))
                 else:
                     self.errors_path.unlink(missing_ok=True)  # of the output that was there
                 # From here on, the output is complete if it is this file.
@@ -318,6 +320,8 @@ class Folder:
             self._unlock()
 
     def _names(self) -> list[str]:
+        if not stat.S_ISDIR(self.path.lstat().st_mode):
+            raise OutputError(f"{self.path}: no run made this; move it away")
         names = os.listdir(self.path)  # noqa: PTH208 (names are what is asked for)
         for name in names:
             if not _NAMES.fullmatch(name):
@@ -329,8 +333,6 @@ class Folder:
         with contextlib.suppress(FileExistsError):
             self.path.mkdir(0o700)
         try:
-            if not stat.S_ISDIR(self.path.lstat().st_mode):
-                raise OutputError(f"{self.path}: no run made this; move it away")
             self._names()
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
             self._lock = os.open(self.path / "lock", flags, 0o600)
