@@ -196,13 +196,13 @@ def score_rows(
     scoring = Scoring(_loaded(model), probabilities=True)
     options = ReadOptions(encoding, header, quotes, max_characters, max_lines)
     with closing(Inputs(inputs, format, text_column, options)) as source:
-        for *place, values, found, problem in engine.rows(source, scoring, workers):
+        for file, line, values, found, problem in engine.rows(source, scoring, workers):
             if found is None:
-                yield ScoredRow(*place, values, None, None, None, problem)
+                yield ScoredRow(file, line, values, None, None, None, problem)
                 continue
             label, score, *chances = found
             probabilities = dict(zip(scoring.model.labels, map(float, chances), strict=True))
-            yield ScoredRow(*place, values, label, float(score), probabilities, "")
+            yield ScoredRow(file, line, values, label, float(score), probabilities, "")
 
 
 def _loaded(model: ModelSource) -> Classifier:

@@ -55,11 +55,12 @@ class Inputs:
         try:
             self.text_column = find_text_column(self.reader, column)
             self._shape = self.reader.shape()
-            if self.reader.named and (name := looks_like_a_row(self.reader.columns)):
+            if self.reader.named and (column := looks_like_a_row(self.reader.columns)):
                 _log.warning(
                     "%s: %.60r is taken for the name of a column; if the first row is one like "
                     "the others, say --no-header",
-                    *(self.reader.name, name),
+                    self.reader.name,
+                    column,
                 )
             totals = [self.reader.total]
             for name in self.names[1:]:

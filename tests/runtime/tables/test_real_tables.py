@@ -161,7 +161,10 @@ def test_without_a_header(output, tmp_path):
     assert summary.rows == 2
     lines = (tmp_path / output).read_text().splitlines()
     if output == "out.csv":
-        assert [line.rsplit(",", 1)[0] for line in lines[1:]] == ['film",positive', "2,bad,negative"]
+        assert [line.rsplit(",", 1)[0] for line in lines[1:]] == [
+            'film",positive',
+            "2,bad,negative",
+        ]
         assert lines[0] == '1,"good'
     else:
         assert [json.loads(line)["2"] for line in lines] == ["good\nfilm", "bad"]
