@@ -204,7 +204,7 @@ def test_label_cannot_steer_the_terminal(tmp_path: Path, capsys: Capture) -> Non
     path = tmp_path / "m.onnx"
     path.write_bytes(tinyonnx.tiny(labels=("no", "\x1b[2J\n")))
     assert main(["predict", "--model", str(path), "good"]) == 0
-    assert capsys.readouterr().out.startswith("\\x1b[2J\\n  0.")
+    assert capsys.readouterr().out.startswith("\\x1b[2J\\n  0.9")
 
 
 # -- info --------------------------------------------------------------------------------------
@@ -223,6 +223,7 @@ def test_info(tiny_path: Path, capsys: Capture) -> None:
     ]
     assert "    maxlen: 8" in lines
     assert '  labels: ["negative", "positive"]' in lines
+    assert "    cell: simple_rnn" in lines
     assert lines[-6:] == [
         "card",
         "  corpus",
@@ -325,11 +326,14 @@ def test_bad_model(
 
 
 def test_error_is_one_line_that_cannot_steer_the_terminal(tmp_path: Path, capsys: Capture) -> None:
-    path = tmp_path / "\x1b[2J\nsecond line"
-    path.write_bytes(b"no model")
+    path = tmp_path / "bad.onnx"
+    config = tinyonnx.config()
+    graph = tinyonnx.graph(config)
+    settings = json.dumps({**config.to_dict(), "\x1b[2J\nsecond line": 1})
+    path.write_bytes(resealed(graph, tinyonnx.metadata(graph, config), config=settings))
     assert main(["predict", "--model", str(path), "good"]) == 1
     line = one_line(capsys)
-    assert "\\x1b[2J second line: not an ONNX model" in line
+    assert ": \\x1b[2J second line)" in line
     assert line.isprintable()
 
 

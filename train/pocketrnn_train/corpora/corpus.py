@@ -17,8 +17,11 @@ class Examples:
     labels: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """Return the number of texts."""
         return len(self.texts)
+
+    def __repr__(self) -> str:
+        """Return how many texts there are: a notebook shows the value of a cell's last line."""
+        return f"<Examples: {len(self):,} texts>"
 
     def take(self, rows: NDArray[np.int64]) -> "Examples":
         """Return the examples at `rows`, in that order."""
@@ -41,17 +44,22 @@ class Corpus:
     text_column: str | None = None
     """The column of the table that the texts are from."""
 
+    def __repr__(self) -> str:
+        """Return name, labels and sizes."""
+        sizes = f"{len(self.train):,} training and {len(self.test):,} test texts"
+        more = f", {len(self.unlabelled):,} unlabelled" if self.unlabelled else ""
+        return f"<Corpus {self.name!r}: {', '.join(self.labels[:5])}; {sizes}{more}>"
+
     def digest(self) -> str:
         """Return the SHA-256, in hex, of all that training sees."""
         sizes = [len(self.train), len(self.test)]
         sha256 = hashlib.sha256(json.dumps([self.labels, self.vocabulary, sizes]).encode())
-        for examples in (self.train, self.test):
-            for label, text in zip(examples.labels.tolist(), examples.texts, strict=True):
-                data = text.encode("utf-8", "surrogatepass")
-                sha256.update(f"{label} {len(data)}\0".encode() + data)
-        for text in self.unlabelled:
+        labels = [*self.train.labels.tolist(), *self.test.labels.tolist()]
+        labels += "?" * len(self.unlabelled)
+        texts = (*self.train.texts, *self.test.texts, *self.unlabelled)
+        for label, text in zip(labels, texts, strict=True):
             data = text.encode("utf-8", "surrogatepass")
-            sha256.update(f"? {len(data)}\0".encode() + data)
+            sha256.update(f"{label} {len(data)}\0".encode() + data)
         return sha256.hexdigest()
 
     def facts(self) -> dict[str, Any]:
