@@ -16,7 +16,7 @@ from .errors import PocketRNNError
 from .loading import load
 
 if TYPE_CHECKING:
-    from .tables.scoring import Progress, ScoredRow, Summary, score_file, score_rows
+    from .classify.scoring import Progress, ScoredRow, Summary, score_file, score_rows
     from .verifying import Verification, verify
 
 __version__ = "0.1.0"
@@ -43,7 +43,7 @@ __all__ = [
 
 _LATER = {
     **dict.fromkeys(
-        ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"), "tables.scoring"
+        ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"), "classify.scoring"
     ),
     **dict.fromkeys(("Verification", "verify"), "verifying"),
 }

@@ -1,8 +1,10 @@
 """Write files that are either whole or not there."""
 
 import contextlib
+import errno
 import os
-import threading
+import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,32 +12,62 @@ from .errors import OutputError
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success flush it to disk and rename it there.
+def replacing(path: str | os.PathLike[str], *, folder: Path | None = None) -> Iterator[Path]:
+    """Yield a temporary path; on success flush it to disk and rename it to `path`.
 
-    The rename is atomic (POSIX rename, Windows MoveFileEx), so a reader or a power cut sees
-    the old file or the new one, never a part. Raises OutputError where the disk refuses.
+    It lies beside `path`, or in a `folder` of the same file system. The rename is atomic (POSIX
+    rename, Windows MoveFileEx), so a reader or a power cut sees the old file or the new one, never
+    a part. A file that is replaced hands on its rights and, if we may, its owner. Raises
+    OutputError where the disk refuses.
     """
     target = Path(path)
-    # Same folder, so same file system; same suffix, as some writers choose a format by it.
-    writer = f"{os.getpid()}-{threading.get_ident()}"
-    temporary = target.parent / f".{target.stem}.{writer}{target.suffix}"
+    # The same suffix, as some writers choose a format by it.
+    name = f".{target.stem}.{secrets.token_hex(6)}{target.suffix}"
+    temporary = (folder or target.parent) / name
     try:
-        temporary.touch()
+        old = target.stat() if target.is_file() else None
+        # Exclusively, so that no other file and no link is written to.
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if old else 0o666)
+        os.close(handle)
     except OSError as error:
         raise OutputError(f"can't write {target}: {error.strerror}") from error
     try:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
+        if old and os.name == "posix":
+            with contextlib.suppress(PermissionError):
+                os.chown(temporary, old.st_uid, old.st_gid)
+            temporary.chmod(stat.S_IMODE(old.st_mode))
         temporary.replace(target)
+        sync_folder(target.parent)
     except OSError as error:
         raise OutputError(f"can't write {target}: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
-def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
+def write_atomic(
+    path: str | os.PathLike[str], data: bytes | str, *, folder: Path | None = None
+) -> None:
     """Write `data` (text as UTF-8, newlines as they are) to `path`, whole or not at all."""
-    with replacing(path) as temporary:
+    with replacing(path, folder=folder) as temporary:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the names of new and renamed files to disk, where the system can."""
+    if os.name == "nt":
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # a folder that can be written but not read
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems
+            raise
+    finally:
+        os.close(handle)

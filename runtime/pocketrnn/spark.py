@@ -8,19 +8,20 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from .classify.model import Classifier, load
+from .classify.model import Classifier
+from .classify.scoring import ModelSource, Scoring
 from .errors import ConfigError
 from .extras import require
-from .tables.block import Added
-from .tables.scoring import ModelSource
-from .tables.writers import taken_error
+from .loading import load
+from .tables.writing import taken_error
 
 
 def scorer(model: ModelSource = None, *, probabilities: bool = False) -> Any:
     """Return a pandas UDF from a column of text to a struct of `label` and `score`.
 
     `model` is what `pocketrnn.load` takes; it is read here, on the driver. `probabilities` adds
-    `probability_LABEL` for each label to the struct. A null text gets a null label and nulls.
+    `probability_LABEL` for each label to the struct. A text that is null or
+    blank gets a null label and nulls.
     Raises MissingExtraError, or a ModelFileError.
     """
     require("spark", "pyspark", "pandas", "pyarrow")
@@ -30,28 +31,22 @@ def scorer(model: ModelSource = None, *, probabilities: bool = False) -> Any:
     from pyspark.sql.types import FloatType, StringType, StructField, StructType
 
     read = model if isinstance(model, Classifier) else load(model)
-    data, added = read.data, Added.of(read.labels, probabilities=probabilities, prefix="")
-    kinds = [StringType(), *[FloatType()] * (len(added.names) - 1)]
-    struct = StructType([StructField(n, k) for n, k in zip(added.names, kinds, strict=True)])
+    data, columns = read.data, Scoring(read, probabilities).columns
+    kinds = {"text": StringType(), "float": FloatType()}
+    struct = StructType([StructField(column.name, kinds[column.kind]) for column in columns])
 
     # Spark tells the kind of UDF by these annotations.
-    def score(columns: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
-        loaded = _loaded(data)
-        for texts in columns:
-            present = texts.notna().to_numpy()
-            scores = loaded.scores(texts[present].tolist())
-            chosen = [loaded.choose(row) for row in scores]
-            labels = np.full(len(texts), None, object)
-            labels[present] = [loaded.labels[i] for i in chosen]
-            numbers = np.full((len(texts), len(added.names) - 1), np.nan, np.float32)
-            numbers[present, 0] = scores[np.arange(len(scores)), chosen] if chosen else []
-            if probabilities:
-                numbers[present, 1:] = scores
-            # Nullable floats, so that what is missing is null and not NaN.
-            values = [pd.array(column, "Float32") for column in numbers.T]
-            for column in values:
-                column[~present] = pd.NA
-            yield pd.DataFrame(dict(zip(added.names, [labels, *values], strict=True)))
+    def score(series: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
+        scoring = Scoring(_loaded(data), probabilities)
+        for texts in series:
+            present = np.array([isinstance(t, str) and bool(t.strip()) for t in texts], bool)
+            frame = {}
+            for column, values in zip(columns, scoring(texts[present].tolist()), strict=True):
+                # Nullable floats, so that what is missing is null and not NaN.
+                dtype = "Float32" if column.kind == "float" else object
+                frame[column.name] = pd.Series([None] * len(texts), dtype=dtype)
+                frame[column.name][present] = values
+            yield pd.DataFrame(frame)
 
     return pandas_udf(score, struct)
 
@@ -66,20 +61,21 @@ def score_frame(
 ) -> Any:
     """Return `frame` with the columns that `pocketrnn score` adds, the others unchanged.
 
-    The arguments are those of `pocketrnn.score_file`; a null text gets a null label and score.
+    The arguments are those of `pocketrnn.score_file`; a text that is null or blank
+    gets a null label and score.
     Raises ConfigError for a column that is missing, or there already, and what `scorer` raises.
     """
     read = model if isinstance(model, Classifier) else load(model)
     score = scorer(read, probabilities=probabilities)
-    added = Added.of(read.labels, probabilities=probabilities, prefix=prefix)
+    added = [column.name for column in Scoring(read, probabilities, prefix).columns]
     if text_column not in frame.columns:
         raise ConfigError(f"no column {text_column!r}; there are: {', '.join(frame.columns)}")
-    if taken := set(added.names) & set(frame.columns):
+    if taken := set(added) & set(frame.columns):
         raise taken_error("the frame", taken)
     struct = score(frame[_quoted(text_column)])
     whole = "pocketrnn scored"
     scored = frame.withColumn(whole, struct)
-    parts = [scored[whole][name.removeprefix(prefix)].alias(name) for name in added.names]
+    parts = [scored[whole][name.removeprefix(prefix)].alias(name) for name in added]
     return scored.select(*[scored[_quoted(name)] for name in frame.columns], *parts)
 
 

@@ -135,7 +135,7 @@ def test_score_a_file(
 
 SHORT = """
 import resource, sys
-import pocketrnn.tables.scoring
+import pocketrnn.classify.scoring
 from pocketrnn.cli import main
 pocketrnn.session.import_onnxruntime()
 held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

@@ -1,48 +1,102 @@
-"""What the three commands share: one clear line for an error, and a fitting exit code."""
+"""What the commands share: one clear line for an error, and a fitting exit code."""
 
+import argparse
+import contextlib
 import os
 import sys
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from ..errors import ConfigError, PocketRNNError
+from ..streams import say, standard_output
+
+_TRACEBACK = "POCKETRNN_TRACEBACK"
 
 
 def run(name: str, body: Callable[[], int | None]) -> int:
     """Run a command's body; return its exit code.
 
-    0 done, 1 an error, 2 wrong usage (as argparse's), 130 interrupted.
+    0 done, 1 an error, 2 wrong usage (as argparse's), 130 interrupted. What is neither an error
+    of ours nor of the system's is a bug: it is named in one line too.
     """
+    _fill_standard_handles()
     try:
         code = body() or 0
-        print(end="", flush=True)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except PocketRNNError as error:
-        print(f"{name}: {printable(' '.join(str(error).split()))}", file=sys.stderr)
+        say(f"{name}: {printable(' '.join(str(error).split()))}")
         return 2 if isinstance(error, ConfigError) else 1
     except BrokenPipeError:  # the reader of our output has left (`| head`)
         _drop_output()
         return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"{name}: {where}{error.strerror or error}", file=sys.stderr)
+        say(f"{name}: {printable(where + str(error.strerror or error))}")
         _drop_output()
         return 1
     except MemoryError:
-        print(f"{name}: out of memory", file=sys.stderr)
+        say(f"{name}: out of memory")
         return 1
     except KeyboardInterrupt:
-        print(f"{name}: interrupted", file=sys.stderr)
+        say(f"{name}: interrupted")
         return 130
+    except Exception as error:  # noqa: BLE001 (the last net)
+        if os.environ.get(_TRACEBACK):
+            say("".join(traceback.format_exception(error)).rstrip())
+        say(f"{name}: {printable(_bug(error))}")
+        return 1
     return code
 
 
-def _drop_output() -> None:
-    """Let go of output that can't be written: Python would complain again at exit."""
-    try:
-        print(end="", flush=True)
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def add_trusted(parser: argparse.ArgumentParser) -> None:
+    """Add the option of all commands that run a model."""
+    parser.add_argument(
+        "--trusted",
+        action="store_true",
+        help="run a model file that brings a graph of its own: you trust whoever made it",
+    )
+
+
+def output(text: str) -> None:
+    """Print at once, escaping what standard output's encoding lacks; OutputError without one."""
+    stream = standard_output()
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
 
 
 def printable(text: str) -> str:
     """Escape what isn't printable: names in a model file could otherwise steer the terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _bug(error: Exception) -> str:
+    from .. import __version__
+
+    *_, frame = traceback.extract_tb(error.__traceback__)
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    where = f"{Path(frame.filename).name}, line {frame.lineno}"
+    return (
+        f"this is a bug in pocketrnn {__version__} ({what}; {where}); please report it where you "
+        f"got pocketrnn from, with what is printed when {_TRACEBACK}=1 is set"
+    )
+
+
+def _fill_standard_handles() -> None:
+    """Open what the shell closed (`>&-`): a file of ours would else take the place of a stream."""
+    for handle in range(3):
+        try:
+            os.fstat(handle)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.open(os.devnull, os.O_RDWR)
+
+
+def _drop_output() -> None:
+    """Let go of output that can't be written: Python would complain again at exit."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

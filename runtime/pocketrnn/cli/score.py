@@ -5,10 +5,14 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..tables.options import INPUT_FORMATS, ON_ERROR, OUTPUT_FORMATS, STDIN
+from ..loading import load
+from ..streams import is_terminal, say
+from ..tables.formats import INPUTS, OUTPUTS
+from ..tables.reading import ON_ERROR, STDIN, ReadOptions
+from . import command
 
 if TYPE_CHECKING:
-    from ..tables.scoring import Progress, Summary
+    from ..classify.scoring import Progress, Summary
 
 _DONE_WITH_ERRORS = 3
 
@@ -46,14 +50,42 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--text-column", metavar="NAME", help="column to score (default: the obvious one)"
     )
+    parser.add_argument("--format", choices=INPUTS, help="of the inputs (default: by their names)")
     parser.add_argument(
-        "--format", choices=INPUT_FORMATS, help="of the inputs (default: by their names)"
-    )
-    parser.add_argument(
-        "--output-format", choices=OUTPUT_FORMATS, help="of the output (default: by its name)"
+        "--output-format", choices=OUTPUTS, help="of the output (default: by its name)"
     )
     parser.add_argument(
         "--encoding", default="utf-8", help="of the inputs that are text (default: utf-8)"
+    )
+    parser.add_argument(
+        "--no-header",
+        dest="header",
+        action="store_false",
+        help="the first row of a table is a row like any other; its columns are called 1, 2, ...",
+    )
+    parser.add_argument(
+        "--no-quotes",
+        dest="quotes",
+        action="store_false",
+        help="quotes in CSV and TSV are characters like any other",
+    )
+    parser.add_argument(
+        "--max-characters",
+        type=int,
+        default=ReadOptions.max_characters,
+        metavar="N",
+        help="a longer row is a row in error (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-lines",
+        type=int,
+        default=ReadOptions.max_lines,
+        metavar="N",
+        help="a quote in CSV or TSV that stays open for more lines is a row in error (default: "
+        "%(default)s)",
+    )
+    parser.add_argument(
+        "--source-column", metavar="NAME", help="add a column with the file that a row is from"
     )
     parser.add_argument(
         "--probabilities", action="store_true", help="add the probability of each label too"
@@ -78,28 +110,30 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--force", action="store_true", help="replace OUTPUT; without --resume, start over"
     )
+    command.add_trusted(parser)
     parser.set_defaults(run=_score)
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    options = {
-        name: value for name, value in vars(arguments).items() if name not in ("run", "workers")
-    }
-    from ..tables.scoring import score_file  # here, so that the other commands start without it
+    from ..classify.scoring import score_file  # here, so that the other commands start without it
+
+    options = vars(arguments)
+    del options["run"]
+    model = load(options.pop("model"), trusted=options.pop("trusted"))
 
     cores = _cores()
-    workers = cores if arguments.workers is None else min(arguments.workers, cores)
-    bar = _Bar(name_column=arguments.text_column is None)
+    options["workers"] = min(options["workers"] or cores, cores)
+    bar = _Bar(name_column=options["text_column"] is None)
     try:
-        summary = score_file(**options, workers=workers, progress=bar)
+        summary = score_file(**options, model=model, progress=bar)
     except KeyboardInterrupt:
         bar.close()
-        if arguments.output != STDIN:
-            print("go on with --resume", file=sys.stderr)
+        if options["output"] != STDIN:
+            say("go on with --resume")
         raise
     finally:
         bar.close()
-    print(_line(summary), file=sys.stderr)
+    say(_line(summary))
     return _DONE_WITH_ERRORS if summary.errors else 0
 
 
@@ -112,9 +146,12 @@ def _cores() -> int:
 
 def _line(summary: "Summary") -> str:
     labels = ", ".join(f"{label} {count:,}" for label, count in summary.labels.items())
+    now = f", {summary.rows - summary.rows_before:,} of them now," if summary.rows_before else ""
     rate = f"{summary.seconds:.1f} s ({summary.rows_per_second:,.0f} rows/s)"
-    line = f"{summary.rows:,} rows in {rate}: {labels}; {summary.errors:,} in error"
-    return line + (f", listed in {summary.errors_path}" if summary.errors_path else "")
+    line = f"{summary.rows:,} rows{now} in {rate}: {labels}; {summary.errors:,} in error"
+    return command.printable(
+        line + (f", listed in {summary.errors_path}" if summary.errors_path else "")
+    )
 
 
 class _Bar:
@@ -126,9 +163,9 @@ class _Bar:
 
     def __call__(self, progress: "Progress") -> None:
         if self._name_column and progress.text_column is not None:
-            print(f"text column: {progress.text_column}", file=sys.stderr)
+            say(f"text column: {command.printable(progress.text_column)}")
         self._name_column = False
-        if not sys.stderr.isatty():
+        if not is_terminal(sys.stderr):
             return
         in_bytes = progress.unit == "B" and progress.total is not None
         done = progress.position if in_bytes else progress.rows

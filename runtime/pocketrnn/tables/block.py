@@ -1,13 +1,12 @@
-"""What flows from the readers through the model to the writers: blocks of rows."""
+"""What flows from the readers through a function to the writers: blocks of rows."""
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ..errors import InputError
 
 # A block is what is read at a time, and written at a time. It ends with its file or when it
 # reaches one of these, so it depends on the input alone.
@@ -17,6 +16,34 @@ CHARACTERS = 1 << 21
 # So many blocks are a window: the most that is read and not yet written, and so has to be done
 # again after a sudden end. Enough that no worker waits while one of them is read or written.
 WINDOW = 4
+
+NO_TEXT = "no text"  # why a row whose text is empty, blank or null can't be scored
+
+
+class Column(NamedTuple):
+    """A column that a function adds."""
+
+    name: str
+    kind: Literal["text", "float"]  # float is a float32
+    values: tuple[str, ...] = ()  # what a column of text may hold, where that is known
+
+
+class Function(Protocol):
+    """What an engine runs over the texts of a table; it can be pickled.
+
+    Equal texts in an equal list give equal values, whichever process calls it.
+    """
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns that it adds."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What its values depend on, by the names that a message gives, in JSON types."""
+
+    def __call__(self, texts: list[str]) -> Sequence[Sequence[Any] | NDArray[Any]]:
+        """Return the values of each column: of each text a str, or a float32."""
 
 
 @dataclass(slots=True)
@@ -43,7 +70,10 @@ class Block:
     texts: list[str] = field(default_factory=list)
     problems: dict[int, str] = field(default_factory=dict)  # by the row's index
     table: Any = None  # of a Parquet file: the pyarrow.Table that the rows are in
+    to_python: Callable[["Block"], list[list[Any]]] | None = None  # the values of its columns
+    size: int = 0  # in characters
     position: int = 0  # how far into the input it reaches, in the reader's unit
+    number: int = 0  # of all blocks of a run, from 0
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -51,32 +81,48 @@ class Block:
 
     def add(self, file: str, row: Row) -> None:
         """Append a row."""
-        if row.problem:
-            self.problems[len(self.texts)] = row.problem
+        problem = row.problem
+        if not problem and (not row.text or row.text.isspace()):
+            problem = NO_TEXT
+        if problem:
+            self.problems[len(self.texts)] = problem
         self.files.append(file)
         self.lines.append(row.line)
         self.raws.append(row.raw)
         self.records.append(row.record)
         self.texts.append(row.text)
+        self.size += len(row.raw)
+
+    def is_full(self) -> bool:
+        """Say whether the next row begins another block."""
+        return len(self) >= ROWS or self.size >= CHARACTERS
 
     def place(self, row: int) -> str:
         """Say where a row stands, for a message."""
         return f"{self.files[row]}, line {self.lines[row]}"
 
-    def to_score(self) -> list[str]:
-        """Return the texts of the rows that have no problem."""
+    def good(self) -> list[int]:
+        """Return the indices of the rows that have no problem."""
         if not self.problems:
-            return self.texts
-        return [text for i, text in enumerate(self.texts) if i not in self.problems]
+            return list(range(len(self)))
+        return [i for i in range(len(self)) if i not in self.problems]
+
+    def digest(self) -> str:
+        """Return the SHA-256, in hex, of the rows as they were read."""
+        sha256 = hashlib.sha256(repr((self.columns, self.lines, list(self.problems))).encode())
+        # Row by row, as one rare character would make the whole of a joined text slow to encode.
+        for raw in self.raws:
+            sha256.update(raw.encode("utf-8", "surrogatepass"))
+            sha256.update(b"\0")
+        return sha256.hexdigest()
 
     def values(self) -> Iterator[dict[str, Any]]:
         """Yield each row as a dict of its columns; an unreadable one whole, as its text.
 
         Raises InputError for a value of a Parquet column that Python can't hold.
         """
-        if self.table is not None:
-            columns = map(self._python_values, self.columns, self.table.columns)
-            for row in zip(*columns, strict=True):
+        if self.to_python is not None:
+            for row in zip(*self.to_python(self), strict=True):
                 yield dict(zip(self.columns, row, strict=True))
             return
         for record, raw in zip(self.records, self.raws, strict=True):
@@ -87,38 +133,18 @@ class Block:
             else:
                 yield dict(zip(self.columns, record, strict=False))
 
-    def _python_values(self, name: str, column: Any) -> list[Any]:
-        try:
-            values: list[Any] = column.to_pylist()
-        # Whatever pyarrow and datetime raise: for dates far away, or in time zones nobody knows.
-        except (ArithmeticError, LookupError, NotImplementedError, ValueError) as error:
-            raise InputError(
-                f"{self.files[0]}, lines {self.lines[0]} to {self.lines[-1]}: column {name!r} "
-                f"({column.type}) has a value that Python can't hold ({error}); drop the column, "
-                "or write .parquet"
-            ) from error
-        return values
+
+class Cells(NamedTuple):
+    """The values of an added column, a cell for each row that is written."""
+
+    column: Column
+    values: NDArray[Any]  # of objects or float32
+    known: NDArray[np.bool_]  # False where a row in error has an empty cell
 
 
-@dataclass(slots=True)
-class Scored:
-    """A block with what the model says of it: the rows that go to the output."""
+class Results(NamedTuple):
+    """A block with what a function says of it: the rows that go to the output."""
 
     block: Block
     rows: Sequence[int]  # the indices in the block of the rows to write
-    labels: list[int | None]  # of each of them; None for a row in error
-    numbers: NDArray[np.float32]  # (rows, columns): score, then probabilities if asked for
-
-
-@dataclass(frozen=True)
-class Added:
-    """The columns that scoring adds."""
-
-    names: tuple[str, ...]  # label, score, then a probability a class if asked for
-    labels: tuple[str, ...]  # what the label column may hold
-
-    @classmethod
-    def of(cls, labels: tuple[str, ...], *, probabilities: bool, prefix: str) -> "Added":
-        """Return the columns for a model with these `labels`."""
-        chances = [f"probability_{label}" for label in labels] if probabilities else []
-        return cls(tuple(prefix + name for name in ["label", "score", *chances]), labels)
+    cells: list[Cells]

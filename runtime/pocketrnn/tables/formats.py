@@ -1,124 +1,106 @@
-"""The formats of files: which is which by its name, and the reader and writer of each."""
+"""The formats of files: a line for each, and which is which by its name."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ConfigError, InputError
-from ..extras import require
-from .block import Added, Block
+from .block import Block, Column
 from .compression import suffix_of
-from .options import INPUT_FORMATS, OUTPUT_FORMATS, STDIN
-from .readers import (
-    DelimitedReader,
-    FolderReader,
-    JsonLinesReader,
-    LinesReader,
-    ParquetReader,
-    Reader,
-)
-from .writers import (
-    CsvWriter,
-    JsonLinesWriter,
-    ParquetWriter,
-    SameCsvWriter,
-    Writer,
-    infer_schema,
-)
+from .delimited import CsvReader, TsvReader, csv_writer, tsv_writer
+from .folder import FolderReader
+from .jsonlines import JsonLinesReader, JsonLinesWriter
+from .lines import LinesReader
+from .parquet import ParquetReader, ParquetWriter
+from .reading import STDIN, Reader, ReadOptions, repeated
+from .writing import Writer
 
-_BY_EXTENSION = {
-    ".txt": "text",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".parquet": "parquet",
+_OpenReader = Callable[[str, ReadOptions], Reader]
+_OpenWriter = Callable[[str, Sequence[Column], Reader, Sequence[Block]], Writer]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of files: the extensions of its names, and what reads and writes it."""
+
+    extensions: tuple[str, ...]
+    reader: _OpenReader
+    writer: _OpenWriter | None = None
+
+
+FORMATS = {
+    "text": Format((".txt",), LinesReader),
+    "folder": Format((), FolderReader),
+    "csv": Format((".csv",), CsvReader, csv_writer),
+    "tsv": Format((".tsv", ".tab"), TsvReader, tsv_writer),
+    "jsonl": Format((".jsonl", ".ndjson"), JsonLinesReader, JsonLinesWriter),
+    "parquet": Format((".parquet",), ParquetReader, ParquetWriter),
 }
-_DELIMITERS = {"csv": ",;\t|", "tsv": "\t"}  # those that a header may have; the first to write
+INPUTS = tuple(FORMATS)
+OUTPUTS = tuple(name for name, kind in FORMATS.items() if kind.writer)
 
 
 def input_format(name: str, given: str | None) -> str:
     """Return the format of an input. Raises ConfigError if neither name nor `given` tells."""
-    _check(given, INPUT_FORMATS, "--format")
+    _check(given, INPUTS, "--format")
     if name != STDIN:
-        if not Path(name).exists():
-            raise InputError(f"{name}: no such file or folder")
-        if Path(name).is_dir():
-            return "folder"
-    return given or _by_name(name, "--format", INPUT_FORMATS)
+        if not name:
+            raise ConfigError("the name of an input is empty")
+        try:
+            if Path(name).is_dir():
+                return "folder"
+            Path(name).stat()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            if isinstance(error, FileNotFoundError):
+                reason = "no such file or folder"
+            raise InputError(f"{name}: {reason}") from error
+    return given or _by_name(name, "--format", INPUTS)
 
 
 def format_of(name: str) -> str | None:
     """Return the format that a file's name tells, or None."""
     stem = name.lower().removesuffix(suffix_of(name)) if name != STDIN else ""
-    return _BY_EXTENSION.get(Path(stem).suffix)
+    extension = Path(stem).suffix
+    return next((key for key, kind in FORMATS.items() if extension in kind.extensions), None)
 
 
 def output_format(name: str, given: str | None, source: str) -> str:
     """Return the format of an output; on standard output, if not said, like the `source`."""
-    _check(given, OUTPUT_FORMATS, "--output-format")
+    _check(given, OUTPUTS, "--output-format")
     if given is None and name == STDIN:
-        return source if source in ("csv", "tsv", "jsonl") else "csv"
-    return given or _by_name(name, "--output-format", OUTPUT_FORMATS)
+        return source if source in ("tsv", "jsonl") else "csv"
+    return given or _by_name(name, "--output-format", OUTPUTS)
 
 
-def open_reader(name: str, kind: str, encoding: str) -> Reader:
+def open_reader(name: str, kind: str, reading: ReadOptions | None = None) -> Reader:
     """Open an input of the format `kind`. Raises InputError if it can't be read as such."""
-    if kind in _DELIMITERS:
-        return DelimitedReader(name, encoding, _DELIMITERS[kind])
-    readers: dict[str, Callable[[str, str], Reader]] = {
-        "text": LinesReader,
-        "folder": FolderReader,
-        "jsonl": JsonLinesReader,
-        "parquet": ParquetReader,
-    }
-    return readers[kind](name, encoding)
+    return FORMATS[kind].reader(name, reading or ReadOptions())
 
 
 def open_writer(
-    name: str, kind: str, reader: Reader, source: str, added: Added, first: Sequence[Block]
+    name: str,
+    kind: str,
+    reader: Reader,
+    source: str,
+    columns: Sequence[Column],
+    first: Sequence[Block],
 ) -> Writer:
     """Return the writer of the output `name`, for what `reader`, of format `source`, reads.
 
     Of the input's `first` blocks the keys become the columns, where rows have their own.
     """
-    compression = suffix_of(name)
-    repeated = [column for column in reader.columns if reader.columns.count(column) > 1]
-    if repeated and kind != source:
+    if kind != source and (name_of_two := repeated(reader.columns)):
         raise ConfigError(
-            f"{reader.name}: two columns called {repeated[0]!r}, which only the input's own format "
+            f"{reader.name}: two columns called {name_of_two!r}, which only the input's own format "
             f"keeps apart; rename one, or write .{source}"
         )
-    if kind == "parquet":
-        if name == STDIN:
-            raise ConfigError("Parquet can't be written to standard output; give a file")
-        if compression:
-            raise ConfigError(f"{name}: Parquet compresses itself; drop the {compression}")
-        require("parquet", "pyarrow")
-        return ParquetWriter(added, _schema(reader, first))
-    if kind == "jsonl":
-        return JsonLinesWriter(added, compression, same=source == "jsonl")
-    if isinstance(reader, DelimitedReader) and kind == source:
-        return SameCsvWriter(added, compression, reader)
-    columns = reader.columns
-    if not reader.fixed:
-        columns = tuple(
-            dict.fromkeys(key for block in first for row in block.values() for key in row)
-        )
-    return CsvWriter(added, compression, columns, _DELIMITERS[kind][0])
+    writer = FORMATS[kind].writer
+    assert writer is not None  # as `output_format` saw to  # noqa: S101
+    return writer(name, columns, reader, first)
 
 
-def _schema(reader: Reader, first: Sequence[Block]) -> object:
-    import pyarrow as pa
-
-    if isinstance(reader, ParquetReader):
-        return reader.schema
-    if reader.fixed:
-        return pa.schema([(name, pa.string()) for name in reader.columns])
-    return infer_schema(first)
-
-
-def _by_name(name: str, option: str, known: tuple[str, ...]) -> str:
+def _by_name(name: str, option: str, known: Sequence[str]) -> str:
     kind = format_of(name)
     if kind not in known:
         shown = "standard input" if name == STDIN else name
@@ -126,6 +108,6 @@ def _by_name(name: str, option: str, known: tuple[str, ...]) -> str:
     return kind
 
 
-def _check(given: str | None, known: tuple[str, ...], option: str) -> None:
+def _check(given: str | None, known: Sequence[str], option: str) -> None:
     if given is not None and given not in known:
         raise ConfigError(f"{option} must be one of {', '.join(known)}, not {given!r}")

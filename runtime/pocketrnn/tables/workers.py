@@ -1,230 +1,252 @@
-"""Score blocks on several cores, in order, and with the same results as on one.
+"""Run a function over blocks on several cores, in order, with the same results as on one.
 
-A block is cut into shares, the same ones for any number of workers, and a share is scored whole;
-so scores don't depend on who does it. All workers have the shares of one block, then of the next,
-so that no more than a window is in memory, or lost at a sudden end, however many workers there are.
-
-Workers are processes, as tokenizing is Python and holds the interpreter's lock; they are spawned,
-not forked, as onnxruntime has threads of its own. The calling process scores too, when it has
-nothing to read or write: `workers` processes in all.
+A block is cut into shares, the same ones for any number of workers, and a share is computed whole;
+so values don't depend on who computes it. Workers are processes, as tokenizing is Python and holds
+the interpreter's lock; they are spawned, not forked, as onnxruntime has threads of its own. The
+calling process computes too, when it has nothing to read or write: `workers` processes in all.
 """
 
 import contextlib
+import logging
 import multiprocessing
-import queue
+import os
+import pickle
 import signal
-import sys
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future
-from itertools import islice
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import chain, islice
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classify.model import Classifier, load
 from ..errors import PocketRNNError, WorkerError
-from .block import WINDOW, Block
+from .block import WINDOW, Block, Function
 
 # A share of a block ends when it reaches one of these. Enough that sending it takes little of
 # its time, few enough that the workers are done with a block at nearly the same time.
 _ROWS = 512
 _CHARACTERS = 1 << 20
 
-# Seconds after which a thread gets the interpreter from another one. It takes several turns to give
-# a process its next share, each of Python's usual 5 ms while this one reads CSV, and the process
-# would be done with the one before: the wait for a share fell by 2 of 6 ms.
-_SWITCH = 0.0005
+_Values = list[NDArray[Any]]
 
-# Scores of so many bytes fit into a pipe before it is read: it is a pair of sockets that take 8 KB
-# on macOS, a named pipe of 8 KB on Windows; pickle's header needs room as well.
-_PIPE = 1 << 12
-
-_Scores = NDArray[np.float32]
+_log = logging.getLogger("pocketrnn")
 
 
-def scored(
-    blocks: Iterable[Block], model: Classifier, workers: int
-) -> Generator[tuple[Block, _Scores], None, None]:
-    """Yield each block with the scores of the texts in it that can be scored, in order.
+def computed(
+    blocks: Iterable[Block], function: Function, workers: int
+) -> Generator[tuple[Block, _Values], None, None]:
+    """Yield each block with the values of its rows that have no problem, in order.
 
-    An error in reading is raised after all blocks before it. Raises WorkerError if a process
-    ends.
+    There is an array for each column of the function, of objects for text or of float32. An error
+    in reading is raised after all blocks before it. Raises WorkerError if a process ends.
     """
+    if workers > 1 and multiprocessing.current_process().daemon:
+        _log.warning("a daemonic process may start no others: it scores by itself (workers=1)")
+        workers = 1
     pending: deque[tuple[Block, list[_Share]]] = deque()
     # The other processes have the rest of a window while this one reads and writes.
     ahead = WINDOW - 1 if workers > 1 else 0
-    more, stopped = True, None
-    with _Crew(model, workers - 1) as crew:
-        begun = map(crew.begin, blocks)
+    more, stopped, begun = True, None, 0
+    with _Crew(function, workers - 1) as crew:
+        cut = ((block, _shares(block)) for block in blocks)
         while more or pending:
             before = len(pending)
             try:
                 # Without a variable, which would hold the block while the next one is read.
-                pending.extend(islice(begun, 1))
+                pending.extend(islice(cut, 1))
             except PocketRNNError as error:
                 stopped = error
             more = len(pending) > before
-            # A full window is a reason to start a process; less isn't.
-            if more and before == ahead:
-                crew.grow()
+            # A full window is a reason to start processes; less isn't.
+            if workers > 1 and more and len(pending) == WINDOW:
+                crew.employ(
+                    chain.from_iterable(shares for _, shares in islice(pending, begun, None))
+                )
+                begun = WINDOW - 1
             if len(pending) > (ahead if more else 0):
                 yield crew.finish(*pending.popleft())
     if stopped is not None:
         raise stopped
 
 
-class _Share(NamedTuple):
+@dataclass(eq=False, slots=True)
+class _Share:
     """Some texts of a block."""
 
     rows: NDArray[np.intp]  # which ones
     texts: list[str]
-    scores: Future[_Scores]
+    future: Future[list[Any] | None] | None = None  # its values, if another process has it
+    values: list[Any] | None = None
+
+    def is_done(self) -> bool:
+        """Say whether its values are there."""
+        return self.values is not None or (self.future is not None and self.future.done())
 
 
-def _cut(texts: Sequence[str]) -> Iterator[NDArray[np.intp]]:
-    """Yield the texts' numbers, a share at a time: of like length, so that little is padded."""
-    lengths = np.array([len(text) for text in texts], np.int64)
+def _shares(block: Block) -> list[_Share]:
+    """Cut the texts that can be scored into shares, of like length, so that little is padded."""
+    good = block.good()
+    lengths = np.array([len(block.texts[i]) for i in good], np.int64)
     order = np.argsort(-lengths, kind="stable")
-    first = size = 0
+    shares, first, size = [], 0, 0
     for i, length in enumerate(lengths[order].tolist(), 1):
         size += length
         if i - first >= _ROWS or size >= _CHARACTERS or i == len(order):
-            yield order[first:i]
+            rows = order[first:i]
+            shares.append(_Share(rows, [block.texts[good[row]] for row in rows]))
             first, size = i, 0
+    return shares
 
 
 class _Crew:
-    """The processes that score; all but this one are started one by one, as there is work."""
+    """The other processes that compute, started one by one, as there is work."""
 
-    def __init__(self, model: Classifier, most: int) -> None:
-        self._model = model
+    def __init__(self, function: Function, most: int) -> None:
+        self._function = function
         self._most = most
-        self._context = multiprocessing.get_context("spawn")
-        self._switch = sys.getswitchinterval()
-        self._started: list[tuple[Any, Connection, threading.Thread]] = []
-        self._waiting: queue.SimpleQueue[_Share | None] = queue.SimpleQueue()
+        self._pool: ProcessPoolExecutor | None = None
+        self._processes: dict[int, Any] = {}
+        # Shares that nobody has begun. A pool's own can't be taken back: in Python before 3.12.1
+        # one that was cancelled makes the end of a process a wait for ever.
+        self._waiting: deque[_Share] = deque()
+        self._sent = 0  # of those, in the pool's hands
+        self._unloaded = most  # processes that may not have the function
+        self._lock = threading.RLock()
 
     def __enter__(self) -> "_Crew":
         return self
 
     def __exit__(self, *error: object) -> None:
-        sys.setswitchinterval(self._switch)
-        for process, _, _ in self._started:
-            process.terminate()
-            self._waiting.put(None)
-        for process, connection, thread in self._started:
-            thread.join()
-            connection.close()
-            process.join()
+        """End all at once: whoever has a share has it in vain, or doesn't answer."""
+        self._waiting.clear()
+        if self._pool is not None:
+            for process in list(self._processes.values()):
+                process.kill()
+            self._pool.shutdown()
 
-    def grow(self) -> None:
-        """Start another process, if there may be one more."""
-        if len(self._started) == self._most:
-            return
-        sys.setswitchinterval(_SWITCH)
-        ours, theirs = self._context.Pipe()
-        # The model goes through the pipe like what it scores: an argument that doesn't fit into
-        # the one of `start` would be waited for in vain if the process ended.
-        process = self._context.Process(target=_serve, args=(theirs,), daemon=True)
+    def employ(self, shares: Iterable[_Share]) -> None:
+        """Have shares computed by whoever is free first."""
+        if self._pool is None:
+            self._pickled = pickle.dumps(self._function)
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._most, context, _begin)
+            # Python 3.14 has `kill_workers`; until then, only this tells who they are.
+            self._processes = self._pool._processes
+        self._waiting.extend(shares)
         try:
             with _interrupts_later():
-                process.start()
+                self._send()
+        except BrokenProcessPool as error:
+            raise self._ended() from error
         except OSError as error:
             raise WorkerError(
                 f"can't start a worker process ({error.strerror or error}); go on with --resume, "
                 "perhaps with fewer --workers"
             ) from error
-        theirs.close()  # so that we see the end of the process as the end of the pipe
-        # The thread sends it shares and waits for their scores.
-        thread = threading.Thread(target=self._employ, args=(process, ours), daemon=True)
-        thread.start()
-        self._started.append((process, ours, thread))
 
-    def begin(self, block: Block) -> tuple[Block, list[_Share]]:
-        """Have a block's texts scored, after those of the blocks before."""
-        texts = block.to_score()
-        shares = [_Share(rows, [texts[i] for i in rows], Future()) for rows in _cut(texts)]
+    def finish(self, block: Block, shares: list[_Share]) -> tuple[Block, _Values]:
+        """Return a block and its values, taking part in computing until they are there."""
+        if self._pool is None:
+            self._waiting.extend(shares)
+        while not all(share.is_done() for share in shares) and (share := self._take()):
+            share.values = list(self._function(share.texts))
+        values: _Values = [
+            np.empty(len(block) - len(block.problems), np.float32 if kind == "float" else object)
+            for _, kind, _ in self._function.columns
+        ]
         for share in shares:
-            self._waiting.put(share)
-        return block, shares
-
-    def finish(self, block: Block, shares: list[_Share]) -> tuple[Block, _Scores]:
-        """Return a block and its scores, taking part in scoring until they are there."""
-        while not all(share.scores.done() for share in shares) and (free := self._take()):
-            free.scores.set_result(self._model.scores(free.texts))
-        count = sum(len(share.rows) for share in shares)
-        scores = np.empty((count, len(self._model.labels)), np.float32)
-        for share in shares:
-            scores[share.rows] = share.scores.result()
-        return block, scores
+            for column, some in zip(values, self._result(share), strict=True):
+                column[share.rows] = some
+        return block, values
 
     def _take(self) -> _Share | None:
+        with self._lock:
+            return self._waiting.popleft() if self._waiting else None
+
+    def _send(self) -> None:
+        """Give the pool what it can take: each process a share while it still has another."""
+        with self._lock:
+            while self._pool and self._waiting and self._sent < 2 * self._most:
+                share = self._waiting[0]
+                # Most probably, each process gets one of the first shares.
+                function = self._pickled if self._unloaded > 0 else b""
+                share.future = self._pool.submit(_compute, share.texts, function)
+                self._unloaded -= 1
+                self._sent += 1
+                self._waiting.popleft()
+                share.future.add_done_callback(self._landed)
+
+    def _landed(self, future: "Future[Any]") -> None:
+        # With an error, the pool may be at its end, and hold locks.
+        if future.exception() is None:
+            with self._lock, contextlib.suppress(RuntimeError, OSError):
+                self._sent -= 1
+                self._send()
+
+    def _result(self, share: _Share) -> list[Any]:
+        if share.values is not None:
+            return share.values
+        with self._lock:  # it may be on its way into the pool
+            future, pool = share.future, self._pool
+        assert future is not None  # noqa: S101
+        assert pool is not None  # noqa: S101
         try:
-            return self._waiting.get_nowait()
-        except queue.Empty:
-            return None
-
-    def _employ(self, process: Any, connection: Connection) -> None:
-        """Have a process score what waits, until a None comes or the process ends."""
-        # It gets a share while it still has another, so that it needn't wait for this thread, and
-        # that for the interpreter's lock. The scores must fit into the pipe meanwhile.
-        most = 2 if 4 * len(self._model.labels) * _ROWS <= _PIPE else 1
-        sent: deque[_Share] = deque()
-        try:
-            _send(connection, self._model.data)
-            while True:
-                while len(sent) < most:
-                    try:
-                        share = self._waiting.get(block=not sent)
-                    except queue.Empty:
-                        break
-                    if share is None:  # nobody waits for what is sent
-                        return
-                    sent.append(share)
-                    _send(connection, share.texts)
-                share = None  # let go of with its texts, once it is scored
-                scores = _receive(process, connection)
-                sent.popleft().scores.set_result(scores)
-        except Exception as error:  # noqa: BLE001 (raised where the scores are waited for)
-            for share in sent:
-                share.scores.set_exception(error)
-
-
-def _send(connection: Connection, message: bytes | list[str]) -> None:
-    with contextlib.suppress(OSError):  # a process that has ended may have said why
-        connection.send(message)
-
-
-def _receive(process: Any, connection: Connection) -> _Scores:
-    try:
-        answer: _Scores | str = connection.recv()
-    except (EOFError, OSError) as error:
-        process.join(1)
-        raise WorkerError(
-            f"a worker process ended (exit code {process.exitcode}; is memory short, or does a "
-            "script lack its `if __name__ == '__main__':`?); go on with --resume, perhaps with "
-            "fewer --workers"
-        ) from error
-    if isinstance(answer, str):
-        raise WorkerError(f"a worker process failed: {answer}; go on with --resume")
-    return answer
-
-
-def _serve(connection: Connection) -> None:
-    """Score what comes behind the model, until the other side closes the connection or dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process we work for
-    with contextlib.suppress(EOFError, OSError):
-        try:
-            model = load(connection.recv())
-            while True:
-                connection.send(model.scores(connection.recv()))
+            values = future.result()
+            if values is None:  # the process hasn't got the function yet
+                values = pool.submit(_compute, share.texts, self._pickled).result()
+        except BrokenProcessPool as error:
+            raise self._ended() from error
         except (PocketRNNError, MemoryError) as error:
-            connection.send(f"{type(error).__name__}: {error}")
+            raise WorkerError(
+                f"a worker process failed: {type(error).__name__}: {error}; go on with --resume"
+            ) from error
+        assert values is not None  # noqa: S101
+        return values
+
+    def _ended(self) -> WorkerError:
+        for process in list(self._processes.values()):
+            process.join(1)
+        codes = {process.exitcode for process in list(self._processes.values())} - {None}
+        return WorkerError(
+            f"a worker process ended (exit code {min(codes, default='unknown')}; is memory short, "
+            "or does a script lack its `if __name__ == '__main__':`?); go on with --resume, "
+            "perhaps with fewer --workers"
+        )
+
+
+_function: Function | None = None  # of a worker process
+
+
+def _begin() -> None:
+    """Leave Ctrl-C to the process that this one works for, and end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _compute(texts: list[str], function: bytes) -> list[Any] | None:
+    """Return the function's values of some texts, or None where the function isn't there yet.
+
+    The function comes with a share and not when the process starts: what is sent then must fit
+    into a pipe, or would be waited for in vain if the process ended.
+    """
+    global _function
+    if _function is None:
+        if not function:
+            return None
+        _function = pickle.loads(function)  # noqa: S301 (from the process that started this one)
+    return list(_function(texts))
 
 
 @contextlib.contextmanager

@@ -126,10 +126,60 @@ def test_standard_input_is_closed(
     assert one_line(capsys) == "pocketrnn: standard input is closed"
 
 
-def test_standard_output_is_closed(tiny_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", None)
-    assert main(["predict", "--model", str(tiny_path), "good"]) == 0
-    assert main(["info", str(tiny_path)]) == 0
+@pytest.mark.parametrize("stream", ["None", "closed"])
+@pytest.mark.parametrize(
+    "arguments", [["predict", "good", "--model"], ["info"], ["verify"], ["score"]]
+)
+def test_standard_output_is_closed(
+    arguments: list[str],
+    stream: str,
+    tiny_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    """What couldn't be written is never a success."""
+    (tmp_path / "in.txt").write_text("good\n")
+    if arguments == ["score"]:
+        arguments = ["score", str(tmp_path / "in.txt"), "-o", "-", "--model"]
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", None if stream == "None" else closed)
+    assert main([*arguments, str(tiny_path)]) == 1
+    assert capsys.readouterr().err == "pocketrnn: standard output is closed\n"
+
+
+def test_without_standard_error(
+    tiny_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """What was for standard error doesn't go into the rows on standard output."""
+    source = tmp_path / "in.csv"
+    source.write_text("text,n\ngood,1\n,2\n")
+    monkeypatch.setattr(sys, "stderr", None)
+    arguments = ["score", str(source), "-o", "-", "--on-error", "null", "--model", str(tiny_path)]
+    assert main([*arguments, "--text-column", "text"]) == 3
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    source.write_text("text\ngood\n")
+    assert main([*arguments]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert main(["predict", "--model", "missing"]) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="handles of POSIX")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_no_file_takes_the_place_of_a_closed_stream(
+    closed: str, tiny_path: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in.txt").write_text("good\n" * 5000)
+    command = (
+        f"exec {sys.executable} -m pocketrnn score in.txt -o out.csv --workers 2 --model tiny.onnx"
+    )
+    done = subprocess.run(f"{command} {closed}", shell=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert lines[0] == "text,label,score"
+    assert len(lines) == 5001
+    assert all(line.startswith("good,positive,") for line in lines[1:])
 
 
 def test_standard_output_without_an_encoding(tiny_path: Path) -> None:
@@ -245,7 +295,7 @@ def test_card_too_deep_to_print(
     def too_deep(_: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr("pocketrnn.cli._outline", too_deep)
+    monkeypatch.setattr("pocketrnn.cli.info._outline", too_deep)
     path = with_card("{}")
     assert main(["info", path]) == 1
     assert one_line(capsys) == f"pocketrnn: {path}: the card is nested too deeply to print"
@@ -333,11 +383,30 @@ def test_run(error: BaseException, code: int, line: str, capsys: Capture) -> Non
     assert one_line(capsys) == line
 
 
-def test_run_passes_the_exit_code_on_and_hides_no_bug() -> None:
+def test_run_passes_the_exit_code_on() -> None:
     assert command.run("name", lambda: None) == 0
     assert command.run("name", lambda: 3) == 3
-    with pytest.raises(ZeroDivisionError):
-        command.run("name", lambda: 1 // 0)
+
+
+def test_a_bug_is_named_as_one(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    assert command.run("name", lambda: 1 // 0) == 1
+    line = one_line(capsys)
+    assert line.startswith(f"name: this is a bug in pocketrnn {pocketrnn.__version__} (ZeroDivis")
+    assert "test_cli.py, line " in line
+    assert "please report it" in line
+    monkeypatch.setenv("POCKETRNN_TRACEBACK", "1")
+    assert command.run("name", lambda: 1 // 0) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback (most recent call last)")
+    assert err.splitlines()[-1].startswith("name: this is a bug in pocketrnn")
+
+
+def test_out_of_memory(capsys: Capture) -> None:
+    def body() -> None:
+        raise MemoryError
+
+    assert command.run("name", body) == 1
+    assert one_line(capsys) == "name: out of memory"
 
 
 @pytest.mark.parametrize(

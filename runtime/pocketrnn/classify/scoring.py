@@ -1,0 +1,210 @@
+"""Score whole files: what the table engine runs over their texts is a classifier."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..loading import load
+from ..tables import engine
+from ..tables.block import Column
+from ..tables.engine import Progress
+from ..tables.inputs import PathLike
+from ..tables.reading import ReadOptions
+from .model import Classifier
+
+__all__ = ["Progress", "ScoredRow", "Summary", "score_file", "score_rows"]
+
+ModelSource = Classifier | PathLike | bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run of `score_file` did."""
+
+    rows: int
+    """Rows scored, those of the runs that this one went on with too."""
+    errors: int
+    """Rows in error: left out, or in the output without label and score."""
+    labels: dict[str, int]
+    """How many rows got each label, in the model's order."""
+    rows_before: int
+    """Of `rows`, those that earlier runs scored."""
+    seconds: float
+    """How long this run took."""
+    rows_per_second: float
+    """Rows that this run scored, a second."""
+    errors_path: Path | None
+    """The CSV file that lists the rows in error; None if there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRow:
+    """One row of the input with what the model says of it."""
+
+    file: str
+    line: int
+    """The row's first line in the file; in a Parquet file its number, from 1."""
+    values: dict[str, Any]
+    """The row's columns."""
+    label: str | None
+    """None for a row in error."""
+    score: float | None
+    """The probability of `label`; None for a row in error."""
+    probabilities: dict[str, float] | None
+    """The probability of each label; None for a row in error."""
+    problem: str
+    """Why the row can't be scored; empty if it can."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """From texts to their labels, scores and, if asked for, the probability of each label."""
+
+    model: Classifier
+    probabilities: bool = False
+    prefix: str = ""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Return the columns: label, score, then a probability a label."""
+        labels = self.model.labels
+        chances = [f"probability_{label}" for label in labels] if self.probabilities else []
+        return (
+            Column(f"{self.prefix}label", "text", labels),
+            *(Column(self.prefix + name, "float") for name in ["score", *chances]),
+        )
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Return what the values depend on."""
+        return {"model": self.model.sha256}
+
+    def __call__(self, texts: list[str]) -> list[Any]:
+        """Return the columns' values."""
+        scores = self.model.scores(texts)
+        chosen = [self.model.choose(row) for row in scores]
+        labels = [self.model.labels[i] for i in chosen]
+        best: NDArray[np.float32] = scores[np.arange(len(scores)), chosen]
+        return [labels, best, *(scores.T if self.probabilities else ())]
+
+
+def score_file(
+    inputs: PathLike | Sequence[PathLike],
+    output: PathLike,
+    *,
+    model: ModelSource = None,
+    format: str | None = None,  # noqa: A002 (the command's option has this name)
+    output_format: str | None = None,
+    text_column: str | None = None,
+    probabilities: bool = False,
+    prefix: str = "",
+    source_column: str | None = None,
+    on_error: str = "fail",
+    encoding: str = "utf-8",
+    header: bool = True,
+    quotes: bool = True,
+    max_characters: int = ReadOptions.max_characters,
+    max_lines: int = ReadOptions.max_lines,
+    workers: int = 1,
+    resume: bool = False,
+    force: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Summary:
+    """Write the rows of `inputs` to `output` with columns `label` and `score` added.
+
+    The inputs are files, folders of `.txt` files, glob patterns, or `-` for standard input;
+    `output` is a file or `-`. Formats are told by their names, or by `format` and
+    `output_format`: docs/score.md lists them. `model` is a loaded one or what `load` takes.
+    `text_column` may be left out where it is obvious. `probabilities` adds `probability_LABEL`
+    for each label; `prefix` goes before the names of all these columns. `source_column` names a
+    column, before them, for the file that a row is from.
+
+    Without `header`, the columns of a table are called 1, 2 and so on. Without `quotes`, those
+    in CSV and TSV are characters like any other. A row of more than `max_characters`, or whose
+    quotes stay open for `max_lines`, is a row in error.
+
+    The output appears under its name when it is whole. After any other end, the same call with
+    `resume=True` goes on and ends with the same bytes. `force` replaces an existing output, and
+    without `resume` discards an unfinished run.
+
+    A row that can't be scored, or has no text, stops the run (`on_error="fail"`), is left out
+    (`"skip"`) or gets an empty label and score (`"null"`); with the last two, `OUTPUT.errors.csv`
+    lists it.
+
+    `workers` processes score, this one among them. Other processes import the program's main
+    module, so with more than one, a script needs its `if __name__ == "__main__":`.
+
+    `progress` is called at the start and after each block of rows; what it raises stops the
+    run, which can then be resumed.
+
+    Raises InputError, OutputError, ConfigError, ModelFileError, MissingExtraError or WorkerError.
+    """
+    scoring = Scoring(_loaded(model), probabilities, prefix)
+    done = engine.run(
+        inputs,
+        output,
+        scoring,
+        format=format,
+        output_format=output_format,
+        text_column=text_column,
+        reading=ReadOptions(encoding, header, quotes, max_characters, max_lines),
+        source_column=source_column,
+        on_error=on_error,
+        workers=workers,
+        resume=resume,
+        force=force,
+        progress=progress,
+    )
+    tally = done.tally
+    return Summary(
+        rows=tally.rows,
+        errors=tally.errors,
+        labels={label: tally.counts.get(label, 0) for label in scoring.model.labels},
+        rows_before=tally.before,
+        seconds=done.seconds,
+        rows_per_second=(tally.rows - tally.before) / max(done.seconds, 1e-9),
+        errors_path=done.errors_path,
+    )
+
+
+def score_rows(
+    inputs: PathLike | Sequence[PathLike],
+    *,
+    model: ModelSource = None,
+    format: str | None = None,  # noqa: A002
+    text_column: str | None = None,
+    encoding: str = "utf-8",
+    header: bool = True,
+    quotes: bool = True,
+    max_characters: int = ReadOptions.max_characters,
+    max_lines: int = ReadOptions.max_lines,
+    workers: int = 1,
+) -> Iterator[ScoredRow]:
+    """Yield every row of `inputs`, scored, for a loop of your own; arguments as of `score_file`.
+
+    A row in error is among them, with its `problem`. Raises what `score_file` raises.
+    """
+    scoring = Scoring(_loaded(model), probabilities=True)
+    rows = engine.rows(
+        inputs,
+        scoring,
+        format=format,
+        text_column=text_column,
+        reading=ReadOptions(encoding, header, quotes, max_characters, max_lines),
+        workers=workers,
+    )
+    for file, line, values, found, problem in rows:
+        if found is None:
+            yield ScoredRow(file, line, values, None, None, None, problem)
+        else:
+            label, score, *chances = found
+            probabilities = dict(zip(scoring.model.labels, map(float, chances), strict=True))
+            yield ScoredRow(file, line, values, label, float(score), probabilities, "")
+
+
+def _loaded(model: ModelSource) -> Classifier:
+    return model if isinstance(model, Classifier) else load(model)

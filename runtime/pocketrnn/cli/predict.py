@@ -1,0 +1,80 @@
+"""The command `pocketrnn predict`: label texts."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from ..errors import ConfigError, InputError
+from ..loading import load
+from ..streams import is_terminal, say, standard_input
+from . import command
+
+# What is printed in place of a label; as JSON both are null.
+_UNSURE = "unsure"
+_UNKNOWN = "unknown"
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "predict",
+        allow_abbrev=False,
+        help="label texts given as arguments, or standard input, a line a text",
+    )
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="default: standard input")
+    parser.add_argument("--model", metavar="FILE", help="model file (default: the bundled one)")
+    parser.add_argument(
+        "--unsure",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="say unsure where the second label's probability is from LOW to HIGH (with more "
+        "than two labels: where the most probable one's is)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object a text")
+    command.add_trusted(parser)
+    parser.set_defaults(run=_predict)
+
+
+def _predict(arguments: argparse.Namespace) -> None:
+    model = load(arguments.model, trusted=arguments.trusted)
+    unsure = arguments.unsure and tuple(arguments.unsure)
+    width = max(len(command.printable(name)) for name in (*model.labels, _UNSURE, _UNKNOWN))
+    for text in arguments.texts:
+        _refuse_file(text)
+    for text in arguments.texts or _lines():
+        prediction = model.predict(text, unsure=unsure)
+        if arguments.json:
+            # ASCII, so that any terminal, code page and lone surrogate will do.
+            command.output(json.dumps({**prediction.to_dict(), "text": text}))
+        else:
+            label = prediction.label
+            if label is None:
+                label = _UNSURE if prediction.known else _UNKNOWN
+            label = command.printable(label)
+            shown = command.printable(text)
+            command.output(f"{label:{width}}  {prediction.score:.4f}  {shown}")
+
+
+def _refuse_file(text: str) -> None:
+    """Raise ConfigError for the name of a file: who gives one wants its rows scored."""
+    if ("." in text or os.sep in text) and os.path.isfile(text):  # noqa: PTH113 (takes any text)
+        raise ConfigError(
+            f"{text} is a file; to score its rows, run: pocketrnn score {text} -o OUTPUT (to score "
+            "its name as a text, give it on standard input)"
+        )
+
+
+def _lines() -> Iterable[str]:
+    """Yield standard input's lines as they come, as UTF-8 whatever the locale says."""
+    file = standard_input()
+    if is_terminal(sys.stdin):
+        say("reading texts, a line each, until the end of input (Ctrl-D; on Windows Ctrl-Z, Enter)")
+    for number, line in enumerate(file, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise InputError(f"standard input, line {number}: not UTF-8 text") from error

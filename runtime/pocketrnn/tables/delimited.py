@@ -1,0 +1,350 @@
+"""CSV and TSV: records whose fields may be quoted, read so that nothing is lost silently.
+
+The records are taken apart here and not by Python's `csv`, whose bound on a field is one setting
+for the whole process, and which can't say where to read on after a quote that doesn't close.
+"""
+
+import csv
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from ..errors import ConfigError, InputError
+from .block import Block, Column, Results, Row
+from .reading import Reader
+from .textfile import TextReader, TextWriter, TooLong, is_decoded, json_value, replaceable, to_json
+from .writing import columns_of, new_field, texts_of
+
+# A quoted field of more lines than this, each of which would be a row by itself, isn't one field:
+# two stray quotes stand there.
+_PLAUSIBLE = 10
+
+
+class CsvReader(TextReader):
+    """CSV with a header or without; each row also as it stands in the file."""
+
+    newline = ""
+    delimiters = ",;\t|"  # those that a header may have
+
+    def _begin(self) -> None:
+        self._lines = self.lines()
+        self._pushed: deque[str] = deque()
+        self._line = 0
+        self.preface = ""
+        self.delimiter = self.delimiters[0]
+        first = self._next()
+        # Excel's own way of naming the delimiter.
+        if first and (found := re.fullmatch(r"sep=(.)[\r\n]+", first, re.IGNORECASE)):
+            self.preface, self.delimiters = first, found[1]
+            first = self._next()
+        while first is not None and not first.strip("\r\n") and not isinstance(first, TooLong):
+            first = self._next()
+        if first is None:
+            raise InputError(f"{self.name}: the file is empty; expected a header")
+        lines = [first]
+        odd = self.reading.quotes and first.count('"') % 2
+        while odd and len(lines) < self.reading.max_lines and (line := self._next()) is not None:
+            lines.append(line)
+            odd = line.count('"') % 2 == 0
+        unquoted = "".join(lines)
+        if self.reading.quotes:
+            unquoted = re.sub('"[^"]*"', "", unquoted)
+        self.delimiter = max(self.delimiters, key=unquoted.count)
+        self._push(lines)
+        number, self.header, fields, problem = next(self._records(0))
+        if fields is None:
+            raise InputError(f"{self.name}, line {number}: {problem}")
+        if not is_decoded(self.header):
+            raise InputError(
+                f"{self.name}: the header isn't {self.encoding} text; name its encoding with "
+                "--encoding"
+            )
+        self.columns = tuple(fields)
+        self.named = self.reading.header
+        if not self.named:
+            self.columns = tuple(map(str, range(1, len(fields) + 1)))
+            self._push(re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", self.header))
+        self.candidates = self.columns
+
+    def shape(self) -> object:
+        return self.columns, self.delimiter
+
+    def rows(self, text_column: str) -> Iterator[Row]:
+        column, width = self.columns.index(text_column), len(self.columns)
+        where = "header" if self.named else "first row"
+        for line, raw, fields, problem in self._records(width):
+            if fields is None:
+                yield Row(line, raw, None, problem=problem)
+            elif len(fields) == width:
+                yield Row(line, raw, fields, fields[column])
+            else:
+                problem = f"{len(fields)} fields where the {where} has {width}"
+                yield Row(line, raw, fields if len(fields) < width else None, problem=problem)
+
+    def _next(self) -> str | None:
+        line = self._pushed.popleft() if self._pushed else next(self._lines, None)
+        self._line += line is not None
+        return line
+
+    def _push(self, lines: list[str]) -> None:
+        """Have lines read again."""
+        self._pushed.extendleft(reversed(lines))
+        self._line -= len(lines)
+
+    def _records(self, width: int) -> Iterator[tuple[int, str, list[str] | None, str]]:
+        """Yield each record: its first line's number, its text, its fields or its problem."""
+        quotes, delimiter = self.reading.quotes, self.delimiter
+        while (line := self._next()) is not None:
+            number = self._line
+            if isinstance(line, TooLong):
+                yield number, "", None, line.problem
+            elif quotes and '"' in line:
+                yield number, *self._quoted(line, width)
+            elif kept := line.rstrip("\r\n"):  # a blank line is no row
+                yield number, line, kept.split(delimiter), ""
+
+    def _quoted(self, line: str, width: int) -> tuple[str, list[str] | None, str]:
+        """Return the text, and the fields or the problem, of a record that begins with `line`.
+
+        Where its quotes can't be right, the record is this line alone: those after it are read
+        as records of their own.
+        """
+        lines: list[str] = [line]
+        fields: list[str] = []
+        problem = self._gather(lines, fields)
+        tabs = self.delimiter == "\t"
+        # Whether each line would be a row by itself, if quotes meant nothing.
+        rows = width > 1 and all(
+            unterminated(each).count(self.delimiter) == width - 1 for each in lines
+        )
+        if rows and len(lines) > (1 if tabs else _PLAUSIBLE):
+            problem = problem or f"a quote that closes {len(lines) - 1} rows later"
+        if not problem:
+            return "".join(lines), fields, ""
+        self._push(lines[1:])
+        if tabs and unterminated(line).count("\t") == width - 1 > 0:
+            # Many programs write tables of tabs without giving quotes a meaning.
+            return line, unterminated(line).split("\t"), ""
+        if len(lines) > 1:
+            problem += "; read on at the line after it"
+        return line, None, f"not {'TSV' if tabs else 'CSV'}: {problem}"
+
+    def _gather(self, lines: list[str], fields: list[str]) -> str:
+        """Append the lines that the record in `lines` goes on with, and its fields.
+
+        Return what is wrong with it, or an empty string.
+        """
+        most, size, text = self.reading.max_lines, len(lines[0]), lines[0]
+        while True:
+            try:
+                at = _split(text, self.delimiter, fields)
+            except ValueError as error:
+                return str(error)
+            if at < 0:
+                return ""
+            # An even number of quotes leaves an open one open.
+            more = [text[at:]]
+            while len(more) == 1 or more[-1].count('"') % 2 == 0:
+                if len(lines) >= most or size > self.reading.max_characters:
+                    characters = self.reading.max_characters
+                    return (
+                        f"a quote that stays open for {most:,} lines or {characters:,} characters"
+                    )
+                line = self._next()
+                if not line:
+                    if line is not None:
+                        self._push([line])
+                    return "a quote that never closes"
+                lines.append(line)
+                more.append(line)
+                size += len(line)
+            text = "".join(more)
+
+
+class TsvReader(CsvReader):
+    """TSV: like CSV, but for the delimiter."""
+
+    delimiters = "\t"
+
+
+def _split(text: str, delimiter: str, fields: list[str]) -> int:
+    """Append the fields of a record; return where a quoted one begins that stays open, or -1.
+
+    Raises ValueError for a quoted field with something after it. The rules are those of RFC 4180;
+    a quote within an unquoted field is a character like any other.
+    """
+    at, end = 0, len(unterminated(text))
+    while True:
+        if text.startswith('"', at):
+            close = text.find('"', at + 1)
+            while close >= 0 and text.startswith('"', close + 1):
+                close = text.find('"', close + 2)
+            if close < 0:
+                return at
+            field = text[at + 1 : close]
+            fields.append(field.replace('""', '"') if '"' in field else field)
+            at = close + 1
+            if at < end and not text.startswith(delimiter, at):
+                raise ValueError(f"{delimiter!r} expected after '\"'")
+        else:
+            stop = text.find(delimiter, at, end)
+            stop = end if stop < 0 else stop
+            fields.append(text[at:stop])
+            at = stop
+        if at >= end:
+            return -1
+        at += 1
+
+
+class CsvWriter(TextWriter):
+    """CSV or TSV in UTF-8, from a reader of another format."""
+
+    def __init__(
+        self,
+        name: str,
+        columns: Sequence[Column],
+        reader: Reader,
+        first: Sequence[Block],
+        delimiter: str,
+    ) -> None:
+        super().__init__(name, columns, reader, first)
+        self._columns = columns_of(reader, first)
+        self._delimiter = delimiter
+
+    def head(self) -> bytes:
+        names = [column.name for column in self.added]
+        return self.compressed(self.to_bytes(self._text([[*self._columns, *names]])))
+
+    def lines(self, results: Results) -> Iterator[str]:
+        values = list(results.block.values())
+        known = set(self._columns)
+        added = zip(*[texts_of(cells, str, "") for cells in results.cells], strict=True)
+        rows = []
+        for row, new in zip(results.rows, added, strict=True):
+            record = values[row]
+            if not known.issuperset(record):
+                name = next(key for key in record if key not in known)
+                raise new_field(results.block, row, name)
+            rows.append([*(_cell(record.get(column)) for column in self._columns), *new])
+        yield self._text(rows)
+
+    def _text(self, rows: list[list[str]]) -> str:
+        return "".join(line + "\n" for line in _csv_lines(rows, self._delimiter))
+
+
+class SameCsvWriter(TextWriter):
+    """CSV or TSV from the same: each record as it was, then the new columns.
+
+    Delimiter, encoding, byte-order mark and line endings stay those of the input.
+    """
+
+    def __init__(
+        self, name: str, columns: Sequence[Column], reader: CsvReader, first: Sequence[Block]
+    ) -> None:
+        super().__init__(name, columns, reader, first)
+        self._reader = reader
+        self._delimiter = reader.delimiter
+        self.encoding = reader.encoding
+        self._newline = reader.header[len(unterminated(reader.header)) :] or "\n"
+        self._quoted = lru_cache(maxsize=1024)(self._as_field)
+        for column in columns:
+            for text in (column.name, *column.values):
+                try:
+                    self._as_field(text).encode(reader.encoding)
+                except UnicodeEncodeError as error:
+                    raise ConfigError(
+                        f"{reader.encoding} can't hold {error.object[error.start]!r} of a label; "
+                        "write another format, which is UTF-8"
+                    ) from error
+
+    def head(self) -> bytes:
+        head = self._reader.preface
+        if self._reader.named:
+            names = [self._quoted(column.name) for column in self.added]
+            header = unterminated(self._reader.header)
+            head += self._delimiter.join([header, *names]) + self._newline
+        return self.compressed(self._reader.byte_order_mark + self.to_bytes(head))
+
+    def to_bytes(self, text: str) -> bytes:
+        try:
+            return text.encode(self.encoding, "surrogateescape")
+        except UnicodeEncodeError:  # UTF-16 and UTF-32 have no place for a single byte
+            return replaceable(text).encode(self.encoding, "replace")
+
+    def lines(self, results: Results) -> Iterator[str]:
+        block, delimiter = results.block, self._delimiter
+        added = zip(*[texts_of(cells, self._quoted, "") for cells in results.cells], strict=True)
+        for row, new in zip(results.rows, added, strict=True):
+            raw = block.raws[row]
+            kept = unterminated(raw)
+            newline = raw[len(kept) :] or self._newline
+            if row in block.problems:
+                kept = self._in_error(block, row, kept)
+            yield delimiter.join([kept, *new]) + newline
+
+    def _in_error(self, block: Block, row: int, kept: str) -> str:
+        """Return a row in error so that what follows it falls into the right columns."""
+        fields, width = block.records[row], len(block.columns)
+        if fields is not None:
+            return kept + self._delimiter * (width - len(fields))
+        before = block.columns.index(block.text_column)
+        whole = '"' + kept.replace('"', '""') + '"' if self._reader.reading.quotes else ""
+        return self._delimiter * before + whole + self._delimiter * (width - 1 - before)
+
+    def _as_field(self, value: str) -> str:
+        if not self._reader.reading.quotes:
+            if self._delimiter in value or "\n" in value or "\r" in value:
+                raise ConfigError(
+                    f"{value!r} can't be written without quotes; write another format"
+                )
+            return value
+        (line,) = _csv_lines([[value, ""]], self._delimiter)
+        return line.removesuffix(self._delimiter)
+
+
+def csv_writer(
+    name: str, columns: Sequence[Column], reader: Reader, first: Sequence[Block]
+) -> TextWriter:
+    """Return the writer of CSV."""
+    if type(reader) is CsvReader:
+        return SameCsvWriter(name, columns, reader, first)
+    return CsvWriter(name, columns, reader, first, ",")
+
+
+def tsv_writer(
+    name: str, columns: Sequence[Column], reader: Reader, first: Sequence[Block]
+) -> TextWriter:
+    """Return the writer of TSV."""
+    if type(reader) is TsvReader:
+        return SameCsvWriter(name, columns, reader, first)
+    return CsvWriter(name, columns, reader, first, "\t")
+
+
+def unterminated(raw: str) -> str:
+    """Return a record without the newline at its end, of any kind."""
+    return raw[:-2] if raw.endswith("\r\n") else raw[:-1] if raw.endswith(("\n", "\r")) else raw
+
+
+def _csv_lines(rows: list[list[str]], delimiter: str) -> list[str]:
+    """Return each row as CSV, without the newline after it."""
+    lines: list[str] = []
+    # With this line terminator csv quotes both kinds of newline in a field, on every Python.
+    csv.writer(_Lines(lines.append), delimiter=delimiter, lineterminator="\r\n").writerows(rows)
+    return [line[:-2] for line in lines]
+
+
+class _Lines(NamedTuple):
+    write: Callable[[str], object]
+
+
+def _cell(value: Any) -> str:
+    """Return a value as the text of a CSV field: JSON, but for text, dates and nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | int | float | dict | list):
+        return to_json(value)
+    return str(json_value(value))

@@ -1,0 +1,161 @@
+"""All inputs of a run as one: checked before the first row, and again when each is opened."""
+
+import glob
+import hashlib
+import logging
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError, InputError
+from ..streams import standard_input
+from . import formats
+from .block import Block
+from .reading import STDIN, Reader, ReadOptions, find_text_column
+
+PathLike = str | os.PathLike[str]
+
+_log = logging.getLogger("pocketrnn")
+
+
+class Inputs:
+    """Files, folders, patterns or standard input, read one after another."""
+
+    def __init__(
+        self,
+        inputs: PathLike | Sequence[PathLike],
+        given: str | None,
+        column: str | None,
+        reading: ReadOptions,
+    ) -> None:
+        """Open the first of `inputs`, and look into the others.
+
+        Raises InputError or ConfigError for what can't be read together.
+        """
+        self.names = _expanded([inputs] if isinstance(inputs, str | os.PathLike) else inputs)
+        kinds = {name: formats.input_format(name, given) for name in self.names}
+        self.format = kinds[self.names[0]]
+        for name, other in kinds.items():
+            if other != self.format:
+                raise InputError(
+                    f"{name} is {other}, {self.names[0]} {self.format}; give inputs of one format"
+                )
+        if len(self.names) > 1 and STDIN in self.names:
+            raise ConfigError("standard input can't be one of several inputs")
+        if len(self.names) > 1 and self.format == "text" and given is None:
+            _log.warning("a line of these files is a row; for a row a file, name their folder")
+        self._reading = reading
+        self._identities = {name: _identity(name) for name in self.names}
+        self.reader = self._open(self.names[0])
+        try:
+            self.text_column = find_text_column(self.reader, column)
+            self._shape = self.reader.shape()
+            totals = [self.reader.total]
+            for name in self.names[1:]:
+                # What can't be opened twice is looked into when its turn comes.
+                if self._identities[name] is None:
+                    totals.append(None)
+                    continue
+                with closing(self._open(name)) as reader:
+                    self._check_alike(reader)
+                    totals.append(reader.total)
+        except BaseException:
+            self.close()
+            raise
+        known = [total for total in totals if total is not None]
+        self.total = sum(known) if len(known) == len(totals) else None
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the blocks of one input after another, numbered."""
+        before, numbers = 0, count()
+        for name in self.names:
+            reader = self.reader if name is self.names[0] else self._open(name)
+            with closing(reader):
+                if _identity(name) != self._identities[name]:
+                    raise InputError(f"{name}: changed while the run was on; start over")
+                self._check_alike(reader)
+                for block in reader.blocks(self.text_column):
+                    block.position += before
+                    block.number = next(numbers)
+                    yield block
+                    del block  # not to be held while the next one is read
+            before += reader.total or 0
+
+    def identity(self) -> list[Any]:
+        """Return what tells whether an input is the same: path, size and time of change."""
+        return [self._identities[name] for name in self.names]
+
+    def refuse(self, outputs: Sequence[Path], folder: Path) -> None:
+        """Raise ConfigError where an input is one of `outputs`, or lies in the `folder`."""
+        for name in self.names:
+            try:
+                status = os.fstat(standard_input().fileno()) if name == STDIN else Path(name).stat()
+            except OSError:  # standard input that is no file
+                continue
+            path = Path(os.path.realpath(name))
+            for output in outputs:
+                same = output.exists() and os.path.samestat(status, output.stat())
+                if same or (name != STDIN and path == output):
+                    raise ConfigError(f"{output}: is the input; choose another output")
+            if name != STDIN and (folder == path or folder in path.parents):
+                raise ConfigError(f"{name}: lies where the run writes; choose another output")
+
+    def close(self) -> None:
+        """Let go of the first input."""
+        self.reader.close()
+
+    def _open(self, name: str) -> Reader:
+        return formats.open_reader(name, self.format, self._reading)
+
+    def _check_alike(self, reader: Reader) -> None:
+        if reader.shape() != self._shape:
+            raise InputError(
+                f"{reader.name}: its columns aren't those of {self.reader.name}; score it by itself"
+            )
+
+
+def _expanded(inputs: Sequence[PathLike]) -> list[str]:
+    """Return the inputs with patterns replaced by the files that fit, each file once."""
+    names: list[str] = []
+    for name in map(_name, inputs):
+        if name != STDIN and glob.has_magic(name) and not os.path.lexists(name):
+            found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 (Path's differ)
+            if not found:
+                raise InputError(f"{name}: no file fits this pattern")
+            names += found
+        else:
+            names.append(name)
+    if not names:
+        raise ConfigError("no inputs")
+    return list(dict.fromkeys(names))
+
+
+def _name(path: PathLike) -> str:
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+        raise ConfigError(f"an input must be a path, not {type(path).__name__}")
+    return os.fspath(path)
+
+
+def _identity(name: str) -> list[Any] | None:
+    """Return path, size and time of change; None for what isn't a file or a folder."""
+    if name == STDIN:
+        return None
+    path = Path(name)
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror}") from error
+    if stat.S_ISREG(status.st_mode):
+        return [str(path.absolute()), status.st_size, status.st_mtime_ns]
+    if not path.is_dir():
+        return None
+    sha256 = hashlib.sha256()
+    for file in sorted(path.rglob("*.txt")):
+        status = file.lstat() if not file.exists() else file.stat()
+        about = f"{file.relative_to(path)}\0{status.st_size}\0{status.st_mtime_ns}\0"
+        sha256.update(about.encode("utf-8", "surrogateescape"))
+    return [str(path.absolute()), 0, sha256.hexdigest()]

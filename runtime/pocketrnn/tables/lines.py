@@ -1,0 +1,18 @@
+"""Plain text: one text a line, blank lines too."""
+
+from collections.abc import Iterator
+
+from .block import Row
+from .textfile import TextReader, TooLong, without_newline
+
+
+class LinesReader(TextReader):
+    """Plain text: one text a line."""
+
+    def rows(self, text_column: str) -> Iterator[Row]:
+        for number, line in enumerate(self.lines(), 1):
+            if isinstance(line, TooLong):
+                yield Row(number, "", None, problem=line.problem)
+            else:
+                text = without_newline(line)
+                yield Row(number, text, [text], text)

@@ -1,0 +1,107 @@
+"""What all readers share: how to read, what a reader is, and which column holds the text."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..errors import ConfigError
+from .block import Block
+
+STDIN = "-"  # as an input; as an output it means standard output
+
+ON_ERROR = ("fail", "skip", "null")  # what may become of a row in error
+
+_USUAL_NAMES = frozenset(
+    {"text", "texts", "review", "reviews", "comment", "comments", "content", "body", "message"}
+    | {"sentence", "document", "description", "tweet", "post"}
+)
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How inputs are read, where their format leaves a choice."""
+
+    encoding: str = "utf-8"
+    header: bool = True
+    """Whether the first row of a table holds the names of its columns; they are 1, 2, ... else."""
+    quotes: bool = True
+    """Whether quotes may enclose the fields of CSV and TSV."""
+    max_characters: int = 1 << 24
+    """Of a row, and so of a text; a longer one is a row in error."""
+    max_lines: int = 1000
+    """Of a row of CSV or TSV; a quote that stays open for longer is a row in error."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for bounds that bound nothing."""
+        for name in ("max_characters", "max_lines"):
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise ConfigError(f"{name} must be a whole number from 1, not {value!r}")
+
+
+class Reader(ABC):
+    """One input, opened: what columns it has, and its rows in blocks."""
+
+    columns: tuple[str, ...] = ("text",)  # of JSON lines: those of the first
+    candidates: tuple[str, ...] = ("text",)  # columns that may hold text
+    fixed = True  # every row has these columns and no other
+    named = True  # whether the columns have names; if not, they are 1, 2, ...
+    total: int | None = None  # size of the input in `unit`, where it is known
+    unit = "rows"
+
+    def __init__(self, name: str, reading: ReadOptions) -> None:
+        """Open the input called `name`. Raises InputError if it isn't what it should be."""
+        self.name = name if name != STDIN else "standard input"
+        self.reading = reading
+
+    @abstractmethod
+    def blocks(self, text_column: str) -> Iterator[Block]:
+        """Yield the rows. Raises InputError for what no row can be made of."""
+
+    def shape(self) -> object:
+        """Return what has to be equal for the rows of two inputs to go into one output."""
+        return self.columns if self.fixed else None
+
+    def close(self) -> None:  # noqa: B027 (a folder has nothing to close)
+        """Let go of the file."""
+
+
+def find_text_column(reader: Reader, given: str | None, *, label_column: str | None = None) -> str:
+    """Return the name of the column of texts: the one `given`, or the obvious one.
+
+    Obvious is the only column that may hold text, or the only one with a usual name; never
+    `label_column`. Raises ConfigError, listing the columns, if there is none such.
+    """
+    if given is not None:
+        check_column(reader, given)
+        return given
+    candidates = [name for name in reader.candidates if name != label_column]
+    usual = [name for name in candidates if name.strip().lower() in _USUAL_NAMES]
+    for obvious in (candidates, usual):
+        if len(obvious) == 1:
+            return obvious[0]
+    raise ConfigError(
+        f"{reader.name}: which column holds the text? Say --text-column; there are: "
+        f"{listed(reader.columns)}"
+    )
+
+
+def check_column(reader: Reader, name: str) -> None:
+    """Raise ConfigError, listing the columns, unless every row has the column, or may have it."""
+    if reader.fixed and (count := reader.columns.count(name)) != 1:
+        found = "two columns" if count else "no column"
+        raise ConfigError(
+            f"{reader.name}: {found} called {name!r}; there are: {listed(reader.columns)}"
+        )
+
+
+def repeated(columns: Sequence[str]) -> str | None:
+    """Return a name that two columns have, or None."""
+    return next((name for name, count in Counter(columns).items() if count > 1), None)
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """Return names for a message."""
+    shown = ", ".join(repr(name)[:60] for name in names[:most]) or "none"
+    return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")

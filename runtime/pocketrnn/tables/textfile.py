@@ -1,0 +1,206 @@
+"""What the readers and writers of text share: encodings, lines of bounded length, cells."""
+
+import codecs
+import contextlib
+import json
+import os
+import re
+from abc import abstractmethod
+from collections.abc import Iterator
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..errors import ConfigError, InputError, OutputError
+from ..streams import standard_input
+from .block import Block, Results, Row
+from .compression import compress, decompressed, suffix_of
+from .reading import STDIN, Reader, ReadOptions
+from .writing import Writer
+
+_UNDECODED = re.compile("[\udc80-\udcff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class TooLong(str):
+    """What stands for a line that is longer than may be read: empty, with its length."""
+
+    __slots__ = ("problem",)
+
+    problem: str
+
+
+class TextReader(Reader):
+    """A reader of rows in text, compressed or not, from a file or from standard input."""
+
+    unit = "B"
+    newline = "\n"  # as of `open`: what ends a line
+
+    def __init__(self, name: str, reading: ReadOptions) -> None:
+        super().__init__(name, reading)
+        with reading_errors(self.name, reading.encoding):
+            self._file: BinaryIO = (
+                standard_input() if name == STDIN else Path(name).open("rb")  # noqa: SIM115
+            )
+            self._is_own = name != STDIN
+            try:
+                with contextlib.suppress(OSError):  # standard input may not tell, nor a pipe
+                    self.total = os.fstat(self._file.fileno()).st_size or None
+                stream = decompressed(self._file, suffix_of(name))
+                self.byte_order_mark, self.encoding = byte_order(stream.peek(4), reading.encoding)
+                stream.read(len(self.byte_order_mark))
+                # Bytes that aren't text become lone surrogates, so one bad row stays one bad
+                # row, and can be written again as it was.
+                self.stream = TextIOWrapper(
+                    stream, self.encoding, errors="surrogateescape", newline=self.newline
+                )
+                self._begin()
+            except BaseException:
+                self.close()
+                raise
+
+    def _begin(self) -> None:
+        """Read what tells the columns."""
+
+    @abstractmethod
+    def rows(self, text_column: str) -> Iterator[Row]:
+        """Yield the rows."""
+
+    def blocks(self, text_column: str) -> Iterator[Block]:
+        block = Block(self.columns, text_column)
+        with reading_errors(self.name, self.encoding):
+            for row in self.rows(text_column):
+                if not row.raw.isascii() and not is_decoded(row.raw):
+                    row.problem = undecodable(self.encoding)
+                block.add(self.name, row)
+                if block.is_full():
+                    block.position = self._position()
+                    yield block
+                    block = Block(self.columns, text_column)
+            if len(block):
+                block.position = self._position()
+                yield block
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines; a `TooLong` for one that is, which is never held whole."""
+        limit, readline = self.reading.max_characters, self.stream.readline
+        while line := readline(limit + 2):
+            if len(line) > limit and (size := len(line.rstrip("\r\n"))) > limit:
+                while not line.endswith(("\n", self.newline or "\r")) and (line := readline(limit)):
+                    size += len(line)
+                line = TooLong()
+                line.problem = (
+                    f"a line of {size:,} characters, where at most {limit:,} may be "
+                    "(--max-characters)"
+                )
+            yield line
+
+    def close(self) -> None:
+        if self._is_own:
+            self._file.close()
+        elif hasattr(self, "stream"):
+            with contextlib.suppress(ValueError):
+                self.stream.detach()  # it would close standard input
+
+    def _position(self) -> int:
+        return self._file.tell() if self.total else 0
+
+
+class TextWriter(Writer):
+    """A writer of text: `compression` is the suffix of the output's name, or empty."""
+
+    encoding = "utf-8"
+
+    @abstractmethod
+    def lines(self, results: Results) -> Iterator[str]:
+        """Yield each row as text."""
+
+    def encode(self, results: Results) -> bytes:
+        # Row by row, as one rare character would make the whole of a joined text slow to encode.
+        return self.compressed(b"".join(map(self.to_bytes, self.lines(results))))
+
+    def compressed(self, data: bytes) -> bytes:
+        """Return what stands for `data` in the output."""
+        return compress(data, suffix_of(self.name))
+
+    def to_bytes(self, text: str) -> bytes:
+        """Return text in the output's encoding."""
+        return replaceable(text).encode(self.encoding)
+
+
+def is_decoded(text: str) -> bool:
+    """Say whether all bytes of `text` were text."""
+    return not _UNDECODED.search(text)
+
+
+def undecodable(encoding: str) -> str:
+    """Return the problem of a row with bytes that aren't text."""
+    return f"bytes that aren't {encoding} text; name the file's encoding with --encoding"
+
+
+def replaceable(text: str) -> str:
+    """Return `text` with U+FFFD for each lone surrogate, which UTF-8 can't hold."""
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+
+
+def without_newline(line: str) -> str:
+    """Return `line` without the newline (LF or CR LF) at its end."""
+    return line[:-2] if line.endswith("\r\n") else line.removesuffix("\n")
+
+
+def json_value(value: Any) -> Any:
+    """Return what JSON writes for a value of a Parquet column that JSON has no type for."""
+    if isinstance(value, bytes):
+        raise OutputError("a column of binary data fits neither CSV nor JSON; write .parquet")
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def to_json(value: Any) -> str:
+    """Return a value as JSON. Raises OutputError for one that is nested too deeply."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=json_value)
+    except RecursionError as error:
+        raise OutputError("a value is nested too deeply to write") from error
+
+
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16's, which it starts with
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+_PROBE = 'az09\r\n\t,;|"{}:'  # what an encoding must hold
+
+
+def byte_order(start: bytes, encoding: str) -> tuple[bytes, str]:
+    """Return the byte-order mark that a file starts with, if any, and its exact encoding.
+
+    A mark counts where `encoding` is UTF-8, which is the default, or UTF-16 or UTF-32.
+    """
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
+        is_fit = decoder.decode(_PROBE.encode(encoding)) == _PROBE
+        encoding = codecs.lookup(encoding).name
+    except (LookupError, ValueError, TypeError) as error:  # ValueError for a NUL in the name
+        raise ConfigError(f"{encoding!r} isn't a text encoding that files can have") from error
+    if not is_fit:
+        raise ConfigError(f"{encoding!r} isn't a text encoding that files can have")
+    encoding = {"utf-8-sig": "utf-8"}.get(encoding, encoding)
+    for mark, exact in _MARKS.items():
+        if start.startswith(mark) and (encoding == "utf-8" or exact.startswith(encoding)):
+            return mark, exact
+    return b"", encoding + "-le" if encoding in ("utf-16", "utf-32") else encoding
+
+
+@contextlib.contextmanager
+def reading_errors(name: str, encoding: str) -> Iterator[None]:
+    """Turn what may go wrong in reading a text file into an InputError that says so."""
+    try:
+        yield
+    except UnicodeError as error:
+        raise InputError(
+            f"{name}: not {encoding} text; name its encoding with --encoding"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror or error}") from error

@@ -1,0 +1,72 @@
+"""What all writers share."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, BinaryIO
+
+from ..errors import ConfigError, InputError
+from .block import Block, Column, Results
+from .reading import Reader
+
+
+class Writer(ABC):
+    """Turns blocks into pieces of an output, always the same bytes for the same block."""
+
+    to_stdout = True  # whether the pieces, one after the other, are the output
+
+    def __init__(
+        self, name: str, columns: Sequence[Column], reader: Reader, first: Sequence[Block]
+    ) -> None:
+        """Write `columns` after those of `reader` to the output `name`.
+
+        Of the input's `first` blocks the keys become the columns, where rows have their own.
+        """
+        self.name = name
+        self.added = tuple(columns)
+
+    def head(self) -> bytes:
+        """Return what comes before the first row."""
+        return b""
+
+    @abstractmethod
+    def encode(self, results: Results) -> bytes:
+        """Return a block's rows. Raises InputError for a row that the format can't hold."""
+
+    def join(self, file: BinaryIO, pieces: Iterable[bytes]) -> None:
+        """Write the output that the pieces make."""
+        file.write(self.head())
+        for piece in pieces:
+            file.write(piece)
+
+
+def columns_of(reader: Reader, first: Sequence[Block]) -> tuple[str, ...]:
+    """Return the columns that a table has, which is written from what `reader` reads."""
+    if reader.fixed:
+        return reader.columns
+    return tuple(dict.fromkeys(key for block in first for row in block.values() for key in row))
+
+
+def new_field(block: Block, row: int, name: str) -> InputError:
+    """Return the error for a row with a field that has no column."""
+    return InputError(
+        f"{block.place(row)}: the field {name!r} isn't among the columns that the first rows gave; "
+        "write .jsonl instead"
+    )
+
+
+def taken_error(where: str, names: set[str]) -> ConfigError:
+    """Return the error for columns that are there already."""
+    shown = ", ".join(map(repr, sorted(names)))
+    return ConfigError(f"{where}: has a column {shown} already; put a --prefix before the new ones")
+
+
+def texts_of(cells: Any, quoted: Any, empty: str) -> Iterator[str]:
+    """Yield the cells of an added column as text: `quoted` what is text, `empty` what isn't known.
+
+    Numbers are written with the fewest digits that give the same float32 back.
+    """
+    known = cells.known.tolist()
+    write = quoted if cells.column.kind == "text" else str
+    return (
+        write(value) if there else empty for value, there in zip(cells.values, known, strict=True)
+    )
