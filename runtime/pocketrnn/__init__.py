@@ -9,6 +9,7 @@
 from typing import TYPE_CHECKING, Any
 
 from . import errors
+from .classify.explaining import Explanation, Span
 from .classify.file import ClassifierConfig
 from .classify.model import Classifier, Prediction, Reading
 from .classify.text import TextConfig, Tokenizer
@@ -24,11 +25,13 @@ __version__ = "0.1.0"
 __all__ = [
     "Classifier",
     "ClassifierConfig",
+    "Explanation",
     "PocketRNNError",
     "Prediction",
     "Progress",
     "Reading",
     "ScoredRow",
+    "Span",
     "Summary",
     "TextConfig",
     "Tokenizer",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import ConfigError, TextError
 from ..loading import load
 from ..modelfile import ModelFile
+from .explaining import Explanation, explain
 from .file import ClassifierConfig, TestCase, read
 from .labels import choose_one
 from .network import Network, OwnGraph
@@ -207,6 +208,25 @@ class Classifier:
     @cached_property
     def _vectorized_tokenizer(self) -> VectorizedTokenizer:
         return VectorizedTokenizer(self.tokenizer)
+
+    @overload
+    def explain(  # type: ignore[overload-overlap]
+        self, texts: str, *, label: str | None = None
+    ) -> Explanation: ...
+    @overload
+    def explain(self, texts: Iterable[str], *, label: str | None = None) -> list[Explanation]: ...
+    def explain(
+        self, texts: str | Iterable[str], *, label: str | None = None
+    ) -> Explanation | list[Explanation]:
+        """Say what each word of one text, or of each of several, did to the score of a label.
+
+        By default the label is the one that the text gets. Each word in turn is replaced by an
+        unknown one, so a weight is the exact difference of two scores. Raises TextError for what
+        isn't a str, ConfigError for a label that the model doesn't have.
+        """
+        if isinstance(texts, str):
+            return explain(self, self._network, texts, label)
+        return [explain(self, self._network, text, label) for text in texts]
 
     def score_ids(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return `scores` for padded ids of int32 (texts, time), in one run of the graph.
