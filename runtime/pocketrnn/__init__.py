@@ -17,6 +17,7 @@ from .errors import PocketRNNError
 from .loading import load
 
 if TYPE_CHECKING:
+    from .classify.evaluating import Evaluation, evaluate
     from .classify.scoring import Progress, ScoredRow, Summary, score_file, score_rows
     from .verifying import Verification, verify
 
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Classifier",
     "ClassifierConfig",
+    "Evaluation",
     "Explanation",
     "PocketRNNError",
     "Prediction",
@@ -38,6 +40,7 @@ __all__ = [
     "Verification",
     "__version__",
     "errors",
+    "evaluate",
     "load",
     "score_file",
     "score_rows",
@@ -45,6 +48,7 @@ __all__ = [
 ]
 
 _LATER = {
+    **dict.fromkeys(("Evaluation", "evaluate"), "classify.evaluating"),
     **dict.fromkeys(
         ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"), "classify.scoring"
     ),
@@ -53,7 +57,7 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what scores files when it is first asked for: scoring a text needs none of it."""
+    """Import what reads files when it is first asked for: scoring a text needs none of it."""
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -5,6 +5,7 @@ learn's definitions hold where it has the same figure; the tests compare with it
 """
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -110,7 +111,8 @@ def average_precision(of: Curve) -> float | None:
     return float((np.diff(of.true, prepend=0) * precision).sum() / of.true[-1])
 
 
-class Operating(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Operating:
     """What choosing a label above a threshold gives."""
 
     threshold: float
@@ -122,23 +124,20 @@ class Operating(NamedTuple):
 def operating(
     of: Curve, *, precision: float | None = None, recall: float | None = None
 ) -> Operating | None:
-    """Return the threshold that reaches what is wanted, and is best in the other figure.
+    """Return the threshold that reaches the precision or the recall, and has most of the other.
 
-    With both, the best F1 of those that reach both. None if no threshold does.
+    None if no threshold does.
     """
     if not len(of.true) or not of.true[-1]:
         return None
     precisions, recalls = of.true / (of.true + of.false), of.true / of.true[-1]
-    # Over the next lower score: a threshold itself is not chosen.
-    thresholds = np.append(of.scores[1:], 0.0)
     enough = (of.scores > 0) & (precisions >= (precision or 0)) & (recalls >= (recall or 0))
     if not enough.any():
         return None
-    better = precisions if precision is None else recalls
-    if precision is not None and recall is not None:
-        better = precisions * recalls / np.maximum(precisions + recalls, _EPSILON)
-    best = int(np.argmax(np.where(enough, better, -1.0)))
-    return Operating(float(thresholds[best]), float(precisions[best]), float(recalls[best]))
+    best = int(np.argmax(np.where(enough, precisions if precision is None else recalls, -1.0)))
+    # The next lower score: what has the threshold itself isn't chosen.
+    threshold = of.scores[best + 1] if best + 1 < len(of.scores) else 0.0
+    return Operating(float(threshold), float(precisions[best]), float(recalls[best]))
 
 
 def log_loss(scores: Scores, labels: Labels) -> float:
@@ -188,7 +187,8 @@ def sureness(scores: Scores, threshold: float) -> Floats:
     return np.abs(telling - (np.float32(threshold) if two else 0))
 
 
-class Band(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Band:
     """What it costs to call texts unsure."""
 
     share: float

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import ConfigError, PocketRNNError
+from ..errors import ConfigError, OutputError, PocketRNNError
 from ..streams import say, standard_output
 
 _TRACEBACK = "POCKETRNN_TRACEBACK"
@@ -57,6 +57,14 @@ def add_trusted(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run a model file that brings a graph of its own: you trust whoever made it",
     )
+
+
+def new_file(name: str, *, force: bool) -> Path:
+    """Return the path of a file to write. Raises OutputError if it exists, without `force`."""
+    path = Path(name)
+    if path.exists() and not force:
+        raise OutputError(f"{name}: exists already; replace it with --force")
+    return path
 
 
 def output(text: str) -> None:
