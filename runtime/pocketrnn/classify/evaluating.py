@@ -1,6 +1,5 @@
 """How good a model is on texts whose labels are known: a table is read once, block by block."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -18,7 +17,7 @@ from ..tables.reading import ReadOptions, check_column
 from ..tables.workers import computed
 from . import figures
 from .figures import Band, Operating
-from .labels import choose
+from .labels import choose, label_name
 from .model import Classifier
 from .scoring import ModelSource
 
@@ -278,6 +277,8 @@ def evaluate(
     with closing(
         Inputs(inputs, format, text_column, reading or ReadOptions(), label_column=label_column)
     ) as source:
+        if source.text_column == label_column:
+            raise ConfigError(f"{label_column!r} can't be both the text and the label")
         for column in (label_column, *by):
             check_column(source.reader, column)
         for block, columns in computed(source.blocks(), _Judging(tuple(models)), workers):
@@ -285,11 +286,12 @@ def evaluate(
             problems = dict(block.problems)
             good, true = block.good(), []
             for row in good:
-                name = _name(values[row].get(label_column))
+                value = values[row].get(label_column)
+                name = label_name(value) or ""
                 if (name := new_names.get(name, name)) in index:
                     true.append(index[name])
                 else:
-                    problems[row] = f"label {name!r:.60}; the model has {_listed(index)}"
+                    problems[row] = f"label {value!r:.60}; the model has {_listed(index)}"
             if problems and on_error == "fail":
                 row = min(problems)
                 raise InputError(
@@ -420,11 +422,6 @@ def _groups(
 
 def _loaded(model: ModelSource) -> Classifier:
     return model if isinstance(model, Classifier) else load(model)
-
-
-def _name(value: Any) -> str:
-    """Return a table's value as the name of a label, as training does: numbers are in JSON."""
-    return json.dumps(value) if isinstance(value, int) else "" if value is None else str(value)
 
 
 def _listed(labels: Iterable[str]) -> str:

@@ -154,6 +154,7 @@ def test_rows_in_error(tmp_path: Path) -> None:
         ({"label_column": "class"}, "no column called 'class'; there are: 'text', 'label', 'c"),
         ({"by": ["land"]}, "no column called 'land'"),
         ({"rename": {"pos": "good"}}, "no label 'good'; it has 'negative', 'positive'"),
+        ({"text_column": "label"}, "'label' can't be both the text and the label"),
         ({"on_error": "null"}, "on_error must be fail or skip"),
         ({"precision": 0.9, "recall": 0.9}, "not for both"),
         ({"recall": 2.0}, "recall must be over 0"),

@@ -124,10 +124,10 @@ def test_explain(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"positive  0\.\d{4}  A good \\x1b good", first)
     assert words[-1] == "  unknown: A \\x1b"
     page = files / "page.html"
-    text = 'the "good" <film> xyzzy'
+    text = 'the "film" <good> xyzzy'
     assert main(["explain", text, "--json", "--html", str(page), *model]) == 0
     found = json.loads(capsys.readouterr().out)
-    good = found["spans"][1]
+    good = found["spans"][2]
     assert text[good["start"] : good["end"]] == "good"
     assert good["weight"] > 0
     shown = Page(page.read_text("utf-8"))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pocketrnn.classify.figures import reliability
 from pocketrnn_train.classify import calibration
-from pocketrnn_train.classify.evaluation import calibration_error
 
 
 def draw(
@@ -59,8 +59,8 @@ def test_calibrated_scores_are_calibrated() -> None:
     temperature = calibration.temperature(scores, labels)
     powers = scores.astype(np.float64) ** (1 / temperature)
     calibrated = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    assert calibration_error(scores, labels) > 0.05
-    assert calibration_error(calibrated, labels) < 0.01
+    assert reliability(scores, labels).error > 0.05
+    assert reliability(calibrated, labels).error < 0.01
 
 
 def test_threshold_stays_where_classes_are_balanced() -> None:

@@ -3,7 +3,6 @@
 This is the only module of training that uses `pocketrnn.tables`.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pocketrnn.classify.labels import label_name
 from pocketrnn.classify.text import is_storable
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.tables.block import NO_TEXT, Block
@@ -60,8 +60,8 @@ def read(
         check_column(reader, label_column)
         text_column = find_text_column(reader, text_column, label_column=label_column)
         for where, text, label in _rows(reader, text_column, label_column):
-            name = json.dumps(label) if isinstance(label, int) else label
-            if not isinstance(name, str) or not name or not is_storable(name):
+            name = label_name(label)
+            if name is None or not is_storable(name):
                 raise InputError(f"{where}: {label_column!r} isn't a label: {label!r:.60}")
             texts.append(text)
             names.append(name)
