@@ -20,7 +20,7 @@ h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem }
 small, figcaption { color: var(--soft) } figure { margin: 0 } .wide { overflow-x: auto }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right }
-th { font-weight: 600 } th:first-child { text-align: left }
+th { font-weight: 600 } th:first-child { text-align: left } td { white-space: nowrap }
 .big { display: flex; flex-wrap: wrap; gap: 1rem 2.5rem } .big b { display: block;
  font-size: 1.6rem; line-height: 1.2 }
 .charts { display: grid; gap: 1.5rem; margin-top: 2rem;
