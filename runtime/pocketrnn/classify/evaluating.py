@@ -17,7 +17,7 @@ from ..tables.reading import ReadOptions, check_column
 from ..tables.workers import computed
 from . import figures
 from .figures import Band, Operating
-from .labels import choose, label_name
+from .labels import choose, label_name, telling
 from .model import Classifier
 from .scoring import ModelSource
 
@@ -363,11 +363,10 @@ def _evaluation(
             figures.operating(curve, precision=precision, recall=recall) if is_wanted else None,
         )
     found = figures.reliability(scores, true)
+    kinds = {"right": right, "wrong": ~right}
     if classes == 2:
-        telling, kinds = scores[:, 1], {name: true == i for i, name in enumerate(model.labels)}
-    else:
-        telling, kinds = scores.max(axis=1), {"right": right, "wrong": ~right}
-    column = np.minimum((telling * _COLUMNS).astype(int), _COLUMNS - 1)
+        kinds = {name: true == i for i, name in enumerate(model.labels)}
+    column = np.minimum((telling(scores) * _COLUMNS).astype(int), _COLUMNS - 1)
     edges = np.searchsorted(_LENGTHS, words)
     spans = [f"{a + 1}–{b}" for a, b in zip((0, *_LENGTHS), _LENGTHS, strict=False)]
     lengths = _groups(edges, right, [*spans, f"over {_LENGTHS[-1]}"])

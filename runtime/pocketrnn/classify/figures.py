@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .labels import telling
+
 Scores = NDArray[np.float32]
 Labels = NDArray[np.integer]
 Floats = NDArray[np.float64]
@@ -182,9 +184,8 @@ def sureness(scores: Scores, threshold: float) -> Floats:
     With two labels that is the threshold, and the second one's probability counts; with more it
     is 0, and the most probable one's counts. float64 (texts,).
     """
-    two = scores.shape[1] == 2
-    telling = (scores[:, 1] if two else scores.max(axis=1)).astype(np.float64)
-    return np.abs(telling - (np.float32(threshold) if two else 0))
+    middle = np.float32(threshold if scores.shape[1] == 2 else 0)
+    return np.abs(telling(scores).astype(np.float64) - middle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +211,12 @@ def band(distance: float, classes: int, threshold: float) -> tuple[float, float]
 def bands(scores: Scores, right: NDArray[np.bool_], threshold: float) -> list[Band]:
     """Return bands that leave 100 %, 95 % and so on of the texts answered, and what that gains."""
     distances = np.sort(sureness(scores, threshold))
-    telling = scores[:, 1] if scores.shape[1] == 2 else scores.max(axis=1)
+    values = telling(scores)
     found = [Band(1.0, float(right.mean()), *band(0.0, scores.shape[1], threshold))]
     for share in _SHARES[1:]:
         distance = distances[max(math.ceil((1 - share) * len(distances)) - 1, 0)]
         low, high = band(distance, scores.shape[1], threshold)
-        answered = (telling < np.float32(low)) | (telling > np.float32(high))
+        answered = (values < np.float32(low)) | (values > np.float32(high))
         accuracy = float(right[answered].mean()) if answered.any() else None
         found.append(Band(float(answered.mean()), accuracy, low, high))
     return found

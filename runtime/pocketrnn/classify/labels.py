@@ -27,6 +27,15 @@ def probabilities(output: NDArray[np.float32]) -> NDArray[np.float32]:
     return both
 
 
+def telling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what tells how sure a model is of each text: float32 (texts,).
+
+    With two labels the second one's probability, with more the most probable one's.
+    """
+    second: NDArray[np.float32] = scores[:, 1]
+    return second if scores.shape[1] == 2 else scores.max(axis=1)
+
+
 def choose_one(row: NDArray[np.float32], threshold: float) -> int:
     """Return `choose` for one row of probabilities."""
     return int(row[1] > np.float32(threshold)) if len(row) == 2 else int(row.argmax())
@@ -40,4 +49,5 @@ def choose(scores: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
     """
     if scores.shape[1] == 2:
         return (scores[:, 1] > np.float32(threshold)).astype(np.int64)
-    return scores.argmax(axis=1)
+    most: NDArray[np.int64] = scores.argmax(axis=1)
+    return most

@@ -59,6 +59,18 @@ def add_trusted(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_unsure(parser: argparse.ArgumentParser) -> None:
+    """Add the option that gives no label to what the model can't tell."""
+    parser.add_argument(
+        "--unsure",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="give no label where the second label's probability is from LOW to HIGH (with more "
+        "than two labels: where the most probable one's is); `pocketrnn info` may tell a band",
+    )
+
+
 def new_file(name: str, *, force: bool) -> Path:
     """Return the path of a file to write. Raises OutputError if it exists, without `force`."""
     path = Path(name)

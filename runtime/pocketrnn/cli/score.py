@@ -49,6 +49,14 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--probabilities", action="store_true", help="add the probability of each label too"
     )
+    command.add_unsure(parser)
+    parser.add_argument(
+        "--explain",
+        type=int,
+        default=0,
+        metavar="N",
+        help="add the N words that did most to the score; takes milliseconds a row",
+    )
     parser.add_argument("--prefix", default="", metavar="P", help="put P before new columns' names")
     parser.add_argument(
         "--on-error",
@@ -90,6 +98,8 @@ def _score(arguments: argparse.Namespace) -> int:
 
 def _line(summary: "Summary") -> str:
     labels = ", ".join(f"{label} {count:,}" for label, count in summary.labels.items())
+    if without := summary.rows - sum(summary.labels.values()):
+        labels += f", no label {without:,}"
     now = f", {summary.rows - summary.rows_before:,} of them now," if summary.rows_before else ""
     rate = f"{summary.seconds:.1f} s ({summary.rows_per_second:,.0f} rows/s)"
     line = f"{summary.rows:,} rows{now} in {rate}: {labels}; {summary.errors:,} in error"
