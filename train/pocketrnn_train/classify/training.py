@@ -141,6 +141,7 @@ def _finish(
             "validation": evaluate(scores, held_out.labels, threshold),
             **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
             "threshold": threshold,
+            "unsure": calibration.unsure(scores, held_out.labels, threshold),
             "temperature": temperature,
             "seed": config.seed,
             "epochs": len(history),
