@@ -292,7 +292,7 @@ def test_any_error_has_words(error: Exception, module: ModuleType) -> None:
 def test_a_missing_model_is_said(
     module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pocketrnn.classify.model, "BUNDLED", tmp_path / "gone.onnx")
+    monkeypatch.setattr(pocketrnn.loading, "BUNDLED", tmp_path / "gone.onnx")
     app = module.App()
     type_in(app, TEXT)
     pump(app, lambda: "bundled model is missing" in status(app))

@@ -300,7 +300,7 @@ def test_to_parquet(kind, tmp_path):
     assert table["text"].to_pylist() == rows
     if kind != "txt":
         assert table["id"].to_pylist() == ([0, 1, 2] if kind == "jsonl" else ["0", "1", "2"])
-    assert table["probability_positive"].to_pylist()[0] > 0.8
+    assert table["probability_positive"].to_pylist()[0] > 0.6
 
 
 @pytest.mark.parametrize(
