@@ -93,39 +93,8 @@ def test_columns_by_any_name_and_in_any_order(csv_path: Path) -> None:
     assert texts(corpus) == dict(ROWS)
 
 
-def test_quotes_commas_and_newlines_inside_a_text(csv_path: Path) -> None:
-    awkward = 'She said "no", twice.\r\nThen\n\nleft,\tgone'
-    quoted = '"' + awkward.replace('"', '""') + '"'
-    corpus = read(csv_path, table([*ROWS, (quoted, "bad")], end="\r\n"))
-    assert texts(corpus) == {**dict(ROWS), awkward: "bad"}
-
-
-def test_line_ends_and_empty_lines(csv_path: Path, jsonl_path: Path) -> None:
-    corpus = read(csv_path, table())
-    for content in (
-        table(end="\r\n"),
-        table(end="\r"),
-        table(end="\n\n") + "\n\n",
-        table().removesuffix("\n"),
-    ):
-        assert same(read(csv_path, content), corpus)
-    lines = json_lines()
-    for content in (lines.replace("\n", "\r\n"), lines.replace("\n", "\n \n")):
-        assert same(read(jsonl_path, content), corpus)
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf8", "UTF-8", "utf-8-sig"])
-@pytest.mark.parametrize("name", ["own.csv", "own.tsv", "own.jsonl"])
-def test_a_byte_order_mark_is_no_text(tmp_path: Path, name: str, encoding: str) -> None:
-    content = json_lines() if name.endswith("l") else table()
-    if name.endswith("tsv"):
-        content = content.replace(",", "\t")
-    assert texts(read(tmp_path / name, "\ufeff" + content, encoding=encoding)) == dict(ROWS)
-
-
-@pytest.mark.parametrize("encoding", ["latin-1", "cp1251", "utf-16", "shift_jis"])
-def test_other_encodings(csv_path: Path, encoding: str) -> None:
-    word = {"latin-1": "naïve", "cp1251": "тёплый", "utf-16": "Ωλ😀", "shift_jis": "映画"}[encoding]
+@pytest.mark.parametrize(("encoding", "word"), [("cp1251", "тёплый"), ("utf-16", "Ωλ😀")])
+def test_other_encodings(csv_path: Path, encoding: str, word: str) -> None:
     rows = [*ROWS, *((f"{word}{end}", f"{word} good") for end in (" film", "", "!"))]
     corpus = read(csv_path, table(rows).encode(encoding), encoding=encoding)
     assert texts(corpus) == dict(rows)
@@ -140,21 +109,12 @@ def test_a_wrong_encoding_says_where(csv_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "encoding", "message"),
-    [
-        (table().encode("utf-16")[:-1], "utf-16", "not utf-16-le text; .*--encoding"),
-        (b"text,label\n\xff", "ascii", "line 2: bytes that aren't ascii text; .*--encoding"),
-        *(
-            (table(), name, "isn't a text encoding that files can have")
-            for name in ("klingon", "hex", "", "a\0b")
-        ),
-    ],
+    ("encoding", "message"),
+    [("utf-16", "the header isn't|not utf-16.* text"), ("klingon", "isn't a text encoding")],
 )
-def test_encodings_that_do_not_work(
-    csv_path: Path, content: str | bytes, encoding: str, message: str
-) -> None:
+def test_encodings_that_do_not_work(csv_path: Path, encoding: str, message: str) -> None:
     with pytest.raises((InputError, ConfigError), match=message):
-        read(csv_path, content, encoding=encoding)
+        read(csv_path, table(), encoding=encoding)
 
 
 @pytest.mark.parametrize(
@@ -281,11 +241,6 @@ def test_texts_of_every_kind(jsonl_path: Path) -> None:
     corpus = read(jsonl_path, json_lines([*ROWS, *((text, "good") for text in odd)]))
     assert texts(corpus) == {**dict(ROWS), **dict.fromkeys(odd, "good")}
     assert len(corpus.digest()) == 64
-
-
-def test_a_long_field(csv_path: Path) -> None:
-    text = "x" * 1_000_000  # the csv module's own limit is 131,072
-    assert text in texts(read(csv_path, table([*ROWS, (text, "good")])))
 
 
 def test_unbalanced_classes_are_in_both_parts(csv_path: Path) -> None:

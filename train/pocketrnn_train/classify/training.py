@@ -123,7 +123,7 @@ def _finish(
     scores, temperature, threshold = scores_of(held_out), 1.0, 0.5
     if config.task.calibrate:
         temperature = calibration.temperature(scores, held_out.labels)
-        calibration.fold(model, temperature)
+        calibration.apply(model, temperature)
         scores = scores_of(held_out)
         if scores.shape[1] == 2:
             threshold = calibration.threshold(scores, held_out.labels, seed=config.seed)
@@ -141,6 +141,7 @@ def _finish(
             "validation": evaluate(scores, held_out.labels, threshold),
             **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
             "threshold": threshold,
+            "unsure": calibration.unsure(scores, held_out.labels, threshold),
             "temperature": temperature,
             "seed": config.seed,
             "epochs": len(history),
