@@ -290,9 +290,8 @@ def test_workbooks(tmp_path, caplog):
     assert "only its first sheet is read, 'Sheet'" in caplog.text
     score_file(source, tmp_path / "out.csv", model=MODEL, text_column="text", on_error="skip")
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 4
-    assert [*score_rows(source, model=MODEL, text_column="2", header=False)][0].values[
-        "2"
-    ] == "text"
+    first = next(iter(score_rows(source, model=MODEL, text_column="2", header=False)))
+    assert first.values["2"] == "text"
     source.write_bytes(source.read_bytes()[:500])
     with pytest.raises(InputError, match=r"in\.xlsx: cut short, damaged or not a workbook"):
         score_file(source, tmp_path / "o.csv", model=MODEL)
