@@ -204,7 +204,7 @@ def test_on_disk_before_it_is_relied_on(source, tmp_path, monkeypatch):
     replace, unlink = Path.replace, Path.unlink
 
     def fsync(handle):
-        name = Path(os.readlink(f"/proc/self/fd/{handle}")).name
+        name = Path(f"/proc/self/fd/{handle}").readlink().name
         flushed.add(name)
         if not name.startswith("."):
             events.append(f"flush {name}")
