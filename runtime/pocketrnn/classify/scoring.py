@@ -1,6 +1,8 @@
 """Score whole files: what the table engine runs over their texts is a classifier."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from ..loading import Source, load
 from ..tables import engine
 from ..tables.block import Column
 from ..tables.engine import Progress
-from ..tables.inputs import PathLike
+from ..tables.inputs import Inputs, PathLike
 from ..tables.reading import ReadOptions
 from .labels import choose, telling
 from .model import Classifier, Unsure
@@ -166,34 +168,34 @@ def score_file(
 
     Raises InputError, OutputError, ConfigError, ModelFileError, MissingExtraError or WorkerError.
     """
+    started = time.monotonic()
     if type(explain) is not int or explain < 0:
         raise ConfigError(f"explain must be a whole number from 0, not {explain!r:.40}")
     classifier = _loaded(model)
     scoring = Scoring(classifier, probabilities, prefix, classifier.band(unsure), explain)
-    done = engine.run(
-        inputs,
-        output,
-        scoring,
-        format=format,
-        output_format=output_format,
-        text_column=text_column,
-        reading=ReadOptions(encoding, header, quotes, max_characters, max_lines),
-        source_column=source_column,
-        on_error=on_error,
-        workers=workers,
-        resume=resume,
-        force=force,
-        progress=progress,
-    )
-    tally = done.tally
+    options = ReadOptions(encoding, header, quotes, max_characters, max_lines)
+    with closing(Inputs(inputs, format, text_column, options)) as source:
+        tally, errors_path = engine.run(
+            source,
+            output,
+            scoring,
+            output_format=output_format,
+            source_column=source_column,
+            on_error=on_error,
+            workers=workers,
+            resume=resume,
+            force=force,
+            progress=progress,
+        )
+    seconds = time.monotonic() - started
     return Summary(
         rows=tally.rows,
         errors=tally.errors,
         labels={label: tally.counts.get(label, 0) for label in scoring.model.labels},
         rows_before=tally.before,
-        seconds=done.seconds,
-        rows_per_second=(tally.rows - tally.before) / max(done.seconds, 1e-9),
-        errors_path=done.errors_path,
+        seconds=seconds,
+        rows_per_second=(tally.rows - tally.before) / max(seconds, 1e-9),
+        errors_path=errors_path,
     )
 
 
@@ -215,18 +217,12 @@ def score_rows(
     A row in error is among them, with its `problem`. Raises what `score_file` raises.
     """
     scoring = Scoring(_loaded(model), probabilities=True)
-    rows = engine.rows(
-        inputs,
-        scoring,
-        format=format,
-        text_column=text_column,
-        reading=ReadOptions(encoding, header, quotes, max_characters, max_lines),
-        workers=workers,
-    )
-    for file, line, values, found, problem in rows:
-        if found is None:
-            yield ScoredRow(file, line, values, None, None, None, problem)
-        else:
+    options = ReadOptions(encoding, header, quotes, max_characters, max_lines)
+    with closing(Inputs(inputs, format, text_column, options)) as source:
+        for file, line, values, found, problem in engine.rows(source, scoring, workers):
+            if found is None:
+                yield ScoredRow(file, line, values, None, None, None, problem)
+                continue
             label, score, *chances = found
             probabilities = dict(zip(scoring.model.labels, map(float, chances), strict=True))
             yield ScoredRow(file, line, values, label, float(score), probabilities, "")
