@@ -36,7 +36,9 @@ def labels(films: Corpus) -> list[int]:
 
 @pytest.fixture(scope="module")
 def fitted(texts: list[str], labels: list[int]) -> PocketClassifier:
-    return PocketClassifier("classic", SETTINGS | {"learning_rate": 0.02, "epochs": 12}).fit(texts, labels)
+    return PocketClassifier("classic", SETTINGS | {"learning_rate": 0.02, "epochs": 12}).fit(
+        texts, labels
+    )
 
 
 def test_labels_and_probabilities(
