@@ -86,6 +86,7 @@ def test_report(finished: Run, films: Corpus, config: TrainConfig) -> None:
         "test",
         "validation",
         "threshold",
+        "unsure",
         "temperature",
         "seed",
         "epochs",

@@ -137,7 +137,7 @@ def _finish(
     run.write(
         "report.json",
         {
-            "test": evaluate(scores_of(test), test.labels, threshold),
+            "test": evaluate(scores_of(test), test.labels, threshold) if len(test) else None,
             "validation": evaluate(scores, held_out.labels, threshold),
             **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
             "threshold": threshold,
