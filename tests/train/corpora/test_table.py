@@ -478,6 +478,8 @@ def test_columns_of_a_data_frame(csv_path: Path, caplog: pytest.LogCaptureFixtur
         (["a"], [1, 2], InputError, "1 texts, but 2 labels"),
         (["a"], [0.5], InputError, "row 1: 0.5 isn't a label"),
         (["a"], [object], InputError, "row 1: .*isn't a label"),
+        (["a"], np.eye(1), InputError, r"row 1: array.* isn't a label"),
+        (["a"], np.array([np.nan], np.float32), InputError, "no rows with a text and a label"),
         ([], [], InputError, "no rows with a text and a label"),
         (["a"] * 9, [0, 1, 2] * 3, InputError, "has 1 different|has 0 different"),
     ],
