@@ -9,7 +9,10 @@ import typing
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from pocketrnn import __version__
+from pocketrnn.classify.figures import rates
 from pocketrnn.cli import command
 from pocketrnn.errors import ConfigError
 from pocketrnn.extras import require
@@ -17,6 +20,7 @@ from pocketrnn.extras import require
 from .classify.training import fit
 from .config import TrainConfig, settings_of
 from .corpora import read_corpus
+from .corpora.table import FORMATS
 from .recipes import RECIPES
 
 # The settings that are options, with their help; TrainConfig has their types.
@@ -69,8 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         "corpus",
         nargs="+",
         help="aclImdb_v1.tar.gz or its folder; keras:imdb; imdb.npz; or texts of your own, in one "
-        "file or several: .csv, .tsv, .jsonl (also .gz or .zst of these), .parquet, or a folder "
-        "with a folder of .txt files for each label",
+        f"file or several: {FORMATS}, or a folder with a folder of .txt files for each label",
     )
     parser.add_argument("-o", "--output", default="run", metavar="RUN", help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
@@ -83,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     own.add_argument(
         "--label-column", metavar="NAME", help="column of the labels (default: the obvious one)"
+    )
+    own.add_argument(
+        "--positive-label",
+        metavar="LABEL",
+        help="of two labels, the one that precision, recall and threshold are of (default: the "
+        "rare one, if one is; else the last one by alphabet)",
     )
     own.add_argument(
         "--no-header",
@@ -132,6 +141,7 @@ def _train(arguments: argparse.Namespace) -> int:
         arguments.corpus,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
+        positive_label=arguments.positive_label,
         encoding=arguments.encoding,
         header=arguments.header,
         word_index=arguments.word_index,
@@ -160,5 +170,12 @@ def _train(arguments: argparse.Namespace) -> int:
     test = run.report["test"]
     print(f"test loss: {test['loss']:.4f}")
     print(f"test accuracy: {test['accuracy']:.4f}")
+    if len(corpus.labels) == 2:
+        positive = rates(np.array(test["confusion_matrix"]))
+        print(
+            f"test, {corpus.labels[1]}: precision {positive.precision[1]:.4f}, recall "
+            f"{positive.recall[1]:.4f}, F1 {positive.f1[1]:.4f}, chosen over a probability of "
+            f"{run.report['threshold']:.4f}"
+        )
     print(f"run: {run.folder} (next: pocketrnn-export {run.folder} -o model.onnx)")
     return 0

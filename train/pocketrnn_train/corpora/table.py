@@ -25,7 +25,7 @@ from pocketrnn.tables.reading import (
 from .corpus import Corpus, corpus_of_rows
 from .labels import USUAL_NAMES
 
-FORMATS = ".csv, .tsv, .jsonl (also .gz or .zst of these), .parquet"
+FORMATS = ".csv, .tsv, .jsonl (also .gz or .zst of these), .json, .parquet, .xlsx"
 
 
 def is_table(path: Path) -> bool:
