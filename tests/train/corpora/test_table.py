@@ -471,6 +471,8 @@ def test_lists_and_arrays(csv_path: Path) -> None:
         Corpus.of(np.array(own, object), iter(labels)),
     ):
         assert same(made, corpus)
+    more = Corpus.of([*own, own[0].upper(), "new", "new "], [*labels, None, None, None])
+    assert more.unlabelled == ("new",)  # no text that the test may hold
     numbers = Corpus.of(own, np.array([label == "good" for label in labels], np.int8))
     assert numbers.labels == ("0", "1")
     assert not same(Corpus.of(own, labels, seed=1), corpus)

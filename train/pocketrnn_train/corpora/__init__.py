@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from pocketrnn.tables.reading import ReadOptions
 
 from . import imdb, keras_imdb, table
 from .corpus import Corpus, Examples
-from .splits import plain
 
 __all__ = ["Corpus", "Examples", "read_corpus"]
 
@@ -75,13 +73,7 @@ def read_corpus(
     more = corpus.unlabelled if unlabelled else ()
     if not isinstance(unlabelled, bool):
         more += table.read_unlabelled(Path(unlabelled), text_column, options)
-    # Without the texts of the test, which must stay unseen, and without any text twice.
-    known = set(map(plain, (*corpus.train.texts, *corpus.test.texts)))
-    kept: dict[str, str] = {}
-    for text in more:
-        if (alike := plain(text)) not in known:
-            kept.setdefault(alike, text)
-    return replace(corpus, unlabelled=tuple(kept.values()))
+    return corpus.with_unlabelled(more)
 
 
 def _paths(source: Any) -> list[Path]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pocketrnn.errors import ConfigError, InputError, TextError
 
 from .labels import label_of, look_alikes
-from .splits import Rows, groups_of, leaders, split
+from .splits import Rows, groups_of, leaders, plain, split
 
 _MOST_NAMED = 3  # of the texts with more than one label
 
@@ -91,7 +91,20 @@ class Corpus:
             elif text is not None and not isinstance(text, str):
                 raise TextError(f"{places[i]}: a text must be a str, not {type(text).__name__}")
         together = zip(places, rows, values, strict=True)
-        return corpus_of_rows(name, together, test_split=test_split, seed=seed)
+        corpus = corpus_of_rows(name, together, test_split=test_split, seed=seed)
+        return corpus.with_unlabelled(corpus.unlabelled)
+
+    def with_unlabelled(self, texts: Iterable[str]) -> "Corpus":
+        """Return the corpus with these texts as `unlabelled`.
+
+        Without those that are also labelled, as the test must stay unseen, and without any twice.
+        """
+        known = set(map(plain, (*self.train.texts, *self.test.texts)))
+        kept: dict[str, str] = {}
+        for text in texts:
+            if (alike := plain(text)) not in known:
+                kept.setdefault(alike, text)
+        return replace(self, unlabelled=tuple(kept.values()))
 
     def with_positive(self, label: str) -> "Corpus":
         """Return the corpus with `label` as the second of its two labels; ConfigError if it can't.
