@@ -77,6 +77,8 @@ def forked(act, log):
 def test_killed_again_and_again(output, force, tmp_path):
     """POCKETRNN_KILLS is how often, at least."""
     pytest.importorskip("pyarrow")
+    if sys.version_info < (3, 14):
+        pytest.importorskip("backports.zstd")
     source, folder = tmp_path / "in.csv", tmp_path / f"{output}.pocketrnn-run"
     write_rows(source, 15_000)
     with source.open("a") as file:
