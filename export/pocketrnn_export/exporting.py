@@ -64,6 +64,8 @@ def export(
         "corpus": corpus,
         "recipe": run.config.to_dict(),
         **({"intended_use": run.intended_use} if run.intended_use else {}),
+        # It lies around the run's threshold.
+        **({"unsure": report["unsure"]} if "unsure" in report and threshold is None else {}),
         "figures": {"test": report["test"], "validation": report["validation"]},
         "trained": {"date": report["date"], "versions": report["versions"]},
         "exported": {

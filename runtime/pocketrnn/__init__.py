@@ -9,6 +9,7 @@
 from typing import TYPE_CHECKING, Any
 
 from . import errors
+from .classify.explaining import Explanation, Span
 from .classify.file import ClassifierConfig
 from .classify.model import Classifier, Prediction, Reading
 from .classify.text import TextConfig, Tokenizer
@@ -16,6 +17,7 @@ from .errors import PocketRNNError
 from .loading import load
 
 if TYPE_CHECKING:
+    from .classify.evaluating import Evaluation, evaluate
     from .classify.scoring import Progress, ScoredRow, Summary, score_file, score_rows
     from .verifying import Verification, verify
 
@@ -24,17 +26,21 @@ __version__ = "0.1.0"
 __all__ = [
     "Classifier",
     "ClassifierConfig",
+    "Evaluation",
+    "Explanation",
     "PocketRNNError",
     "Prediction",
     "Progress",
     "Reading",
     "ScoredRow",
+    "Span",
     "Summary",
     "TextConfig",
     "Tokenizer",
     "Verification",
     "__version__",
     "errors",
+    "evaluate",
     "load",
     "score_file",
     "score_rows",
@@ -42,6 +48,7 @@ __all__ = [
 ]
 
 _LATER = {
+    **dict.fromkeys(("Evaluation", "evaluate"), "classify.evaluating"),
     **dict.fromkeys(
         ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"), "classify.scoring"
     ),
@@ -50,7 +57,7 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what scores files when it is first asked for: scoring a text needs none of it."""
+    """Import what reads files when it is first asked for: scoring a text needs none of it."""
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import ConfigError, PocketRNNError
+from ..errors import ConfigError, OutputError, PocketRNNError
 from ..streams import say, standard_output
 
 _TRACEBACK = "POCKETRNN_TRACEBACK"
@@ -57,6 +57,26 @@ def add_trusted(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run a model file that brings a graph of its own: you trust whoever made it",
     )
+
+
+def add_unsure(parser: argparse.ArgumentParser) -> None:
+    """Add the option that gives no label to what the model can't tell."""
+    parser.add_argument(
+        "--unsure",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="give no label where the second label's probability is from LOW to HIGH (with more "
+        "than two labels: where the most probable one's is); `pocketrnn info` may tell a band",
+    )
+
+
+def new_file(name: str, *, force: bool) -> Path:
+    """Return the path of a file to write. Raises OutputError if it exists, without `force`."""
+    path = Path(name)
+    if path.exists() and not force:
+        raise OutputError(f"{name}: exists already; replace it with --force")
+    return path
 
 
 def output(text: str) -> None:

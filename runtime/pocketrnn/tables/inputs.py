@@ -32,6 +32,8 @@ class Inputs:
         given: str | None,
         column: str | None,
         options: ReadOptions,
+        *,
+        label_column: str | None = None,
     ) -> None:
         """Open the first of `inputs`, and look into the others.
 
@@ -53,7 +55,7 @@ class Inputs:
         self._identities = {name: _identity(name) for name in self.names}
         self.reader = self._open(self.names[0])
         try:
-            self.text_column = find_text_column(self.reader, column)
+            self.text_column = find_text_column(self.reader, column, label_column=label_column)
             self._shape = self.reader.shape()
             if self.reader.named and (column := looks_like_a_row(self.reader.columns)):
                 _log.warning(
