@@ -61,7 +61,7 @@ def command(start: str) -> str:
 
 def test_every_command_is_run() -> None:
     starts = ["python3 -m venv", ".venv/bin/pip", "echo", "pocketrnn score", "pocketrnn evaluate"]
-    starts += ["pip install", "pocketrnn-train reviews.csv", "pocketrnn-train aclImdb"]
+    starts += ["shtab", "pip install", "pocketrnn-train reviews.csv", "pocketrnn-train aclImdb"]
     assert [block.split(start)[0] for block, start in zip(COMMANDS, starts, strict=True)] == [
         ""
     ] * len(starts)
@@ -84,6 +84,12 @@ def test_evaluate_and_explain(folder: Path) -> None:
     assert re.search(r"^ +\d+\.\d %  right \(95 % interval", printed, re.MULTILINE)
     assert re.search(r"^  \+0\.\d{4}  waste$", printed, re.MULTILINE)
     assert "<svg" in (folder / "report.html").read_text("utf-8")
+
+
+def test_completion(folder: Path) -> None:
+    pytest.importorskip("shtab")
+    shell(command("shtab"), folder)
+    assert "--label-column" in (folder / "pocketrnn.bash").read_text("utf-8")
 
 
 def test_extras_are_those_of_the_package() -> None:
