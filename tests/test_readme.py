@@ -104,6 +104,19 @@ def test_train_on_own_texts(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_tutorial(folder: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "tutorial.md").read_text("utf-8")
+    blocks = re.findall(r"^```(sh|python)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert [kind for kind, _ in blocks] == ["sh"] * 4 + ["python", "sh"]
+    for number, (kind, block) in enumerate(blocks):
+        (folder / "snippet.py").write_text(block)
+        printed = shell(block if kind == "sh" else "python snippet.py", folder)
+        if number == 5:
+            assert "(McNemar)" in printed
+    assert (folder / "scored.csv").exists()
+
+
+@pytest.mark.slow
 def test_make_the_bundled_model(folder: Path) -> None:
     shell(command("pocketrnn-train aclImdb"), folder)
     assert (folder / "imdb.onnx").stat().st_size > 1000
