@@ -1,31 +1,7 @@
 """From what a network gives to probabilities, and from those to a label."""
 
-import json
-import re
-
 import numpy as np
 from numpy.typing import NDArray
-
-_WHOLE = re.compile(r"([+-]?\d+)\.0+")
-
-
-def label_name(value: object) -> str | None:
-    """Return the label that a value of a table or an array is the name of, or None.
-
-    Strings are trimmed, truth and whole numbers are as JSON has them. A whole float is a whole
-    number: a column of whole numbers with a gap is often stored so.
-    """
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int):
-        return json.dumps(value)
-    if not isinstance(value, str):
-        return None
-    value = value.strip()
-    whole = _WHOLE.fullmatch(value)
-    return (whole[1] if whole else value) or None
 
 
 def probabilities(output: NDArray[np.float32]) -> NDArray[np.float32]:

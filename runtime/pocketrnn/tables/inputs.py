@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -32,10 +32,9 @@ class Inputs:
         given: str | None,
         column: str | None,
         options: ReadOptions,
-        *,
-        label_column: str | None = None,
+        find: Callable[[Reader, str | None], str] = find_text_column,
     ) -> None:
-        """Open the first of `inputs`, and look into the others.
+        """Open the first of `inputs`, and look into the others; `find` the column of texts.
 
         Raises InputError or ConfigError for what can't be read together.
         """
@@ -55,7 +54,7 @@ class Inputs:
         self._identities = {name: _identity(name) for name in self.names}
         self.reader = self._open(self.names[0])
         try:
-            self.text_column = find_text_column(self.reader, column, label_column=label_column)
+            self.text_column = find(self.reader, column)
             self._shape = self.reader.shape()
             if self.reader.named and (column := looks_like_a_row(self.reader.columns)):
                 _log.warning(

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocketrnn.classify.labels import label_name
+from pocketrnn.classify.labelled import label_of
 
 
 @pytest.mark.parametrize(
@@ -26,13 +26,15 @@ from pocketrnn.classify.labels import label_name
         ("", None),
         ("\u2028 ", None),
         (None, None),
-        (0.5, None),
         (float("nan"), None),
-        (float("inf"), None),
-        (["good"], None),
-        (np.eye(2), None),
     ],
     ids=repr,
 )
-def test_label_name(value: Any, name: str | None) -> None:
-    assert label_name(value) == name
+def test_label_of(value: Any, name: str | None) -> None:
+    assert label_of(value) == name
+
+
+@pytest.mark.parametrize("value", [0.5, float("inf"), ["good"], np.eye(2), "a\0"], ids=repr)
+def test_what_is_no_label(value: Any) -> None:
+    with pytest.raises(ValueError, match="isn't a label"):
+        label_of(value)

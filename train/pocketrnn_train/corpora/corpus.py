@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pocketrnn.classify.labelled import label_of
 from pocketrnn.errors import ConfigError, InputError, TextError
 
-from .labels import label_of, look_alikes
+from .labels import look_alikes
 from .splits import Rows, groups_of, leaders, plain, split
 
 _MOST_NAMED = 3  # of the texts with more than one label
