@@ -1,7 +1,6 @@
 """From a finished run to the one file that deployment needs."""
 
 import os
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -12,30 +11,16 @@ import numpy as np
 import pocketrnn
 from pocketrnn import ClassifierConfig, Tokenizer
 from pocketrnn.classify import file
-from pocketrnn.errors import OutputError, PocketRNNError
+from pocketrnn.errors import ConfigError, OutputError
 from pocketrnn.extras import require
 from pocketrnn.files import write_atomic
-from pocketrnn.modelfile import onnx
+from pocketrnn.modelfile import fold, onnx
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn_train import Run
 
+from .parity import Export
+
 Graph = Literal["pocketrnn", "tf2onnx"]
-
-
-class ParityError(PocketRNNError):
-    """The served scores aren't the trained ones."""
-
-
-@dataclass(frozen=True)
-class Export:
-    """An exported model."""
-
-    data: bytes = field(repr=False)
-    """The ONNX file."""
-    difference: float
-    """The largest difference seen between Keras's scores, tf2onnx's and the served ones."""
-    texts: int
-    """How many texts were compared."""
 
 
 def export(
@@ -98,7 +83,7 @@ def build(
 
     `network` says what its layers are; None keeps tf2onnx's graph, of any layers.
     """
-    from . import convert, fold, parity, test_cases
+    from . import convert, parity, test_cases
 
     config = ClassifierConfig(tokenizer.config, labels, threshold, network)  # before slow work
     texts = parity.sample_texts(tokenizer)
@@ -117,12 +102,7 @@ def build(
         *parity.served_scores(served, texts),
     ]
     difference = max(float(np.abs(scores - trained).max()) for scores in others)
-    # Written so that a NaN fails as well.
-    if not difference <= parity.TOLERANCE:
-        raise ParityError(
-            f"the converted model differs from Keras by {difference:.2g} (allowed: "
-            f"{parity.TOLERANCE:.0e}); nothing was written"
-        )
+    parity.check_difference(difference)
     card = {**(card or {}), "parity": {"texts": len(texts), "difference": difference}}
     data = file.to_bytes(config, tokenizer, graph, card, test_cases.make(served))
     return Export(data, difference, len(texts))

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from .graph import CELLS, Builder, Gives, Layer, Size, built, layers
+from .graph import CELLS, Builder, Gives, Handed, Layer, Size, built, layers
 from .network import NetworkConfig
 from .onnx import Attribute, Graph, Value
 
@@ -26,26 +26,12 @@ def starts_after_padding(network: NetworkConfig, size: Size) -> bool:
     return read and network.pooling == "last" and size.padding == "pre"
 
 
-class _Handed(Builder):
-    """A graph that is handed the states before the first step, and gives those after the last."""
-
-    def first(self, state: str) -> str:
-        """Take the state from the caller."""
-        self.inputs.append(Value(f"{state}.start", "float32", ("rows", self.network.units)))
-        return self.inputs[-1].name
-
-    def last(self, states: list[str]) -> None:
-        """Give the states to the caller, who may ask for them."""
-        shape = ("rows", self.network.units)
-        self.outputs += [Value(state, "float32", shape) for state in states]
-
-
 def many(network: NetworkConfig, size: Size) -> Graph:
     """Return the graph for batches: `ids` is int32 (batch, time)."""
-    return built((_Handed if starts_after_padding(network, size) else Builder)(network, size))
+    return built((Handed if starts_after_padding(network, size) else Builder)(network, size))
 
 
-class _Chain(_Handed):
+class _Chain(Handed):
     """Layers by ONNX's own recurrent operators, for one row of words without padding."""
 
     def loop(self, layer: Layer, below: str, gives: Gives) -> list[str]:
