@@ -20,29 +20,29 @@ from pocketrnn_train import RECIPES, Run, TrainConfig
 TITLES = {
     "default": "windows of 20 words, sum and maximum",
     "tiny": "the same, half as wide, half the words",
-    "distilled": "the classic network, padding masked",
-    "classic": "the classic, as it has always been trained",
+    "distilled": "the network of `classic`, with padding masked",
+    "classic": "the classic Keras SimpleRNN, to the letter",
 }
 
 PAGE = """\
 # What the recipes reach
 
 Accuracy on the {test_texts:,} official test reviews of the Large Movie Review Dataset, in Keras, \
-from the runs of {dates}. Everything was chosen on validation texts (the last fifth of each \
-class by review number; `classic` draws a fifth at random, which flatters it); each \
-run scored the test reviews once, after training.
+from the runs of {dates}, with their large matrices rounded as a model file stores them. \
+Everything was chosen on validation texts (the last fifth of each class by review number; \
+`classic` draws a fifth at random, which flatters it); each run scored the test reviews once, \
+after training.
 
 {table}
 
-- **Spread** is the standard deviation between seeds; one run's sampling error is \
+- **Spread** is the standard deviation between seeds; the sampling error of one run is \
 {sampling:.1f} points.
 - **Calibration error**: expected calibration error in 15 bins, after the temperature that \
 validation gave.
 - **Teacher**: validation accuracy of the linear n-gram classifier that labels for the network.
 - **Sentences**: short texts of our own making (`tests/data/sentences.tsv`), {movies} about films \
 and {others} about meals, hotels and purchases, which no recipe has trained on.
-- **Minutes** of training end to end, on two cores that trained up to four other networks at the \
-same time, but for `classic`.
+- **Minutes** of training end to end, on two cores that had other work at the same time.
 
 ## Seeds
 

@@ -1,5 +1,6 @@
 """A virtual display, and what is done to windows on it as a person would."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -12,23 +13,16 @@ import pytest
 TOOLS = ("Xvfb", "xdotool", "import")
 
 
-@pytest.fixture(scope="module")
-def display() -> Iterator[str]:
-    """The name of a virtual display."""
+@contextlib.contextmanager
+def server(size: str = "1024x768", dpi: int = 96) -> Iterator[str]:
+    """Run a virtual display, and give its name."""
     if missing := [tool for tool in TOOLS if not shutil.which(tool)]:
         pytest.skip(f"needs {', '.join(missing)}")
     reading, writing = os.pipe()
-    command = [
-        "Xvfb",
-        "-displayfd",
-        str(writing),
-        "-screen",
-        "0",
-        "1024x768x24",
-        "-nolisten",
-        "tcp",
-    ]
-    server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{size}x24", "-dpi", str(dpi)]
+    server = subprocess.Popen(
+        [*command, "-nolisten", "tcp"], pass_fds=[writing], stderr=subprocess.DEVNULL
+    )
     os.close(writing)
     try:
         with os.fdopen(reading) as numbers:
@@ -36,6 +30,13 @@ def display() -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    """The name of a virtual display of a usual size."""
+    with server() as name:
+        yield name
 
 
 def until(condition: Callable[[], object], seconds: float = 60, step: float = 0.05) -> None:

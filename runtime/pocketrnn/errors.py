@@ -1,5 +1,7 @@
 """The one family of errors that pocketrnn, pocketrnn_train and pocketrnn_export raise."""
 
+from collections.abc import Sequence
+
 
 class PocketRNNError(Exception):
     """Base of every error raised on purpose; its message says what, where and what to do."""
@@ -7,6 +9,15 @@ class PocketRNNError(Exception):
 
 class ConfigError(PocketRNNError, ValueError):
     """A setting has a value, type or name that isn't allowed."""
+
+
+class ColumnError(ConfigError):
+    """A table's column of texts isn't named, isn't there, or is there twice."""
+
+    def __init__(self, message: str, columns: Sequence[str] = ()) -> None:
+        """Keep the names of the columns that there are."""
+        super().__init__(message)
+        self.columns = tuple(columns)
 
 
 class TextError(PocketRNNError, TypeError):

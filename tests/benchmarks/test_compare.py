@@ -86,7 +86,7 @@ def test_what_is_written(results: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_keras_tokenizer_gives_the_ids_of_ours(tmp_path: Path) -> None:
-    (tmp_path / "text.json").write_text(json.dumps(CONFIG.text.to_dict()))
+    (tmp_path / "text.json").write_text(json.dumps(CONFIG.task.text.to_dict()))
     (tmp_path / "vocabulary.json").write_text(json.dumps(["good", "bad", "number", "they", "3"]))
     texts = ["Good, number 3!", "", "nothing of this is known", "bad bad bad bad bad bad bad bad"]
     np.testing.assert_array_equal(

@@ -12,14 +12,16 @@ import onnx
 import pytest
 
 import pocketrnn
-from pocketrnn import TextConfig, Tokenizer, modelfile
-from pocketrnn.errors import InputError, OutputError
-from pocketrnn_export import ParityError, build, cli, convert, export, parity, rewrite
+from pocketrnn import TextConfig, Tokenizer
+from pocketrnn.classify.network import Network
+from pocketrnn.errors import GraphError, InputError, OutputError
+from pocketrnn.modelfile.network import NetworkConfig
+from pocketrnn_export import ParityError, build, cli, convert, export, parity
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, fit, network
 
-CONFIG = TrainConfig(
-    text=TextConfig(num_words=100, maxlen=6), embedding=3, units=3, epochs=1, batch_size=4
-)
+NETWORK = NetworkConfig(embedding=3, units=3)
+TEXT = TextConfig(num_words=100, maxlen=6)
+WORDS = [f"w{i}" for i in range(TEXT.vocabulary_size)]
 
 
 def examples(count: int) -> Examples:
@@ -30,7 +32,10 @@ def examples(count: int) -> Examples:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     corpus = Corpus("tiny", ("no", "yes"), examples(20), examples(8), note="our own words")
-    made = fit(CONFIG, corpus, tmp_path_factory.mktemp("runs") / "run")
+    config = TrainConfig().with_settings(
+        num_words=100, maxlen=6, embedding=3, units=3, epochs=1, batch_size=4
+    )
+    made = fit(config, corpus, tmp_path_factory.mktemp("runs") / "run")
     made.write("report.json", {**made.report, "threshold": 0.3})
     return made
 
@@ -39,21 +44,21 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def converted_once() -> Iterator[None]:
     """Have tf2onnx convert the run once: what is tested here comes after that."""
     known: dict[tuple[bytes, ...], onnx.ModelProto] = {}
+    convert_anew = convert.convert
 
     def once(keras_model: Any) -> onnx.ModelProto:
         key = (str(keras_model.get_config()).encode(), *map(bytes, keras_model.get_weights()))
         if key not in known:
-            known[key] = to_onnx(keras_model)
+            known[key] = convert_anew(keras_model)
         return known[key]
 
-    to_onnx = convert.to_onnx
-    with mock.patch.object(convert, "to_onnx", once):
+    with mock.patch.object(convert, "convert", once):
         yield
 
 
 @pytest.fixture(scope="module")
 def path(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of the run, exported while it had limits."""
+    """The file of the run, exported while it said what it is for."""
     path = tmp_path_factory.mktemp("exported") / "model.onnx"
     intended_use = run.folder / "intended_use.txt"
     intended_use.write_text("Naïve toys only.\n", encoding="utf-8")
@@ -78,7 +83,6 @@ def test_the_card_tells_where_the_model_comes_from(run: Run, path: Path) -> None
     assert card["corpus"]["note"] == "our own words"
     assert card["corpus"]["sha256"] == run.report["corpus_sha256"]
     assert card["recipe"] == run.config.to_dict()
-    assert json.dumps(card["recipe"]["distillation"]) == "null"
     assert card["intended_use"] == "Naïve toys only."
     assert card["figures"]["test"] == run.report["test"]
     assert card["figures"]["test"]["calibration_error"] >= 0
@@ -86,15 +90,16 @@ def test_the_card_tells_where_the_model_comes_from(run: Run, path: Path) -> None
     assert {"tf2onnx", "onnx", "onnxruntime"} <= set(card["exported"]["versions"])
 
 
+@pytest.mark.parametrize("who", ["pocketrnn", "tf2onnx"])
 def test_a_difference_from_keras_writes_nothing(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    who: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Whichever of the two differs."""
     path = tmp_path / "model.onnx"
     path.write_bytes(b"the old one")
-    honest = pocketrnn.Classifier._run
-    monkeypatch.setattr(
-        pocketrnn.Classifier, "_run", lambda self, ids: honest(self, ids) + np.float32(2e-5)
-    )
+    place, name = (Network, "one") if who == "pocketrnn" else (parity, "witness_scores")
+    honest = getattr(place, name)
+    monkeypatch.setattr(place, name, lambda *given: honest(*given) + np.float32(2e-5))
     with pytest.raises(ParityError, match=r"differs from Keras by 2e-05 .* nothing was written"):
         export(run, path, force=True)
     assert path.read_bytes() == b"the old one"
@@ -102,10 +107,20 @@ def test_a_difference_from_keras_writes_nothing(
 
 
 def test_scores_that_are_not_numbers_are_refused() -> None:
-    keras_model = network.build(CONFIG, 2)
+    keras_model = network.build(NETWORK, num_words=100, classes=2)
     keras_model.set_weights([weights * np.nan for weights in keras_model.get_weights()])
-    with pytest.raises(ParityError):
-        build(keras_model, Tokenizer(CONFIG.text, [f"w{i}" for i in range(96)]), ("a", "b"))
+    with pytest.raises((ParityError, pocketrnn.errors.CorruptModelError)):
+        build(keras_model, Tokenizer(TEXT, WORDS), ("a", "b"), NETWORK)
+
+
+@pytest.mark.parametrize(
+    "change", [{"units": 4}, {"cell": "gru"}, {"layers": 2}, {"bidirectional": True}]
+)
+def test_settings_of_another_network(change: dict[str, Any]) -> None:
+    keras_model = network.build(NETWORK, num_words=100, classes=2)
+    other = NetworkConfig.from_dict({**NETWORK.to_dict(), **change})
+    with pytest.raises(ValueError):  # noqa: PT011 (the message names a layer or a shape)
+        build(keras_model, Tokenizer(TEXT, WORDS), ("a", "b"), other)
 
 
 def test_a_file_is_replaced_only_if_asked(run: Run, path: Path) -> None:
@@ -125,9 +140,7 @@ def test_command(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert cli.main([str(run.folder), "-o", str(path)]) == 0
     printed = capsys.readouterr().out
     assert "largest difference" in printed
-    assert f"wrote {path}" in printed
-    assert "kept as tf2onnx" not in printed
-    assert "padding can't be skipped" not in printed
+    assert f"{path}: {path.stat().st_size:,} bytes" in printed
     model = pocketrnn.load(path)
     assert model.labels == ("no", "yes")
     assert "intended_use" not in model.card
@@ -138,20 +151,6 @@ def test_command(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     )
     assert cli.main([str(run.folder), "-o", str(path), "--force", "--threshold", "0.9"]) == 0
     assert pocketrnn.load(path).config.threshold == 0.9
-
-
-def test_command_says_what_a_layer_that_is_not_rewritten_costs(
-    run: Run,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(rewrite, "loops_to_scans", lambda model: None)
-    assert cli.main([str(run.folder), "-o", str(tmp_path / "model.onnx")]) == 0
-    printed = capsys.readouterr().out
-    assert "1 recurrent layer(s) kept as tf2onnx converts them" in printed
-    assert "every text takes all 6 steps" in printed
-    assert pocketrnn.load(tmp_path / "model.onnx").config.step == 6
 
 
 @pytest.mark.parametrize(
@@ -179,13 +178,12 @@ def test_command_errors_are_one_line(
     assert not list(tmp_path.glob("**/*.onnx"))
 
 
-def test_odd_labels_and_words_survive(tmp_path: Path) -> None:
+def test_odd_labels_and_words_survive() -> None:
     config = TextConfig(num_words=9, maxlen=4)
-    keras_model = network.build(TrainConfig(text=config, embedding=2, units=2), 3)
+    keras_model = network.build(NETWORK, num_words=9, classes=3)
     words = ["naïve", "映画", "a\rb", "\u00a0", "😀"]
     labels = ("très bien", "не знаю", "two words")
-    exported = build(keras_model, Tokenizer(config, words), labels)
-    model = pocketrnn.load(exported.data)
+    model = pocketrnn.load(build(keras_model, Tokenizer(config, words), labels, NETWORK).data)
     assert model.labels == labels
     assert list(model.tokenizer.vocabulary) == words
     assert model.tokenizer.ids("映画 NAÏVE") == [1, 5, 4]
@@ -193,18 +191,21 @@ def test_odd_labels_and_words_survive(tmp_path: Path) -> None:
 
 
 def test_the_file_can_test_itself(run: Run, path: Path) -> None:
-    vectors = modelfile.read(path.read_bytes()).vectors
-    assert len(vectors) >= 5
-    lengths = [len(run.tokenizer.words(vector.text)) for vector in vectors]
+    cases = pocketrnn.load(path).test_cases
+    assert len(cases) >= 5
+    lengths = [len(run.tokenizer.words(case.text)) for case in cases]
     assert min(lengths) == 0
-    assert max(lengths) > CONFIG.text.maxlen
+    assert max(lengths) > TEXT.maxlen
     found = pocketrnn.verify(path)
     assert found.difference is not None
     assert found.difference < 1e-6
     assert [check.ok for check in found.checks] == [True] * 4
 
 
-def test_keras_models_of_ones_own_can_be_exported() -> None:
+# -- a graph of one's own -----------------------------------------------------------------------
+
+
+def test_keras_models_of_ones_own_are_run_if_trusted() -> None:
     config = TextConfig(num_words=9, maxlen=4)
     own = keras.Sequential(
         [
@@ -215,6 +216,35 @@ def test_keras_models_of_ones_own_can_be_exported() -> None:
             keras.layers.Dense(1, activation="sigmoid"),
         ]
     )
-    exported = build(own, Tokenizer(config, list("abcde")), ("no", "yes"))
+    tokenizer = Tokenizer(config, list("abcde"))
+    exported = build(own, tokenizer, ("no", "yes"), None)
     assert exported.difference <= 1e-5
-    assert exported.rounding > 0  # int16, as the command stores it
+    with pytest.raises(GraphError, match="a graph of its own"):
+        pocketrnn.load(exported.data)
+    served = pocketrnn.load(exported.data, trusted=True)
+    for texts in (["a"], ["a b", "", "c d e a b"], ["e"] * 40):
+        expected = own(tokenizer.encode(texts), training=False)
+        np.testing.assert_allclose(served.scores(texts)[:, 1:], expected, rtol=0, atol=1e-6)
+
+
+def test_command_keeps_the_graph_of_tf2onnx_if_asked(
+    run: Run, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "model.onnx"
+    assert cli.main([str(run.folder), "-o", str(kept), "--graph", "tf2onnx"]) == 0
+    capsys.readouterr()
+    assert [check.ok for check in pocketrnn.verify(kept).checks] == [None, None, False, None]
+    assert pocketrnn.verify(kept, trusted=True).ok
+    texts = ["", "good number 3", "bad " * 20]
+    scores = pocketrnn.load(kept, trusted=True).scores(texts)
+    np.testing.assert_allclose(scores, pocketrnn.load(path).scores(texts), rtol=0, atol=1e-6)
+
+
+def test_sample_texts_have_the_lengths_that_matter() -> None:
+    tokenizer = Tokenizer(TextConfig(num_words=60, maxlen=20), WORDS)
+    samples = parity.sample_texts(tokenizer, 16)
+    lengths = [len(tokenizer.words(sample)) for sample in samples]
+    assert {0, 1, 19, 20, 21} <= set(lengths)
+    assert len(samples) >= 16
+    assert samples == parity.sample_texts(tokenizer, 16)
+    assert any(2 in tokenizer.ids(sample) for sample in samples), "no unknown word"

@@ -19,8 +19,7 @@ from .config import TrainConfig, settings_of
 from .corpora import read_corpus
 from .recipes import RECIPES
 
-# The settings that are options, with their help. Names, kinds and values come from TrainConfig,
-# where no two settings of this list share a name.
+# The settings that are options, with their help; TrainConfig has their types.
 _HELP = {
     "num_words": "size of the vocabulary: the most frequent words, and four special ids",
     "maxlen": "words of a text that are read: its last ones",
@@ -31,23 +30,21 @@ _HELP = {
     "layers": "number of recurrent layers, one on top of the other",
     "bidirectional": "read texts in both directions",
     "mask": "leave padding out of the computation",
-    "pooling": "what the scores are computed from: the last state, or the sum of all states over "
-    "the root of their number, and their maximum",
+    "pooling": "what the head sees: the last state, or the sum (over the root of their number) and "
+    "the maximum of all states",
     "window": "words after which the state starts afresh, with sqrtn_max; 0: never",
     "weights": "how a model file stores large matrices; training rounds them to that",
-    "optimizer": "optimizer of Keras",
+    "optimizer": "Keras optimizer",
     "learning_rate": "highest learning rate",
-    "warm_up": "share of the steps in which the learning rate rises from 0, before it falls back "
-    "to 0; a recipe without it keeps the rate as it is",
+    "warm_up": "share of the steps in which the learning rate rises, to fall to 0 in the others",
     "clip": "largest norm of all gradients of a step together",
     "epochs": "passes over the training texts",
     "batch_size": "texts in a training step",
-    "dropout": "share of the word vectors' channels, and of the values that the scores are "
-    "computed from, set to 0 in a training step",
-    "word_dropout": "share of the words that become the unknown word in a training step",
+    "dropout": "share of word vectors' channels and of head inputs, set to 0 in training",
+    "word_dropout": "share of the words that become the unknown word in training",
     "validation_split": "share of each label's training texts that is held out for validation",
-    "validation": "which texts are held out: drawn at random, or the last of each label, which "
-    "keeps texts that are alike and stand together on one side",
+    "validation": "which texts are held out: drawn at random, or the last of each label, so that "
+    "texts that are alike and stand together are on one side",
     "test_split": "share of each label's texts kept for the test, if the corpus has no test",
     "calibrate": "fit the probabilities, and the threshold, to the validation texts",
     "seed": "decides the first weights, the order of the texts and all random choices",
@@ -110,17 +107,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _unlabelled(arguments: argparse.Namespace, config: TrainConfig) -> str | bool:
-    """Return which texts without labels to read: only a teacher can use them."""
-    if config.task.distillation is not None:
-        return arguments.unlabelled or True
-    if arguments.unlabelled:
-        raise ConfigError(
-            f"--unlabelled is for recipes with a teacher; {arguments.recipe} has none"
-        )
-    return False
-
-
 def _train(arguments: argparse.Namespace) -> int:
     require("train", "tensorflow", "sklearn", "matplotlib")
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -128,13 +114,17 @@ def _train(arguments: argparse.Namespace) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no notes about GPUs that aren't there
     given = {name: value for name in _HELP if (value := getattr(arguments, name)) is not None}
     config = RECIPES[arguments.recipe].with_settings(**given)
+    teacher = config.task.distillation is not None
+    if arguments.unlabelled and not teacher:
+        name = arguments.recipe
+        raise ConfigError(f"--unlabelled is for recipes with a teacher; {name} has none")
     corpus = read_corpus(
         arguments.corpus,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
         encoding=arguments.encoding,
         word_index=arguments.word_index,
-        unlabelled=_unlabelled(arguments, config),
+        unlabelled=arguments.unlabelled or teacher,
         test_split=config.task.test_split,
         seed=config.seed,
     )

@@ -24,8 +24,7 @@ class FitConfig(Settings):
     learning_rate: float = 0.001
     """The highest rate."""
     warm_up: float | None = None
-    """Share of the steps in which the rate rises from 0; in the others it falls back to 0. None:
-    the rate is the same in all steps."""
+    """Share of the steps in which the rate rises, to fall to 0 in the others; None: it stays."""
     clip: float | None = None
     """The largest norm that the gradients of a step may have together; None: any."""
     epochs: int = 10
@@ -36,7 +35,6 @@ class FitConfig(Settings):
     """Share of the words that become the unknown word, drawn anew in every epoch."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for settings that no training could follow."""
         super().__post_init__()
         _check_steps("", self.epochs, self.batch_size, self.learning_rate)
         check(
@@ -55,15 +53,13 @@ class Spans(Settings):
     shortest: int = 5
     longest: int = 74
     kept: float = 0.1
-    """Share of the spans that stay in the stage on whole texts; without them what was learnt of
-    short texts would be lost there."""
+    """Share of the spans that stay in the stage on whole texts, to keep what was learnt of them."""
     epochs: int = 8
     batch_size: int = 256
     learning_rate: float = 0.003
     warm_up: float = 0.03
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for settings that no training could follow."""
         super().__post_init__()
         check(
             1 <= self.shortest <= self.longest,
@@ -87,7 +83,6 @@ class Distillation(Settings):
     spans: Spans = field(default_factory=Spans)
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for settings that no training could follow."""
         super().__post_init__()
         check(1 <= self.ngrams <= 3, f"ngrams must be from 1 to 3, not {self.ngrams}")
         check(self.folds >= 2, f"folds must be at least 2, not {self.folds}")
@@ -112,7 +107,6 @@ class ClassifyConfig(Settings):
     """None: the network learns from the labels alone."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for settings that no training could follow."""
         super().__post_init__()
         for name in ("validation_split", "test_split"):
             share = getattr(self, name)
@@ -140,10 +134,7 @@ class TrainConfig(Settings):
         check(0 <= self.seed < 2**32, f"seed must be from 0 to 2**32 - 1, not {self.seed}")
 
     def with_settings(self, **values: Any) -> "TrainConfig":
-        """Return a copy with other values of settings in any part, or of whole parts, by name.
-
-        `RECIPES["default"].with_settings(cell="gru", epochs=3)`; ConfigError for an unknown name.
-        """
+        """Return a copy with other values of settings in any part, or other parts, by name."""
         unknown = sorted(set(values) - set(settings_of(TrainConfig)))
         check(not unknown, f"unknown setting: {', '.join(unknown)}")
         config: TrainConfig = _replaced(self, values)

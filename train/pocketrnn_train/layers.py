@@ -29,7 +29,6 @@ class Windows(keras.layers.Wrapper):  # type: ignore[misc]
         super().build((input_shape[0], self.window, input_shape[-1]))
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
-        """Return the states of every step."""
         time, features = ops.shape(inputs)[1], inputs.shape[-1]
         states = self.layer(
             ops.reshape(inputs, (-1, self.window, features)),
@@ -39,7 +38,6 @@ class Windows(keras.layers.Wrapper):  # type: ignore[misc]
         return ops.reshape(states, (-1, time, states.shape[-1]))
 
     def get_config(self) -> dict[str, Any]:
-        """Return what Keras saves."""
         return {**super().get_config(), "window": self.window}
 
 
@@ -50,37 +48,31 @@ class SqrtnMax(keras.layers.Layer):  # type: ignore[misc]
     The mean of a sentence's states is as large as that of a page's, so a network that sees the mean
     is as sure of a sentence as of a page. A sum of independent steps grows with the root of their
     number, so the sum over the root has the same range for all lengths (TensorFlow's combiner
-    `sqrtn` for embeddings). The 16 makes it the mean at 256 steps, which is about as large as the
-    maximum.
+    `sqrtn` for embeddings). The 16 makes it the mean at 256 steps, so that it is about as large as
+    the maximum and is learnt as fast.
 
     Masked steps don't count (in Keras's own global maximum pooling they do); where all are masked,
     the result is 0.
     """
 
     def __init__(self, **options: Any) -> None:
-        """Make the layer; it has no weights."""
         super().__init__(**options)
         self.supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """Return both side by side."""
         if mask is None:
             steps = ops.cast(ops.shape(inputs)[1], inputs.dtype)
             return ops.concatenate(
-                [ops.sum(inputs, axis=1) / _root(steps), ops.max(inputs, axis=1)], axis=-1
+                [ops.sum(inputs, axis=1) / (16 * ops.sqrt(steps)), ops.max(inputs, axis=1)], axis=-1
             )
         kept = ops.expand_dims(ops.cast(mask, inputs.dtype), -1)
         steps = ops.sum(kept, axis=1)
-        total = ops.sum(inputs * kept, axis=1) / _root(ops.maximum(steps, 1))
+        total = ops.sum(inputs * kept, axis=1) / (16 * ops.sqrt(ops.maximum(steps, 1)))
         highest = ops.max(inputs * kept - (1 - kept) * _BELOW_ALL, axis=1)
         return ops.concatenate([total, highest * ops.minimum(steps, 1)], axis=-1)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """Return no mask: the output has no time."""
-
-
-def _root(steps: Any) -> Any:
-    return 16 * ops.sqrt(steps)
 
 
 # More than any state can be below 0, and small enough for float16.

@@ -14,6 +14,11 @@ import numpy as np
 from .config import FitConfig
 from .run import Run, RunError
 
+Measure = Callable[[Any], Mapping[str, float]]
+"""Returns the loss and the metrics of a model on what was held out, by name."""
+
+_OPTIMIZERS = {"rmsprop": "RMSprop", "adam": "Adam", "sgd": "SGD"}
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -49,12 +54,11 @@ def learn(
     fit: FitConfig,
     loss: Any,
     metrics: Sequence[Any],
-    measure: Callable[[Any], Mapping[str, float]],
+    measure: Measure,
 ) -> Any:
     """Train `model` through all stages, from where `run` stands, and return the trained model.
 
-    `model` is the network as built, from the run's seed. `measure` returns the loss and the
-    metrics of a model on what was held out. Raises RunError where the loss isn't finite.
+    `model` is the network as built, from the run's seed. RunError if the loss isn't finite.
     """
     begun = [i for i, stage in enumerate(stages) if (run.folder / stage.checkpoint).exists()]
     first = max(begun, default=0)
@@ -65,27 +69,20 @@ def learn(
     for number, stage in enumerate(stages[first:], first + 1):
         print(f"Stage {number} of {len(stages)}: {stage.name}")
         if not (run.folder / stage.checkpoint).exists():
-            optimizer = _optimizer(fit, stage)
-            model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics))
+            model.compile(_optimizer(fit, stage), loss, metrics=list(metrics))
         # The optimizer counts its steps, so a checkpoint knows its epoch. The history is written
         # before the checkpoint and may be one epoch ahead.
         done = int(model.optimizer.iterations) // stage.steps
         history = run.history(stage.history)[:done]
         for epoch in range(done, stage.epochs):
-            history.append(_learn_epoch(run, stage, model, epoch, measure))
+            history.append(_epoch(run, stage, model, epoch, measure))
             run.write_history(history, stage.history)
             run.save_model(model, stage.checkpoint)
     # Without the optimizer's state, which is half of the file.
     return run.model(stages[-1].checkpoint)
 
 
-def _learn_epoch(
-    run: Run,
-    stage: Stage,
-    model: Any,
-    epoch: int,
-    measure: Callable[[Any], Mapping[str, float]],
-) -> dict[str, float]:
+def _epoch(run: Run, stage: Stage, model: Any, epoch: int, measure: Measure) -> dict[str, float]:
     """Train one epoch, and return its line of the history."""
     print(f"Epoch {epoch + 1}/{stage.epochs}", flush=True)
     started = time.perf_counter()
@@ -110,12 +107,8 @@ def _optimizer(fit: FitConfig, stage: Stage) -> Any:
     if stage.warm_up is not None:
         steps = stage.epochs * stage.steps
         rate = WarmUpAndDecay(rate, steps, round(stage.warm_up * steps))
-    kinds = {
-        "rmsprop": keras.optimizers.RMSprop,
-        "adam": keras.optimizers.Adam,
-        "sgd": keras.optimizers.SGD,
-    }
-    return kinds[fit.optimizer](rate, global_clipnorm=fit.clip)
+    optimizer = getattr(keras.optimizers, _OPTIMIZERS[fit.optimizer])
+    return optimizer(rate, global_clipnorm=fit.clip)
 
 
 def _restore_dropout(model: Any, built: Any, steps: int) -> None:

@@ -57,9 +57,8 @@ class Run:
 
     def write(self, name: str, value: Any) -> None:
         """Write one of the JSON files, whole or not at all."""
-        write_atomic(
-            self.folder / name, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n"
-        )
+        text = json.dumps(value, indent=1, ensure_ascii=False)
+        write_atomic(self.folder / name, text + "\n")
 
     def open(self, config: TrainConfig, facts: Mapping[str, Any], *, resume: bool) -> None:
         """Start a new run, or check that the one to resume is of this configuration and corpus.
@@ -113,8 +112,7 @@ class Run:
     @property
     def report(self) -> dict[str, Any]:
         """The figures of the trained model."""
-        report: dict[str, Any] = self.read("report.json")
-        return report
+        return dict(self.read("report.json"))
 
     @property
     def intended_use(self) -> str:

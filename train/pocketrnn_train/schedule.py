@@ -14,7 +14,6 @@ class WarmUpAndDecay(keras.optimizers.schedules.LearningRateSchedule):  # type: 
     """A rate that rises to `peak` in `warm_up` steps and falls to 0 at step `steps`, linearly."""
 
     def __init__(self, peak: float, steps: int, warm_up: int) -> None:
-        """Keep the settings."""
         self.peak = peak
         self.steps = steps
         self.warm_up = warm_up
@@ -27,7 +26,6 @@ class WarmUpAndDecay(keras.optimizers.schedules.LearningRateSchedule):  # type: 
         return self.peak * ops.clip(ops.minimum(rising, falling), 0.0, 1.0)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what Keras saves."""
         return {"peak": self.peak, "steps": self.steps, "warm_up": self.warm_up}
 
 

@@ -12,22 +12,22 @@ from pocketrnn_train.classify.evaluation import calibration_error
 
 
 def draw(
-    classes: int, heat: float, count: int = 20_000
+    classes: int, temperature: float, count: int = 20_000
 ) -> tuple[NDArray[np.float32], NDArray[Any]]:
-    """Scores whose logits are `heat` times too large, and labels drawn by the right ones."""
+    """Scores whose logits are `temperature` times too large, and labels drawn by the right ones."""
     random = np.random.default_rng(0)
     logits = random.normal(size=(count, classes)) * 2
     right = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = (random.random((count, 1)) > right.cumsum(axis=1)).sum(axis=1).clip(max=classes - 1)
-    wrong = np.exp(logits * heat)
+    wrong = np.exp(logits * temperature)
     return (wrong / wrong.sum(axis=1, keepdims=True)).astype(np.float32), labels
 
 
 @pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("heat", [0.5, 1.0, 3.0])
-def test_temperature_is_found_again(classes: int, heat: float) -> None:
-    scores, labels = draw(classes, heat)
-    assert calibration.temperature(scores, labels) == pytest.approx(heat, rel=0.05)
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_temperature_is_found_again(classes: int, temperature: float) -> None:
+    scores, labels = draw(classes, temperature)
+    assert calibration.temperature(scores, labels) == pytest.approx(temperature, rel=0.05)
 
 
 def test_temperature_of_certain_scores_is_finite() -> None:
@@ -56,8 +56,8 @@ def test_folding_is_dividing_the_logits(units: int, activation: str) -> None:
 
 def test_calibrated_scores_are_calibrated() -> None:
     scores, labels = draw(2, 3.0)
-    heat = calibration.temperature(scores, labels)
-    powers = scores.astype(np.float64) ** (1 / heat)
+    temperature = calibration.temperature(scores, labels)
+    powers = scores.astype(np.float64) ** (1 / temperature)
     calibrated = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
     assert calibration_error(scores, labels) > 0.05
     assert calibration_error(calibrated, labels) < 0.01

@@ -22,30 +22,25 @@ def evaluate(
 
     if not np.isfinite(scores).all():
         raise RunError("the scores aren't finite; train again with a lower --learning-rate")
-    classes = scores.shape[1]
-    chosen = scores[:, 1] > threshold if classes == 2 else scores.argmax(axis=1)
-    everything = np.arange(classes)
+    classes = np.arange(scores.shape[1])
+    two = len(classes) == 2
+    chosen = scores[:, 1] > threshold if two else scores.argmax(axis=1)
     auc = None
-    if len(np.unique(labels)) == classes:
+    if len(np.unique(labels)) == len(classes):
         # Normalized again in float64: sklearn wants rows to sum to 1 more exactly than float32's.
         exact = scores.astype(np.float64) / scores.sum(axis=1, keepdims=True, dtype=np.float64)
-        auc = float(
-            metrics.roc_auc_score(labels, exact[:, 1] if classes == 2 else exact, multi_class="ovr")
-        )
+        auc = metrics.roc_auc_score(labels, exact[:, 1] if two else exact, multi_class="ovr")
+    f1 = metrics.f1_score(labels, chosen, average="binary" if two else "macro", zero_division=0)
     true = scores[np.arange(len(labels)), labels].astype(np.float64)
     return {
         "texts": len(labels),
         "accuracy": float((chosen == labels).mean()),
         # Keras clips at its epsilon, 1e-7, as well.
         "loss": float(-np.log(np.clip(true, 1e-7, 1)).mean()),
-        "f1": float(
-            metrics.f1_score(
-                labels, chosen, average="binary" if classes == 2 else "macro", zero_division=0
-            )
-        ),
-        "roc_auc": auc,
+        "f1": float(f1),
+        "roc_auc": None if auc is None else float(auc),
         "calibration_error": calibration_error(scores, labels),
-        "confusion_matrix": metrics.confusion_matrix(labels, chosen, labels=everything).tolist(),
+        "confusion_matrix": metrics.confusion_matrix(labels, chosen, labels=classes).tolist(),
     }
 
 

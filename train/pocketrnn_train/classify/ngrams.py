@@ -29,7 +29,6 @@ class NGrams:
     """
 
     def __init__(self, texts: Sequence[Ranks], *, longest: int, min_texts: int = 2) -> None:
-        """Collect the n-grams of `texts`."""
         found, counts = np.unique(
             np.concatenate(
                 [np.unique(keys) for text in texts for keys in [_keys(text, longest)[0]]]
@@ -41,7 +40,6 @@ class NGrams:
         self._keys: NDArray[np.int64] = found[counts >= min_texts]
 
     def __len__(self) -> int:
-        """Return the number of n-grams."""
         return len(self._keys)
 
     def count(self, texts: Sequence[Ranks]) -> Any:

@@ -123,8 +123,7 @@ class Blend:
 
     def logits(self, margins: Margins) -> NDArray[np.float64]:
         """Return float64 (texts, columns): what goes into the sigmoid or softmax."""
-        logits: NDArray[np.float64] = np.tensordot(self.weights, margins, 1) + self.bias
-        return logits
+        return np.asarray(np.tensordot(self.weights, margins, 1) + self.bias)
 
 
 def blend(margins: Margins, labels: NDArray[np.int64]) -> Blend:
@@ -150,8 +149,7 @@ def blend(margins: Margins, labels: NDArray[np.int64]) -> Blend:
 def one_hot(labels: NDArray[np.int64], columns: int) -> NDArray[np.float32]:
     """Return labels as targets (texts, columns); one column is the second of two classes."""
     classes = np.array([1]) if columns == 1 else np.arange(columns)
-    targets: NDArray[np.float32] = (labels[:, None] == classes).astype(np.float32)
-    return targets
+    return np.asarray(labels[:, None] == classes, np.float32)
 
 
 def cross_entropy(logits: NDArray[np.float64], targets: NDArray[np.float32]) -> float:
@@ -176,8 +174,7 @@ def _log_count_ratios(tally: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return the log of how much more often each n-gram is in texts with the label: see above."""
     smoothed = 1 + tally
     rates = smoothed / smoothed.sum(axis=1, keepdims=True)
-    ratios: NDArray[np.float32] = np.log(rates[1] / rates[0]).astype(np.float32)
-    return ratios
+    return np.asarray(np.log(rates[1] / rates[0]), np.float32)
 
 
 def _linear(

@@ -115,19 +115,20 @@ def _finish(
     test: Examples,
 ) -> None:
     """Calibrate the trained model, save it, measure it, and delete what only a resume needs."""
-    rows = batches.ids(tokenizer, held_out.texts)
-    temperature, threshold = 1.0, 0.5
-    scores = batches.predict(model, rows, config)
+
+    def scores_of(examples: Examples) -> Any:
+        return batches.predict(model, batches.ids(tokenizer, examples.texts), config)
+
+    scores, temperature, threshold = scores_of(held_out), 1.0, 0.5
     if config.task.calibrate:
         temperature = calibration.temperature(scores, held_out.labels)
         calibration.fold(model, temperature)
-        scores = batches.predict(model, rows, config)
+        scores = scores_of(held_out)
         if scores.shape[1] == 2:
             threshold = calibration.threshold(scores, held_out.labels, seed=config.seed)
     run.save_model(model)
     history = run.history()
     _draw(run, history)
-    test_scores = batches.predict(model, batches.ids(tokenizer, test.texts), config)
     teacher = run.read("teacher.json") if config.task.distillation else None
     seconds = [row["seconds"] for row in (*run.history("history-spans.csv"), *history)]
     seconds.append(teacher["seconds"] if teacher else 0)
@@ -135,7 +136,7 @@ def _finish(
     run.write(
         "report.json",
         {
-            "test": evaluate(test_scores, test.labels, threshold),
+            "test": evaluate(scores_of(test), test.labels, threshold),
             "validation": evaluate(scores, held_out.labels, threshold),
             **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
             "threshold": threshold,

@@ -17,7 +17,6 @@ class Examples:
     labels: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """Return the number of texts."""
         return len(self.texts)
 
     def take(self, rows: NDArray[np.int64]) -> "Examples":
@@ -45,13 +44,12 @@ class Corpus:
         """Return the SHA-256, in hex, of all that training sees."""
         sizes = [len(self.train), len(self.test)]
         sha256 = hashlib.sha256(json.dumps([self.labels, self.vocabulary, sizes]).encode())
-        for examples in (self.train, self.test):
-            for label, text in zip(examples.labels.tolist(), examples.texts, strict=True):
-                data = text.encode("utf-8", "surrogatepass")
-                sha256.update(f"{label} {len(data)}\0".encode() + data)
-        for text in self.unlabelled:
+        labels = [*self.train.labels.tolist(), *self.test.labels.tolist()]
+        labels += "?" * len(self.unlabelled)
+        texts = (*self.train.texts, *self.test.texts, *self.unlabelled)
+        for label, text in zip(labels, texts, strict=True):
             data = text.encode("utf-8", "surrogatepass")
-            sha256.update(f"? {len(data)}\0".encode() + data)
+            sha256.update(f"{label} {len(data)}\0".encode() + data)
         return sha256.hexdigest()
 
     def facts(self) -> dict[str, Any]:

@@ -19,9 +19,8 @@ NOTE = (
     "review text."
 )
 
+_Reviews = Iterator[tuple[str, str, int, bytes]]  # two folders, number and text of each
 _REVIEW = re.compile(r"(?:^|.*/)(train|test)/(neg|pos|(?<=train/)unsup)/(\d+)_\d+\.txt")
-# The folders of a review, its number, its text.
-_Review = tuple[str, str, int, bytes]
 
 
 def is_dataset(path: Path) -> bool:
@@ -60,7 +59,7 @@ def read(path: Path, *, unlabelled: bool) -> Corpus:
     return Corpus("aclImdb", ("negative", "positive"), train, test, NOTE, unlabelled=more)
 
 
-def _archive_reviews(path: Path, wanted: Collection[str]) -> Iterator[_Review]:
+def _archive_reviews(path: Path, wanted: Collection[str]) -> _Reviews:
     try:
         # "r|" reads front to back, once, and unpacks nothing to disk. Not "r|gz", which ignores
         # gzip's checksum and often takes the start of a download for the whole of it.
@@ -76,7 +75,7 @@ def _archive_reviews(path: Path, wanted: Collection[str]) -> Iterator[_Review]:
         raise InputError(f"{path}: cut short or not a .tar.gz ({error})") from error
 
 
-def _folder_reviews(path: Path, wanted: Collection[str]) -> Iterator[_Review]:
+def _folder_reviews(path: Path, wanted: Collection[str]) -> _Reviews:
     for file in path.rglob("*.txt"):
         found = _REVIEW.fullmatch(file.relative_to(path).as_posix())
         if found and found[2] in wanted:

@@ -14,14 +14,16 @@ import numpy as np
 
 from pocketrnn.classify.text import is_storable
 from pocketrnn.errors import ConfigError, InputError
-from pocketrnn.tables.block import Block
+from pocketrnn.tables.block import NO_TEXT, Block
+from pocketrnn.tables.folder import FolderReader
 from pocketrnn.tables.formats import format_of, open_reader
-from pocketrnn.tables.readers import (
-    FolderReader,
-    LinesReader,
+from pocketrnn.tables.lines import LinesReader
+from pocketrnn.tables.reading import (
     Reader,
+    ReadOptions,
     check_column,
     find_text_column,
+    listed,
 )
 
 from .corpus import Corpus, Examples, split
@@ -47,9 +49,9 @@ def read(
     names: list[str] = []
     with closing(_open(path, encoding)) as reader:
         if label_column is None:
-            there = ", ".join(map(repr, reader.columns))
             raise ConfigError(
-                f"{path}: which column holds the label? Say --label-column; there are: {there}"
+                f"{path}: which column holds the label? Say --label-column; there are: "
+                f"{listed(reader.columns)}"
             )
         if isinstance(reader, LinesReader):
             raise ConfigError(f"{path}: has no labels; expected {FORMATS}")
@@ -105,7 +107,7 @@ def _open(path: Path, encoding: str) -> Reader:
     kind = "folder" if path.is_dir() else format_of(path.name)
     if kind is None:
         raise InputError(f"{path}: expected {FORMATS}, .txt or a folder of .txt files")
-    return open_reader(str(path), kind, encoding)
+    return open_reader(str(path), kind, ReadOptions(encoding))
 
 
 def _rows(
@@ -113,13 +115,12 @@ def _rows(
 ) -> Iterator[tuple[str, str, Any]]:
     """Yield the place of each row, its text and its label. Raises InputError for a bad row."""
     for block in reader.blocks(text_column):
-        if block.problems:
-            row = min(block.problems)
-            raise InputError(f"{block.place(row)}: {block.problems[row]}")
-        for row, (text, label) in enumerate(
-            zip(block.texts, _labels(block, label_column), strict=True)
-        ):
-            yield block.place(row), text, label
+        bad = [row for row, problem in block.problems.items() if problem != NO_TEXT]
+        if bad:
+            raise InputError(f"{block.place(bad[0])}: {block.problems[bad[0]]}")
+        labels = _labels(block, label_column)
+        for row in block.good():  # a row without text is no example
+            yield block.place(row), block.texts[row], labels[row]
 
 
 def _labels(block: Block, column: str | None) -> Sequence[Any]:
@@ -131,6 +132,7 @@ def _labels(block: Block, column: str | None) -> Sequence[Any]:
     rows = list(block.values())
     for row, values in enumerate(rows):
         if column not in values:
-            there = ", ".join(map(repr, values))
-            raise InputError(f"{block.place(row)}: no field {column!r}; there are: {there}")
+            raise InputError(
+                f"{block.place(row)}: no field {column!r}; there are: {listed(list(values))}"
+            )
     return [values[column] for values in rows]

@@ -1,0 +1,3 @@
+"""tqdm, without what only its bars in notebooks and in Matplotlib's windows import."""
+
+excludedimports = ["IPython", "ipywidgets", "matplotlib", "pandas"]
