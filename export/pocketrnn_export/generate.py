@@ -28,13 +28,15 @@ def build(
     card: dict[str, Any] | None = None,
 ) -> "Export":
     """Convert a keras.Model from ids to logits, and check it, as `export` does."""
+    import tensorflow as tf
+
     graph = config.graph()
     numbers = onnx.to_bytes(graph, fold.weights(keras_model, config.network, graph))
     served = Generator.load(file.to_bytes(config, alphabet, numbers, {}))
     ids = np.random.default_rng(0).integers(0, config.ids, (_TEXTS, _STEPS), np.int32)
     run, widths = stepped(keras_model)
     zeros = [np.zeros((_TEXTS, width), np.float32) for width in widths]
-    trained = np.array(run(ids, *zeros)[0])
+    trained = np.array(tf.function(run)(ids, *zeros)[0])
     others = [_witness(convert_steps(keras_model).SerializeToString(), ids, zeros)]
     others += [served.run(ids)[0], _by_step(served, ids), _by_step(served, ids[:1])]
     difference = max(float(np.abs(some - trained[: len(some)]).max()) for some in others)
