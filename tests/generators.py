@@ -14,7 +14,9 @@ from pocketrnn.modelfile.network import NetworkConfig
 LETTERS = "\nabc \U0001f600"
 
 
-def config(kind: str = "lines", characters: str | None = LETTERS, **network: Any) -> GeneratorConfig:
+def config(
+    kind: str = "lines", characters: str | None = LETTERS, **network: Any
+) -> GeneratorConfig:
     """`kind` is lines, which have an end, or text, which has none; None for characters: bytes."""
     count = 256 if characters is None else len(characters)
     return GeneratorConfig(

@@ -57,7 +57,9 @@ def stepped(model: Any) -> tuple[Callable[..., list[Any]], list[int]]:
             after += new
         return [head(seen), *after]
 
-    widths = [layer.units for layer, count in zip(recurrent, counts, strict=True) for _ in range(count)]
+    widths = [
+        layer.units for layer, count in zip(recurrent, counts, strict=True) for _ in range(count)
+    ]
     return run, widths
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pocketrnn
 from pocketrnn import ClassifierConfig, Tokenizer
 from pocketrnn.classify import file
-from pocketrnn.errors import ConfigError, OutputError
+from pocketrnn.errors import OutputError
 from pocketrnn.extras import require
 from pocketrnn.files import write_atomic
 from pocketrnn.modelfile import fold, onnx

@@ -1,6 +1,5 @@
 """A generator's Keras network as a model file, and the proof that all compute the same logits."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -42,7 +41,11 @@ def build(
     difference = max(float(np.abs(some - trained[: len(some)]).max()) for some in others)
     check_difference(difference)
     card = {**(card or {}), "parity": {"texts": _TEXTS, "difference": difference}}
-    prompts = ["", alphabet.decode(ids[0][ids[0] < config.characters].tolist()), "\u6620 \U0001f600"]
+    prompts = [
+        "",
+        alphabet.decode(ids[0][ids[0] < config.characters].tolist()),
+        "\u6620 \U0001f600",
+    ]
     cases = [
         # The shortest digits that give the same float32 back.
         TestCase(prompt, tuple(float(str(logit)) for logit in served.start(prompt)[0][0]))

@@ -47,7 +47,7 @@ def read(
     """Read a table of texts and labels; InputError or ConfigError for one that isn't."""
     texts: list[str] = []
     names: list[str] = []
-    with closing(_open(path, encoding)) as reader:
+    with closing(open_table(path, encoding)) as reader:
         if label_column is None:
             raise ConfigError(
                 f"{path}: which column holds the label? Say --label-column; there are: "
@@ -59,7 +59,7 @@ def read(
             raise ConfigError(f"{path}: {label_column!r} can't be both the text and the label")
         check_column(reader, label_column)
         text_column = find_text_column(reader, text_column, label_column=label_column)
-        for where, text, label in _rows(reader, text_column, label_column):
+        for where, text, label in rows(reader, text_column, label_column):
             name = json.dumps(label) if isinstance(label, int) else label
             if not isinstance(name, str) or not name or not is_storable(name):
                 raise InputError(f"{where}: {label_column!r} isn't a label: {label!r:.60}")
@@ -92,16 +92,16 @@ def read(
 
 def read_unlabelled(path: Path, text_column: str | None, encoding: str) -> tuple[str, ...]:
     """Return the texts of a table, of lines or of a folder, but for blank ones."""
-    with closing(_open(path, encoding)) as reader:
+    with closing(open_table(path, encoding)) as reader:
         if isinstance(reader, LinesReader | FolderReader):
             text_column = None  # the name is that of the labelled table's column
-        texts = [text for _, text, _ in _rows(reader, find_text_column(reader, text_column))]
+        texts = [text for _, text, _ in rows(reader, find_text_column(reader, text_column))]
         if isinstance(reader, LinesReader):
             texts = [text.strip() for text in texts]
         return tuple(text for text in texts if text.strip())
 
 
-def _open(path: Path, encoding: str) -> Reader:
+def open_table(path: Path, encoding: str) -> Reader:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     kind = "folder" if path.is_dir() else format_of(path.name)
@@ -110,7 +110,7 @@ def _open(path: Path, encoding: str) -> Reader:
     return open_reader(str(path), kind, ReadOptions(encoding))
 
 
-def _rows(
+def rows(
     reader: Reader, text_column: str, label_column: str | None = None
 ) -> Iterator[tuple[str, str, Any]]:
     """Yield the place of each row, its text and its label. Raises InputError for a bad row."""
