@@ -11,20 +11,24 @@ import numpy as np
 import pocketrnn
 from pocketrnn import ClassifierConfig, Tokenizer
 from pocketrnn.classify import file
+from pocketrnn.config import check
 from pocketrnn.errors import OutputError
 from pocketrnn.extras import require
 from pocketrnn.files import write_atomic
 from pocketrnn.modelfile import fold, onnx
 from pocketrnn.modelfile.network import NetworkConfig
-from pocketrnn_train import Run
+from pocketrnn_train.run import GeneratorRun, Run
 
 from .parity import Export
 
 Graph = Literal["pocketrnn", "tf2onnx"]
 
+# Of a run's report, what goes into the card.
+_FIGURES = ("test", "validation", "generated")
+
 
 def export(
-    run: Run,
+    run: Run | GeneratorRun,
     path: str | os.PathLike[str],
     *,
     threshold: float | None = None,
@@ -43,13 +47,15 @@ def export(
     if Path(path).exists() and not force:
         raise OutputError(f"{os.fspath(path)}: exists already; replace it with --force")
     require("export", "tensorflow", "tf2onnx", "onnx")
+    from . import generate
+
     report = run.report
     corpus = run.read("corpus.json")
     card = {
         "corpus": corpus,
         "recipe": run.config.to_dict(),
         **({"intended_use": run.intended_use} if run.intended_use else {}),
-        "figures": {"test": report["test"], "validation": report["validation"]},
+        "figures": {name: report[name] for name in _FIGURES if name in report},
         "trained": {"date": report["date"], "versions": report["versions"]},
         "exported": {
             "date": datetime.now(UTC).date().isoformat(),
@@ -58,14 +64,20 @@ def export(
             },
         },
     }
-    exported = build(
-        run.model(),
-        run.tokenizer,
-        tuple(corpus["labels"]),
-        run.config.network if graph == "pocketrnn" else None,
-        threshold=report.get("threshold", 0.5) if threshold is None else threshold,
-        card=card,
-    )
+    if isinstance(run, GeneratorRun):
+        check(
+            graph == "pocketrnn" and threshold is None, "a generator has no --threshold or --graph"
+        )
+        exported = generate.build(run.model(), run.settings, run.alphabet, card=card)
+    else:
+        exported = build(
+            run.model(),
+            run.tokenizer,
+            tuple(corpus["labels"]),
+            run.config.network if graph == "pocketrnn" else None,
+            threshold=report.get("threshold", 0.5) if threshold is None else threshold,
+            card=card,
+        )
     write_atomic(path, exported.data)
     return exported
 

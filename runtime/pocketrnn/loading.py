@@ -10,6 +10,7 @@ from .errors import ConfigError, CorruptModelError, ModelFileError, OtherTaskErr
 
 if TYPE_CHECKING:
     from .classify.model import Classifier
+    from .tables.block import Function
 
 BUNDLED = Path(__file__).with_name("bundled.onnx")
 
@@ -47,6 +48,10 @@ class Model:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the file's bytes: another process loads them, and needs no file."""
         return _unpickled, (self.data, self._options)
+
+    def function(self, *, probabilities: bool, prefix: str) -> "Function":
+        """Return what `score_file` runs over texts."""
+        raise NotImplementedError
 
     @property
     def parts(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from .network import Network, OwnGraph
 from .padding import Rows, count_words
 from .text import Tokenizer
 from .vectorized import VectorizedTokenizer
+
+if TYPE_CHECKING:
+    from ..tables.block import Function
 
 # Texts sorted by length together: enough that the texts of a batch are of like length, few
 # enough that their ids take little memory.
@@ -116,6 +119,12 @@ class Classifier(Model):
         labels = ", ".join(map(repr, self.labels[:5])) + (", …" if len(self.labels) > 5 else "")
         words, size = self.config.text.vocabulary_size, len(self.data) / 1e6
         return f"<Classifier: {labels}; {words:,} words; {size:.2f} MB; {self.sha256[:12]}>"
+
+    def function(self, *, probabilities: bool, prefix: str) -> "Function":
+        """Return what `score_file` runs over texts: it adds labels and scores."""
+        from .scoring import Scoring
+
+        return Scoring(self, probabilities, prefix)
 
     @property
     def parts(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..loading import load
+from ..loading import Model, load
 from ..tables import engine
 from ..tables.block import Column
 from ..tables.engine import Progress
@@ -18,7 +18,7 @@ from .model import Classifier
 
 __all__ = ["Progress", "ScoredRow", "Summary", "score_file", "score_rows"]
 
-ModelSource = Classifier | PathLike | bytes | None
+ModelSource = Model | PathLike | bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,8 @@ def score_file(
 ) -> Summary:
     """Write the rows of `inputs` to `output` with columns `label` and `score` added.
 
+    With a generator's file the column is `bits`, how many bits a character holds.
+
     The inputs are files, folders of `.txt` files, glob patterns, or `-` for standard input;
     `output` is a file or `-`. Formats are told by their names, or by `format` and
     `output_format`: docs/score.md lists them. `model` is a loaded one or what `load` takes.
@@ -143,7 +145,8 @@ def score_file(
 
     Raises InputError, OutputError, ConfigError, ModelFileError, MissingExtraError or WorkerError.
     """
-    scoring = Scoring(_loaded(model), probabilities, prefix)
+    loaded = model if isinstance(model, Model) else load(model)
+    scoring = loaded.function(probabilities=probabilities, prefix=prefix)
     done = engine.run(
         inputs,
         output,
@@ -163,7 +166,7 @@ def score_file(
     return Summary(
         rows=tally.rows,
         errors=tally.errors,
-        labels={label: tally.counts.get(label, 0) for label in scoring.model.labels},
+        labels={label: tally.counts.get(label, 0) for label in scoring.columns[0].values},
         rows_before=tally.before,
         seconds=done.seconds,
         rows_per_second=(tally.rows - tally.before) / max(done.seconds, 1e-9),
@@ -188,7 +191,7 @@ def score_rows(
 
     A row in error is among them, with its `problem`. Raises what `score_file` raises.
     """
-    scoring = Scoring(_loaded(model), probabilities=True)
+    scoring = Scoring(classifier(model), probabilities=True)
     rows = engine.rows(
         inputs,
         scoring,
@@ -206,5 +209,8 @@ def score_rows(
             yield ScoredRow(file, line, values, label, float(score), probabilities, "")
 
 
-def _loaded(model: ModelSource) -> Classifier:
-    return model if isinstance(model, Classifier) else load(model)
+def classifier(model: ModelSource) -> Classifier:
+    """Return the model if it is a classifier, or the one to be loaded; OtherTaskError if none."""
+    if isinstance(model, Classifier):
+        return model
+    return Classifier.load(model.data if isinstance(model, Model) else model)

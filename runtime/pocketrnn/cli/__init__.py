@@ -1,11 +1,11 @@
-"""The command `pocketrnn`: a module each for `predict`, `score`, `info` and `verify`."""
+"""The command `pocketrnn`: a module for each of its commands."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import command, info, predict, score, verify
+from . import command, generate, info, predict, score, verify
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,11 +21,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pocketrnn",
-        description="Score text with a small recurrent network, on this machine alone.",
+        description="Score and generate text with small recurrent networks, on this machine alone.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"pocketrnn {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for each in (predict, score, info, verify):
+    for each in (predict, score, generate, info, verify):
         each.add_to(commands)
     return parser

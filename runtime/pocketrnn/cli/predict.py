@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from ..classify.model import Classifier
 from ..errors import ConfigError, InputError
-from ..loading import load
 from ..streams import is_terminal, say, standard_input
 from . import command
 
@@ -40,7 +40,7 @@ def add_to(commands: Any) -> None:
 
 
 def _predict(arguments: argparse.Namespace) -> None:
-    model = load(arguments.model, trusted=arguments.trusted)
+    model = Classifier.load(command.model(arguments.model), trusted=arguments.trusted)
     unsure = arguments.unsure and tuple(arguments.unsure)
     width = max(len(command.printable(name)) for name in (*model.labels, _UNSURE, _UNKNOWN))
     for text in arguments.texts:

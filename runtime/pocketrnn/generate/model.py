@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,9 @@ from ..modelfile import ModelFile
 from ..session import Session
 from .file import TASK, GeneratorConfig, TestCase, read
 from .sampling import Sampling, uniform
+
+if TYPE_CHECKING:
+    from ..tables.block import Function
 
 State = list[NDArray[np.float32]]
 """What the network remembers of texts: an array (texts, units) for each layer, or two for LSTM."""
@@ -62,6 +65,13 @@ class Generator(Model):
         return (
             f"<Generator: {kind}; {count:,} {self.config.unit}; {size:.2f} MB; {self.sha256[:12]}>"
         )
+
+    def function(self, *, probabilities: bool, prefix: str) -> "Function":
+        """Return what `score_file` runs over texts: it adds bits a character."""
+        from .scoring import Bits
+
+        check(not probabilities, "a generator has no labels, so no probabilities of them")
+        return Bits(self, prefix)
 
     @property
     def parts(self) -> str:
@@ -273,8 +283,8 @@ class Generator(Model):
 
     # -- how usual a text is ----------------------------------------------------------------------
 
-    @overload
-    def bits(self, texts: str) -> float: ...
+    @overload  # a str is an Iterable[str] too; the first that fits is meant
+    def bits(self, texts: str) -> float: ...  # type: ignore[overload-overlap]
     @overload
     def bits(self, texts: Iterable[str]) -> NDArray[np.float64]: ...
     def bits(self, texts: str | Iterable[str]) -> float | NDArray[np.float64]:
@@ -302,14 +312,18 @@ class Generator(Model):
         lengths = np.array([len(ids) + len(last) for ids in encoded])
         order = np.argsort(-lengths, kind="stable")
         nats = np.zeros(len(texts))
-        for first in range(0, len(order), self._side_by_side):
-            rows = order[first : first + self._side_by_side]
-            ids = np.full((len(rows), lengths[rows[0]] + 1), self.config.start, np.int32)
+        first = 0
+        while first < len(order):
+            time = int(lengths[order[first]]) + 1
+            rows = order[first : first + max(1, min(self._side_by_side, _LOGITS // time))]
+            first += len(rows)
+            ids = np.full((len(rows), time), self.config.start, np.int32)
             for row, text in zip(ids, rows, strict=True):
                 row[1 : lengths[text] + 1] = [*encoded[text], *last]
             nats[rows] = self._nats(ids, lengths[rows])
-        with np.errstate(invalid="ignore"):
-            return nats / lengths / np.log(2)
+        bits: NDArray[np.float64] = np.full(len(texts), np.nan)
+        np.divide(nats, lengths * np.log(2), out=bits, where=lengths > 0)
+        return bits
 
     def _nats(self, ids: NDArray[np.int32], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the nats (texts,) of the ids behind the first: (texts, time), longest first."""
@@ -385,7 +399,7 @@ def log_probabilities(logits: Logits) -> Logits:
 
     Raises CorruptModelError for logits that aren't finite numbers.
     """
-    shifted = logits - logits.max(axis=-1, keepdims=True)
+    shifted: Logits = logits - logits.max(axis=-1, keepdims=True)
     totals = np.exp(shifted).sum(axis=-1, keepdims=True)
     if not np.isfinite(totals).all():
         raise CorruptModelError("the network's logits aren't finite numbers")

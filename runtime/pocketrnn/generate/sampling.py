@@ -18,7 +18,7 @@ _MULTIPLIERS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 def _outputs(state: NDArray[np.uint64], numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return outputs, by number from 0, of the SplitMix64 that starts at `state`."""
-    z = state + (numbers + np.uint64(1)) * _GAMMA
+    z: NDArray[np.uint64] = state + (numbers + np.uint64(1)) * _GAMMA
     z = (z ^ (z >> np.uint64(30))) * _MULTIPLIERS[0]
     z = (z ^ (z >> np.uint64(27))) * _MULTIPLIERS[1]
     return z ^ (z >> np.uint64(31))
@@ -32,7 +32,7 @@ def uniform(seed: int, texts: NDArray[np.int64], first: int, count: int) -> NDAr
     """
     starts = _outputs(np.array([seed], np.uint64), texts.astype(np.uint64))
     numbers = np.arange(first, first + count, dtype=np.uint64)
-    return (_outputs(starts[:, None], numbers) >> np.uint64(11)) * 2.0**-53
+    return (_outputs(starts[:, None], numbers) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 class Sampling:
@@ -68,7 +68,7 @@ class Sampling:
         differences -= differences.max(axis=1, keepdims=True)
         if not self.temperature:
             _check_finite(differences)
-            return differences.argmax(axis=1)
+            return np.asarray(differences.argmax(axis=1))
         with np.errstate(over="ignore"):  # over a small temperature: to minus infinity
             weights = np.exp(differences / self.temperature)
         if 0 < self.top_k < weights.shape[1]:
@@ -82,7 +82,7 @@ class Sampling:
             np.put_along_axis(weights, order, ordered, axis=1)
         sums = weights.cumsum(axis=1)
         _check_finite(sums[:, -1])
-        return (sums <= draws[:, None] * sums[:, -1:]).sum(axis=1)
+        return np.asarray((sums <= draws[:, None] * sums[:, -1:]).sum(axis=1))
 
 
 def _is_number(value: object) -> bool:

@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -98,7 +97,7 @@ def read_lines(
     A line that is there more than once counts as often. Raises InputError for what can't be read
     and for a weight that isn't a number over 0, ConfigError for columns that aren't there.
     """
-    weights: Counter[str] = Counter()
+    weights: dict[str, float] = {}
     count = 0
     for path in map(Path, paths):
         with closing(table.open_table(path, encoding)) as reader:
@@ -106,9 +105,10 @@ def read_lines(
                 check_column(reader, weight_column)
             column = find_text_column(reader, text_column, label_column=weight_column)
             for where, text, value in table.rows(reader, column, weight_column):
-                weights[text.strip("\r\n")] += 1 if weight_column is None else _weight(where, value)
+                weight = 1.0 if weight_column is None else _weight(where, value)
+                weights[text] = weights.get(text, 0.0) + weight
                 count += 1
-    return Sequences(dict(weights), count, tuple(Path(path).name for path in paths))
+    return Sequences(weights, count, tuple(Path(path).name for path in paths))
 
 
 def _weight(where: str, value: Any) -> float:
