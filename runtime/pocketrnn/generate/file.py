@@ -50,12 +50,12 @@ class GeneratorConfig(Settings):
         check(
             self.stop in (None, self.characters), f"stop must be the id {self.characters}, or null"
         )
-        check(self.unknown not in (self.start, self.stop), "unknown must have an id of its own")
         if self.unit == "bytes":
             fits = self.characters == BYTES and self.unknown is None
             check(fits, f"there are {BYTES} bytes, and none is unknown")
         else:
-            check(self.unknown is not None, "characters need an id for unknown ones")
+            fits = self.unknown not in (None, self.start, self.stop)
+            check(fits, "unknown characters need an id of their own")
         network = self.network
         check(
             not (network.bidirectional or network.mask) and network.pooling == "last",
