@@ -97,7 +97,7 @@ def parts(work: Path, clock: Clock) -> dict[str, Any]:
     full_rows = Rows(full.reshape(-1), np.full(256, text.maxlen))
 
     def ours(rows: Rows) -> None:
-        for _, ids in batches(rows, text, model.config.step):
+        for _, ids in batches(rows, text, model.config.time_multiple):
             model.score_ids(ids)
 
     def theirs(ids: Any) -> None:

@@ -191,7 +191,7 @@ class PlainGraph(Peer):
         if not (work / "plain.onnx").exists():
             from pocketrnn_export import convert
 
-            plain = convert.to_onnx(run.model())
+            plain = convert.convert(run.model())
             (work / "plain.onnx").write_bytes(plain.SerializeToString())
 
     def load(self, work: Path) -> "Score":

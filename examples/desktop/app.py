@@ -24,6 +24,7 @@ from tkinter import filedialog, messagebox, ttk
 from typing import Any
 
 import look
+
 from pocketrnn.errors import ColumnError, MissingExtraError, ModelFileError
 
 # -- the glue: all that this app needs of pocketrnn ---------------------------------------------

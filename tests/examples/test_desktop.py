@@ -19,8 +19,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pocketrnn
 import pytest
+
+import pocketrnn
 from pocketrnn import errors
 from tables import write_numbered
 from virtualdisplay import Window, display, server, until  # noqa: F401 (a fixture)

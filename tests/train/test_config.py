@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pocketrnn import TextConfig
+from pocketrnn.classify.text import MOST_IDS, MOST_WORDS
 from pocketrnn.errors import ConfigError
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn_train import RECIPES, TrainConfig
-from pocketrnn_train.config import Distillation
+from pocketrnn_train.config import Distillation, Spans
 
 
 def test_recipe_classic_is_the_classic() -> None:
@@ -39,8 +40,8 @@ def test_is_frozen() -> None:
             lower=st.booleans(),
             filters=st.text(),
             split=st.characters(),
-            num_words=st.integers(4, 10**6),
-            maxlen=st.integers(1, 10**5),
+            num_words=st.integers(4, MOST_IDS),
+            maxlen=st.integers(1, MOST_WORDS),
             padding=st.sampled_from(["pre", "post"]),
             truncating=st.sampled_from(["pre", "post"]),
         ),
@@ -66,6 +67,12 @@ def test_survives_json(config: TrainConfig) -> None:
         {"embedding": 0},
         {"units": -1},
         {"layers": 0},
+        {"weights": "int4"},
+        {"activation": "relu6"},
+        {"cell": "transformer"},
+        {"bidirectional": 1},
+        {"layers": True},
+        {"units": 32.0},
         {"epochs": 0},
         {"batch_size": 0},
         {"dropout": 1.0},
@@ -76,8 +83,6 @@ def test_survives_json(config: TrainConfig) -> None:
         {"warm_up": 1.0},
         {"clip": 0.0},
         {"clip": float("inf")},
-        {"weights": "int4"},
-        {"activation": "relu6"},
         {"learning_rate": 0.0},
         {"learning_rate": float("inf")},
         {"learning_rate": float("nan")},
@@ -86,11 +91,7 @@ def test_survives_json(config: TrainConfig) -> None:
         {"test_split": 1.5},
         {"seed": -1},
         {"seed": 2**32},
-        {"cell": "transformer"},
         {"optimizer": "adagrad"},
-        {"bidirectional": 1},
-        {"layers": True},
-        {"units": 32.0},
         {"epochs": "10"},
         {"text": None},
     ],
@@ -119,3 +120,47 @@ def test_settings_are_found_in_every_part() -> None:
     assert (config.task.text.maxlen, config.seed) == (9, 2)
     whole = TrainConfig().with_settings(network=NetworkConfig(units=7), num_words=50)
     assert (whole.network.units, whole.task.text.num_words) == (7, 50)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"window": 20}, "windows need the pooling sqrtn_max"),
+        ({"window": 30, "pooling": "sqrtn_max"}, r"maxlen \(500\) must be a multiple of window"),
+        ({"window": -1}, "window must not be under 0"),
+        ({"mask": True, "text": TextConfig(pad_id=1)}, "mask needs 0"),
+        ({"distillation": Distillation()}, "needs mask"),
+        ({"cell": "gru", "activation": "relu"}, "gru has the activation tanh"),
+        ({"pooling": "max"}, "pooling must be one of last, sqrtn_max"),
+        ({"validation": "first"}, "validation must be one of random, last"),
+    ],
+)
+def test_settings_that_cant_be(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        TrainConfig().with_settings(**settings)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (Distillation, "ngrams", 4),
+        (Distillation, "folds", 1),
+        (Distillation, "truth", 1.5),
+        (Spans, "shortest", 0),
+        (Spans, "shortest", 80),
+        (Spans, "kept", 1.1),
+        (Spans, "epochs", 0),
+        (Spans, "learning_rate", 0.0),
+        (Spans, "warm_up", 1.0),
+    ],
+)
+def test_settings_of_distillation_that_cant_be(kind: type, name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=f"{name}.* must be"):
+        kind(**{name: value})
+
+
+def test_nested_settings_are_as_strict() -> None:
+    values = RECIPES["default"].to_dict()
+    values["task"]["distillation"]["spans"]["colour"] = "red"
+    with pytest.raises(ConfigError, match="unknown setting in Spans: colour"):
+        TrainConfig.from_dict(values)

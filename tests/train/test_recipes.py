@@ -7,10 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocketrnn import TextConfig
-from pocketrnn.errors import ConfigError
 from pocketrnn_train import RECIPES, TrainConfig, cli, network
-from pocketrnn_train.config import Distillation, Spans
 
 DOCS = Path(__file__).parents[2] / "docs" / "recipes.md"
 
@@ -67,58 +64,3 @@ def test_networks_of_windows(name: str, parameters: int) -> None:
 def test_the_default_of_the_command_is_the_best() -> None:
     arguments = cli._parser().parse_args(["corpus"])
     assert arguments.recipe == "default"
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"window": 20}, "windows need the pooling sqrtn_max"),
-        ({"window": 30, "pooling": "sqrtn_max"}, r"maxlen \(500\) must be a multiple of window"),
-        ({"window": -1}, "window must not be under 0"),
-        ({"mask": True, "text": TextConfig(pad_id=1)}, "mask needs 0"),
-        ({"distillation": Distillation()}, "needs mask"),
-        ({"cell": "gru", "activation": "relu"}, "gru has the activation tanh"),
-        ({"pooling": "max"}, "pooling must be one of last, sqrtn_max"),
-        ({"validation": "first"}, "validation must be one of random, last"),
-    ],
-)
-def test_settings_that_cant_be(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        TrainConfig().with_settings(**settings)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"ngrams": 4}, "ngrams must be from 1 to 3"),
-        ({"folds": 1}, "folds must be at least 2"),
-        ({"truth": 1.5}, "truth must be from 0 to 1"),
-    ],
-)
-def test_distillations_that_cant_be(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        Distillation(**settings)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"shortest": 0},
-        {"shortest": 80},
-        {"kept": 1.1},
-        {"epochs": 0},
-        {"learning_rate": 0.0},
-        {"warm_up": 1.0},
-    ],
-)
-def test_spans_that_cant_be(settings: dict[str, Any]) -> None:
-    (name,) = settings
-    with pytest.raises(ConfigError, match=f"spans: .*{name}"):
-        Spans(**settings)
-
-
-def test_nested_settings_are_as_strict() -> None:
-    values = RECIPES["default"].to_dict()
-    values["task"]["distillation"]["spans"]["colour"] = "red"
-    with pytest.raises(ConfigError, match="unknown setting in Spans: colour"):
-        TrainConfig.from_dict(values)

@@ -31,4 +31,5 @@ def choose(scores: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
     """
     if scores.shape[1] == 2:
         return (scores[:, 1] > np.float32(threshold)).astype(np.int64)
-    return scores.argmax(axis=1)
+    most: NDArray[np.int64] = scores.argmax(axis=1)
+    return most

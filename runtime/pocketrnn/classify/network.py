@@ -50,7 +50,7 @@ class Network(OwnGraph):
         """Make the session for single texts; that for batches is made when one is asked for."""
         self._config = contents.config
         self._network = network
-        self._weights = contents.weights
+        self._weights = contents.weights or {}
         self._threads = threads
         self._one = self._session_for(forms.one(network, self._config.size))
 

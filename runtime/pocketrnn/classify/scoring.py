@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..loading import Model, load
+from ..loading import Model, Source, load
 from ..tables import engine
 from ..tables.block import Column
 from ..tables.engine import Progress
 from ..tables.inputs import PathLike
 from ..tables.reading import ReadOptions
+from .labels import choose
 from .model import Classifier
 
 __all__ = ["Progress", "ScoredRow", "Summary", "score_file", "score_rows"]
 
-ModelSource = Model | PathLike | bytes | None
+ModelSource = Model | Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,14 @@ class Scoring:
 
     def __call__(self, texts: list[str]) -> list[Any]:
         """Return the columns' values."""
-        scores = self.model.scores(texts)
-        chosen = [self.model.choose(row) for row in scores]
-        labels = [self.model.labels[i] for i in chosen]
-        best: NDArray[np.float32] = scores[np.arange(len(scores)), chosen]
-        return [labels, best, *(scores.T if self.probabilities else ())]
+        scores, _, known = self.model.read(texts)
+        chosen = choose(scores, self.model.config.threshold)
+        labels = self.model.labels
+        return [
+            [labels[i] if there else None for i, there in zip(chosen.tolist(), known, strict=True)],
+            np.where(known, scores[np.arange(len(scores)), chosen], scores.max(axis=1)),
+            *(scores.T if self.probabilities else ()),
+        ]
 
 
 def score_file(

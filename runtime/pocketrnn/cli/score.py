@@ -122,7 +122,7 @@ def _score(arguments: argparse.Namespace) -> int:
     model = load(command.model(options.pop("model")), trusted=options.pop("trusted"))
 
     cores = _cores()
-    options["workers"] = min(options["workers"] or cores, cores)
+    options["workers"] = cores if options["workers"] is None else min(options["workers"], cores)
     bar = _Bar(name_column=options["text_column"] is None)
     try:
         summary = score_file(**options, model=model, progress=bar)
@@ -146,6 +146,8 @@ def _cores() -> int:
 
 def _line(summary: "Summary") -> str:
     labels = ", ".join(f"{label} {count:,}" for label, count in summary.labels.items())
+    if unknown := summary.rows - sum(summary.labels.values()):
+        labels += f", unknown {unknown:,}"
     now = f", {summary.rows - summary.rows_before:,} of them now," if summary.rows_before else ""
     rate = f"{summary.seconds:.1f} s ({summary.rows_per_second:,.0f} rows/s)"
     labels = f": {labels}" if labels else ""

@@ -43,7 +43,7 @@ class Function(Protocol):
         """What its values depend on, by the names that a message gives, in JSON types."""
 
     def __call__(self, texts: list[str]) -> Sequence[Sequence[Any] | NDArray[Any]]:
-        """Return the values of each column: of each text a str, or a float32."""
+        """Return the values of each column: of each text a str or None, or a float32."""
 
 
 @dataclass(slots=True)

@@ -210,7 +210,7 @@ class _Job:
         counts: Counter[str] = Counter()
         for column, some in zip(self._function.columns, values, strict=True):
             if column.values:
-                counts.update(some.tolist())
+                counts.update(value for value in some if value is not None)
         rows: Sequence[int] = range(len(block))
         known = np.ones(len(block), bool)
         if problems and self._on_error == "skip":

@@ -102,7 +102,7 @@ def open_writer(
 
 def _by_name(name: str, option: str, known: Sequence[str]) -> str:
     kind = format_of(name)
-    if kind not in known:
+    if kind is None or kind not in known:
         shown = "standard input" if name == STDIN else name
         raise ConfigError(f"{shown}: of which format? Say {option}: {', '.join(known)}")
     return kind

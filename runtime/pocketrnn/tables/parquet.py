@@ -261,14 +261,16 @@ def _rows_of(table: Any, rows: Sequence[int]) -> Any:
 def _array(cells: Cells) -> Any:
     """Return a pyarrow array, of its buffers: `pa.array` would import pandas, 40 MB of memory."""
     pa = _pyarrow()
-    known = np.packbits(cells.known, bitorder="little")
+    known = cells.known
     if cells.column.kind == "text":
+        known = known & (cells.values != np.array(None))
         data = [replaceable(text).encode() if text else b"" for text in cells.values]
         ends = np.cumsum([0, *map(len, data)], dtype=np.int32)
-        kind, buffers = pa.string(), [known, ends, b"".join(data)]
+        kind, buffers = pa.string(), [ends, b"".join(data)]
     else:
-        kind, buffers = pa.float32(), [known, np.ascontiguousarray(cells.values)]
-    return pa.Array.from_buffers(kind, len(cells.known), [pa.py_buffer(b) for b in buffers])
+        kind, buffers = pa.float32(), [np.ascontiguousarray(cells.values)]
+    buffers.insert(0, np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(known), [pa.py_buffer(b) for b in buffers])
 
 
 def _inferred(names: Sequence[str], first: Sequence[Block]) -> Any:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..errors import ConfigError
+from ..errors import ColumnError, ConfigError
 from .block import Block
 
 STDIN = "-"  # as an input; as an output it means standard output
@@ -71,7 +71,7 @@ def find_text_column(reader: Reader, given: str | None, *, label_column: str | N
     """Return the name of the column of texts: the one `given`, or the obvious one.
 
     Obvious is the only column that may hold text, or the only one with a usual name; never
-    `label_column`. Raises ConfigError, listing the columns, if there is none such.
+    `label_column`. Raises ColumnError, listing the columns, if there is none such.
     """
     if given is not None:
         check_column(reader, given)
@@ -81,18 +81,20 @@ def find_text_column(reader: Reader, given: str | None, *, label_column: str | N
     for obvious in (candidates, usual):
         if len(obvious) == 1:
             return obvious[0]
-    raise ConfigError(
+    raise ColumnError(
         f"{reader.name}: which column holds the text? Say --text-column; there are: "
-        f"{listed(reader.columns)}"
+        f"{listed(reader.columns)}",
+        reader.columns,
     )
 
 
 def check_column(reader: Reader, name: str) -> None:
-    """Raise ConfigError, listing the columns, unless every row has the column, or may have it."""
+    """Raise ColumnError, listing the columns, unless every row has the column, or may have it."""
     if reader.fixed and (count := reader.columns.count(name)) != 1:
         found = "two columns" if count else "no column"
-        raise ConfigError(
-            f"{reader.name}: {found} called {name!r}; there are: {listed(reader.columns)}"
+        raise ColumnError(
+            f"{reader.name}: {found} called {name!r}; there are: {listed(reader.columns)}",
+            reader.columns,
         )
 
 

@@ -87,7 +87,7 @@ class TextReader(Reader):
         while line := readline(limit + 2):
             if len(line) > limit and (size := len(line.rstrip("\r\n"))) > limit:
                 while not line.endswith(("\n", self.newline or "\r")) and (line := readline(limit)):
-                    size += len(line)
+                    size += len(line.rstrip("\r\n"))
                 line = TooLong()
                 line.problem = (
                     f"a line of {size:,} characters, where at most {limit:,} may be "

@@ -14,7 +14,7 @@ import pickle
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, MutableMapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -111,7 +111,7 @@ class _Crew:
         self._function = function
         self._most = most
         self._pool: ProcessPoolExecutor | None = None
-        self._processes: dict[int, Any] = {}
+        self._processes: MutableMapping[int, Any] = {}
         # Shares that nobody has begun. A pool's own can't be taken back: in Python before 3.12.1
         # one that was cancelled makes the end of a process a wait for ever.
         self._waiting: deque[_Share] = deque()

@@ -65,8 +65,6 @@ def texts_of(cells: Any, quoted: Any, empty: str) -> Iterator[str]:
 
     Numbers are written with the fewest digits that give the same float32 back.
     """
-    known = cells.known.tolist()
     write = quoted if cells.column.kind == "text" else str
-    return (
-        write(value) if there else empty for value, there in zip(cells.values, known, strict=True)
-    )
+    for value, known in zip(cells.values, cells.known.tolist(), strict=True):
+        yield write(value) if known and value is not None else empty

@@ -204,7 +204,7 @@ def test_label_cannot_steer_the_terminal(tmp_path: Path, capsys: Capture) -> Non
     path = tmp_path / "m.onnx"
     path.write_bytes(tinyonnx.tiny(labels=("no", "\x1b[2J\n")))
     assert main(["predict", "--model", str(path), "good"]) == 0
-    assert capsys.readouterr().out.startswith("\\x1b[2J\\n  0.8")
+    assert capsys.readouterr().out.startswith("\\x1b[2J\\n  0.9")
 
 
 # -- info --------------------------------------------------------------------------------------
@@ -217,11 +217,13 @@ def test_info(tiny_path: Path, capsys: Capture) -> None:
         "file",
         f"  bytes: {tiny_path.stat().st_size}",
         f"  sha256: {pocketrnn.load(tiny_path).sha256}",
-        'labels: ["negative", "positive"]',
-        "threshold: 0.5",
-        "text",
+        "  task: classify",
+        "config",
+        "  text",
     ]
-    assert "  maxlen: 8" in lines
+    assert "    maxlen: 8" in lines
+    assert '  labels: ["negative", "positive"]' in lines
+    assert "    cell: simple_rnn" in lines
     assert lines[-6:] == [
         "card",
         "  corpus",
@@ -239,10 +241,9 @@ def test_info_json(tiny_path: Path, capsys: Capture) -> None:
         "file": {
             "bytes": tiny_path.stat().st_size,
             "sha256": pocketrnn.load(tiny_path).sha256,
+            "task": "classify",
         },
-        "labels": ["negative", "positive"],
-        "threshold": 0.5,
-        "text": tinyonnx.config().text.to_dict(),
+        "config": json.loads(json.dumps(tinyonnx.config().to_dict())),
         "card": tinyonnx.CARD,
     }
 
@@ -261,7 +262,7 @@ def with_card(tmp_path: Path) -> Any:
 
     def make(card: str) -> str:
         config = tinyonnx.config()
-        graph = tinyonnx.graph(tinyonnx.weights(config))
+        graph = tinyonnx.graph(config)
         path = tmp_path / "card.onnx"
         path.write_bytes(resealed(graph, tinyonnx.metadata(graph, config), card=card))
         return str(path)
@@ -326,11 +327,13 @@ def test_bad_model(
 
 def test_error_is_one_line_that_cannot_steer_the_terminal(tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "bad.onnx"
-    secret = tinyonnx.external_tensor("\x1b[2J\nsecond line")
-    path.write_bytes(tinyonnx.tiny(extra=tinyonnx.field(5, secret)))
+    config = tinyonnx.config()
+    graph = tinyonnx.graph(config)
+    settings = json.dumps({**config.to_dict(), "\x1b[2J\nsecond line": 1})
+    path.write_bytes(resealed(graph, tinyonnx.metadata(graph, config), config=settings))
     assert main(["predict", "--model", str(path), "good"]) == 1
     line = one_line(capsys)
-    assert "(\\x1b[2J second line)" in line
+    assert ": \\x1b[2J second line)" in line
     assert line.isprintable()
 
 

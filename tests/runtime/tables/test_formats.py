@@ -49,13 +49,9 @@ def folder():
 
 def expected(model, texts):
     """Return label and score of each text, as the outputs should have them; None of no text."""
-    rows = iter(model.scores([text for text in texts if text.strip()]))
-    found = [next(rows) if text.strip() else None for text in texts]
-    chosen = [None if row is None else model.choose(row) for row in found]
-    return [
-        (None, None) if i is None else (model.labels[i], row[i])
-        for i, row in zip(chosen, found, strict=True)
-    ]
+    found = iter(model.predict([text for text in texts if text.strip()]))
+    predictions = [next(found) if text.strip() else None for text in texts]
+    return [(p and p.label, p and np.float32(p.score)) for p in predictions]
 
 
 def cells(label, score):
@@ -166,7 +162,7 @@ def test_json_lines(model, rows, ascii_only, newline):
 
 def test_json_keeps_what_parsing_would_lose(tmp_path):
     line = (
-        r'{"n": 1.0000000000000000001, "e": 1E400, "u": "\u00e9\/", "a": 1, "a": 2, "text": "x" }'
+        r'{"n": 1.0000000000000000001, "e": 1E400, "u": "\u00e9\/", "a": 1, "a": 2, "text": "bad" }'
     )
     (tmp_path / "in.jsonl").write_text(line + "  \r\n")
     score_file(tmp_path / "in.jsonl", tmp_path / "out.jsonl", model=MODEL)
@@ -300,7 +296,7 @@ def test_to_parquet(kind, tmp_path):
     assert table["text"].to_pylist() == rows
     if kind != "txt":
         assert table["id"].to_pylist() == ([0, 1, 2] if kind == "jsonl" else ["0", "1", "2"])
-    assert table["probability_positive"].to_pylist()[0] > 0.8
+    assert table["probability_positive"].to_pylist()[0] > 0.6
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Temperatures are found again, folded without a trace, and thresholds are no matter of luck."""
+"""Temperatures are found again and applied exactly, and thresholds are no matter of luck."""
 
 from typing import Any
 
@@ -37,14 +37,14 @@ def test_temperature_of_certain_scores_is_finite() -> None:
 
 
 @pytest.mark.parametrize(("units", "activation"), [(1, "sigmoid"), (3, "softmax")])
-def test_folding_is_dividing_the_logits(units: int, activation: str) -> None:
+def test_applying_is_dividing_the_logits(units: int, activation: str) -> None:
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
         [keras.Input((4,)), keras.layers.Dense(units, activation, bias_initializer="normal")]
     )
     inputs = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
     before = model.predict(inputs, verbose=0).astype(np.float64)
-    calibration.fold(model, 2.5)
+    calibration.apply(model, 2.5)
     after = model.predict(inputs, verbose=0)
     if units == 1:
         logits = np.log(before / (1 - before)) / 2.5

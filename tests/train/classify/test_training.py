@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -328,38 +328,12 @@ def wait_for_checkpoint(process: subprocess.Popen[str], folder: Path) -> None:
         time.sleep(0.005)
 
 
-@pytest.fixture(scope="module")
-def other_process(
-    films_csv: Path, config: TrainConfig, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Run, subprocess.Popen[str]]]:
-    """A process that trains what `finished` holds, running while the next test does."""
-    run = Run(tmp_path_factory.mktemp("runs") / "other")
-    with start(command(films_csv, config, run.folder)) as process:
-        yield run, process
-        process.kill()
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("other_process")
-def test_killed_and_resumed_is_the_same_bit_for_bit(
-    films_csv: Path, config: TrainConfig, finished: Run, tmp_path: Path
-) -> None:
-    arguments = command(films_csv, config, tmp_path / "run")
-    run = Run(tmp_path / "run")
-    with start(arguments) as process:
-        wait_for_checkpoint(process, run.folder)
-        time.sleep(random.uniform(0, 1))
-        process.kill()
-    assert cli.main([*arguments, "--resume"]) == 0
-    assert weights(run) == weights(finished)
-    assert figures(run) == figures(finished)
-
-
 @pytest.mark.slow
 def test_another_process_trains_the_same_weights(
-    other_process: tuple[Run, subprocess.Popen[str]], finished: Run
+    films_csv: Path, config: TrainConfig, finished: Run, tmp_path: Path
 ) -> None:
-    run, process = other_process
+    run = Run(tmp_path / "run")
+    process = start(command(films_csv, config, run.folder))
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert "films.csv: 24 texts to train, 6 to test, labels thumbs down, thumbs up" in output

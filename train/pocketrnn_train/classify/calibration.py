@@ -32,7 +32,7 @@ def temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
-def fold(model: Any, temperature: float) -> None:
+def apply(model: Any, temperature: float) -> None:
     """Divide what goes into the last layer's sigmoid or softmax by `temperature`.
 
     That input is linear in the layer's weights, so dividing them does it.

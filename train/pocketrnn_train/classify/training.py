@@ -119,7 +119,7 @@ def _finish(
     scores, temperature, threshold = scores_of(held_out), 1.0, 0.5
     if config.task.calibrate:
         temperature = calibration.temperature(scores, held_out.labels)
-        calibration.fold(model, temperature)
+        calibration.apply(model, temperature)
         scores = scores_of(held_out)
         if scores.shape[1] == 2:
             threshold = calibration.threshold(scores, held_out.labels, seed=config.seed)

@@ -19,6 +19,10 @@ class Examples:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def __repr__(self) -> str:
+        """Return how many texts there are: a notebook shows the value of a cell's last line."""
+        return f"<Examples: {len(self):,} texts>"
+
     def take(self, rows: NDArray[np.int64]) -> "Examples":
         """Return the examples at `rows`, in that order."""
         return Examples(tuple(self.texts[row] for row in rows), self.labels[rows])
@@ -39,6 +43,12 @@ class Corpus:
     """Texts like the training ones, of unknown labels, for a teacher to label."""
     text_column: str | None = None
     """The column of the table that the texts are from."""
+
+    def __repr__(self) -> str:
+        """Return name, labels and sizes."""
+        sizes = f"{len(self.train):,} training and {len(self.test):,} test texts"
+        more = f", {len(self.unlabelled):,} unlabelled" if self.unlabelled else ""
+        return f"<Corpus {self.name!r}: {', '.join(self.labels[:5])}; {sizes}{more}>"
 
     def digest(self) -> str:
         """Return the SHA-256, in hex, of all that training sees."""
