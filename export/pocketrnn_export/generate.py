@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pocketrnn.generate import file
 from pocketrnn.generate.alphabet import Alphabet
 from pocketrnn.generate.file import GeneratorConfig, TestCase
-from pocketrnn.generate.model import Generator
+from pocketrnn.generate.model import Generator, difference
 from pocketrnn.modelfile import fold, onnx
 from pocketrnn.session import Session
 
@@ -38,9 +38,9 @@ def build(
     trained = np.array(tf.function(run)(ids, *zeros)[0])
     others = [_witness(convert_steps(keras_model).SerializeToString(), ids, zeros)]
     others += [served.run(ids)[0], _by_step(served, ids), _by_step(served, ids[:1])]
-    difference = max(float(np.abs(some - trained[: len(some)]).max()) for some in others)
-    check_difference(difference)
-    card = {**(card or {}), "parity": {"texts": _TEXTS, "difference": difference}}
+    largest = max(difference(some, trained[: len(some)]) for some in others)
+    check_difference(largest)
+    card = {**(card or {}), "parity": {"texts": _TEXTS, "difference": largest}}
     prompts = [
         "",
         alphabet.decode(ids[0][ids[0] < config.characters].tolist()),
@@ -51,7 +51,7 @@ def build(
         TestCase(prompt, tuple(float(str(logit)) for logit in served.start(prompt)[0][0]))
         for prompt in prompts
     ]
-    return Export(file.to_bytes(config, alphabet, numbers, card, cases), difference, _TEXTS)
+    return Export(file.to_bytes(config, alphabet, numbers, card, cases), largest, _TEXTS)
 
 
 def _witness(

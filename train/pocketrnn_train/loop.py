@@ -83,7 +83,7 @@ def learn(
         done = int(model.optimizer.iterations) // stage.steps
         history = run.history(stage.history)[:done]
         for epoch in range(done, stage.epochs):
-            if stage.patience is not None and epoch - _best(history) > stage.patience:
+            if stage.patience is not None and epoch - _best(history) >= stage.patience:
                 break
             history.append(_epoch(run, stage, model, epoch, measure))
             run.write_history(history, stage.history)

@@ -128,7 +128,7 @@ def test_training_ends_where_what_is_held_out_gets_no_better(story: Path, tmp_pa
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_recipes_have_the_size_that_is_said(recipe: str) -> None:
-    settings = RECIPES[recipe].with_settings(lines=True).generator("x" * 65)
+    settings = RECIPES[recipe].with_settings(lines=True).generator("x" * 40)
     size = sum(constant.nbytes for constant in settings.graph().constants)
     assert size <= {"default": 450_000, "tiny": 100_000, "classic": 200_000}[recipe]
 

@@ -73,7 +73,7 @@ _DEFAULT = GeneratorTrainConfig(
 
 RECIPES = {
     "default": _DEFAULT,
-    "tiny": _DEFAULT.with_settings(embedding=48, units=120, dropout=0.1),
+    "tiny": _DEFAULT.with_settings(embedding=48, units=120, dropout=0.1, epochs=20),
     "classic": _DEFAULT.with_settings(
         embedding=32, cell="simple_rnn", units=128, dropout=0.0, weights="float32"
     ),
