@@ -17,7 +17,7 @@ import numpy as np
 
 from pocketrnn_train import Examples, Run, evaluate, read_corpus
 from pocketrnn_train.classify import batches
-from pocketrnn_train.corpora.corpus import split_last
+from pocketrnn_train.corpora.splits import split_last
 
 WORDS = range(5, 31)
 _ENDS = re.compile(r"(?<=[.!?])[\s\"')]+|(?:<br />)+")
@@ -32,8 +32,8 @@ def sentences(text: str) -> Iterator[str]:
 
 def of_validation(archive: Path, share: float) -> Examples:
     """Return the sentences of the last `share` of each class."""
-    train = read_corpus(archive).train
-    held = train.take(split_last(train.labels, share)[1])
+    corpus = read_corpus(archive)
+    held = corpus.train.take(split_last(corpus.train.labels, corpus.groups(), share)[1])
     found = [list(sentences(text)) for text in held.texts]
     labels = np.repeat(held.labels, [len(own) for own in found])
     return Examples(tuple(sentence for own in found for sentence in own), labels)

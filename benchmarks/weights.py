@@ -14,11 +14,11 @@ from typing import get_args
 import numpy as np
 from compare import archive
 
+from pocketrnn.classify.figures import reliability
 from pocketrnn.modelfile.weights import Weights
 from pocketrnn_export import build
 from pocketrnn_train import Run, read_corpus
 from pocketrnn_train.classify.batches import predict
-from pocketrnn_train.classify.evaluation import calibration_error
 from pocketrnn_train.network import round_weights
 
 
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(
             f"| {weights} | {size / 1e6:.3f} MB | {difference.max():.1e} | "
             f"{np.quantile(difference, 0.999):.1e} | {(chosen != before).sum()} | "
-            f"{(chosen == test.labels).mean():.3%} | {calibration_error(scores, test.labels):.4f} |",
+            f"{(chosen == test.labels).mean():.3%} | {reliability(scores, test.labels).error:.4f} |",
             flush=True,
         )
 

@@ -60,8 +60,8 @@ def command(start: str) -> str:
 
 
 def test_every_command_is_run() -> None:
-    starts = ["python3 -m venv", ".venv/bin/pip", "echo", "pocketrnn score", "pip install"]
-    starts += ["pocketrnn-train reviews.csv", "pocketrnn-train aclImdb"]
+    starts = ["python3 -m venv", ".venv/bin/pip", "echo", "pocketrnn score", "pocketrnn evaluate"]
+    starts += ["pip install", "pocketrnn-train reviews.csv", "pocketrnn-train aclImdb"]
     assert [block.split(start)[0] for block, start in zip(COMMANDS, starts, strict=True)] == [
         ""
     ] * len(starts)
@@ -77,6 +77,13 @@ def test_score_a_file(folder: Path) -> None:
     scored = (folder / "scored.csv").read_text().splitlines()
     assert scored[0] == "text,label,score"
     assert len(scored) == 1 + 40
+
+
+def test_evaluate_and_explain(folder: Path) -> None:
+    printed = shell(command("pocketrnn evaluate"), folder)
+    assert re.search(r"^ +\d+\.\d %  right \(95 % interval", printed, re.MULTILINE)
+    assert re.search(r"^  \+0\.\d{4}  waste$", printed, re.MULTILINE)
+    assert "<svg" in (folder / "report.html").read_text("utf-8")
 
 
 def test_extras_are_those_of_the_package() -> None:

@@ -197,7 +197,9 @@ class App(tk.Tk):
     def _keys(self) -> None:
         self.protocol("WM_DELETE_WINDOW", self.close)
         self.text.bind("<<Modified>>", self._typed)
-        self._status.bind("<Configure>", lambda e: self._status.configure(wraplength=e.width))
+        self._status.bind(
+            "<Configure>", lambda e: self._status.configure(wraplength=e.width * 98 // 100)
+        )
         # Tk's own keys in texts: Ctrl+O breaks the line, Ctrl+A goes to its start, Tab is a tab.
         self.unbind_class("Text", "<Control-o>")
         for key, event in (("<Tab>", "<<NextWindow>>"), ("<Shift-Tab>", "<<PrevWindow>>")):

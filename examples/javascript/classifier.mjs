@@ -83,10 +83,12 @@ export class Classifier {
   async scores(texts) {
     if (texts.length === 0) return [];
     const { maxlen, padding, pad_id } = this.config.text;
-    const { step } = this.config;
+    const { network } = this.config;
+    // Masked padding may be left out, by whole windows; any other has been read in training too.
+    const multiple = network?.mask ? network.window || 1 : maxlen;
     const rows = texts.map((text) => this.ids(text));
     const longest = Math.max(1, ...rows.map((row) => row.length));
-    const time = Math.min(Math.ceil(longest / step) * step, maxlen);
+    const time = Math.ceil(longest / multiple) * multiple;
     const ids = new Int32Array(rows.length * time).fill(pad_id);
     rows.forEach((row, i) => ids.set(row, i * time + (padding === "pre" ? time - row.length : 0)));
     const feeds = { ids: new ort.Tensor("int32", ids, [rows.length, time]) };

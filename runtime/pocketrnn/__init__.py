@@ -14,6 +14,8 @@ from .errors import PocketRNNError
 from .loading import bundled, load
 
 if TYPE_CHECKING:
+    from .classify.evaluating import Evaluation, evaluate
+    from .classify.explaining import Explanation, Span
     from .classify.file import ClassifierConfig
     from .classify.model import Classifier, Prediction, Reading
     from .classify.scoring import Progress, ScoredRow, Summary, score_file, score_rows
@@ -26,12 +28,15 @@ __version__ = "0.1.0"
 __all__ = [
     "Classifier",
     "ClassifierConfig",
+    "Evaluation",
+    "Explanation",
     "Generator",
     "PocketRNNError",
     "Prediction",
     "Progress",
     "Reading",
     "ScoredRow",
+    "Span",
     "Summary",
     "TextConfig",
     "Tokenizer",
@@ -39,6 +44,7 @@ __all__ = [
     "__version__",
     "bundled",
     "errors",
+    "evaluate",
     "load",
     "score_file",
     "score_rows",
@@ -47,6 +53,8 @@ __all__ = [
 
 # By module, imported when one of its names is first asked for: each task needs its own alone.
 _LATER = {
+    "classify.evaluating": ("Evaluation", "evaluate"),
+    "classify.explaining": ("Explanation", "Span"),
     "classify.file": ("ClassifierConfig",),
     "classify.model": ("Classifier", "Prediction", "Reading"),
     "classify.scoring": ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"),

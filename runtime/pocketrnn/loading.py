@@ -49,8 +49,8 @@ class Model:
         """Pickle the file's bytes: another process loads them, and needs no file."""
         return _unpickled, (self.data, self._options)
 
-    def function(self, *, probabilities: bool, prefix: str) -> "Function":
-        """Return what `score_file` runs over texts."""
+    def function(self, *, prefix: str, **options: Any) -> "Function":
+        """Return what `score_file` runs over texts, by those of its options that say what."""
         raise NotImplementedError
 
     @property

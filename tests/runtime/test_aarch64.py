@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pocketrnn
-from pocketrnn.classify.model import BUNDLED
+from pocketrnn.loading import BUNDLED
 
 TEXTS = ["A warm, funny film.", "Dull.", "", *("the film was good, not bad " * n for n in (9, 99))]
 TOOLS = ("qemu-aarch64-static", "apt-get", "dpkg")

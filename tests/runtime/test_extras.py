@@ -11,7 +11,7 @@ import pytest
 from pocketrnn.errors import MissingExtraError
 from pocketrnn.extras import require
 
-HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib", "tf2onnx", "onnx", "onnx_ir")
+HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib", "tf2onnx", "onnx")
 
 
 def test_nothing_is_missing() -> None:

@@ -74,15 +74,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pocketrnn {__version__}")
     parser.add_argument(
         "corpus",
-        help="aclImdb_v1.tar.gz or its folder; keras:imdb; imdb.npz; or a .csv, .tsv, .jsonl (also "
-        ".gz or .zst of these) or .parquet of your own",
+        nargs="+",
+        help="aclImdb_v1.tar.gz or its folder; keras:imdb; imdb.npz; or texts of your own, in one "
+        "file or several: .csv, .tsv, .jsonl (also .gz or .zst of these), .parquet, or a folder "
+        "with a folder of .txt files for each label",
     )
     add_run(parser, RECIPES)
     own = parser.add_argument_group("your own texts")
     own.add_argument(
         "--text-column", metavar="NAME", help="column of the texts (default: the obvious one)"
     )
-    own.add_argument("--label-column", metavar="NAME", help="column of the labels")
+    own.add_argument(
+        "--label-column", metavar="NAME", help="column of the labels (default: the obvious one)"
+    )
+    own.add_argument(
+        "--no-header",
+        dest="header",
+        action="store_false",
+        help="the first row of a table is a row like the others; its columns are called 1, 2, ...",
+    )
     own.add_argument("--encoding", default="utf-8", help="of the tables (default: utf-8)")
     own.add_argument(
         "--unlabelled",
@@ -158,13 +168,15 @@ def _train(arguments: argparse.Namespace) -> None:
         text_column=arguments.text_column,
         label_column=arguments.label_column,
         encoding=arguments.encoding,
+        header=arguments.header,
         word_index=arguments.word_index,
         unlabelled=arguments.unlabelled or teacher,
         test_split=config.task.test_split,
         seed=config.seed,
     )
-    if corpus.text_column and not arguments.text_column:
-        print(f"text column: {corpus.text_column}", file=sys.stderr)
+    for kind, found in (("text", corpus.text_column), ("label", corpus.label_column)):
+        if found and not getattr(arguments, f"{kind}_column"):
+            print(f"{kind} column: {found}", file=sys.stderr)
     more = f"{len(corpus.unlabelled)} without a label, " if corpus.unlabelled else ""
     print(
         f"{corpus.name}: {len(corpus.train)} texts to train, {more}{len(corpus.test)} to test, "

@@ -1,7 +1,16 @@
 """From what a network gives to probabilities, and from those to a label."""
 
+import json
+
 import numpy as np
 from numpy.typing import NDArray
+
+
+def label_name(value: object) -> str | None:
+    """Return the label that a table's value is the name of: a number as JSON has it; or None."""
+    if isinstance(value, int):
+        return json.dumps(value)
+    return value if isinstance(value, str) and value else None
 
 
 def probabilities(output: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -16,6 +25,15 @@ def probabilities(output: NDArray[np.float32]) -> NDArray[np.float32]:
     np.subtract(1, output[:, 0], out=both[:, 0])
     both[:, 1] = output[:, 0]
     return both
+
+
+def telling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what tells how sure a model is of each text: float32 (texts,).
+
+    With two labels the second one's probability, with more the most probable one's.
+    """
+    second: NDArray[np.float32] = scores[:, 1]
+    return second if scores.shape[1] == 2 else scores.max(axis=1)
 
 
 def choose_one(row: NDArray[np.float32], threshold: float) -> int:

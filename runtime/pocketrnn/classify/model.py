@@ -1,7 +1,7 @@
 """The model that a person holds: texts in, labels and probabilities out."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from ..errors import ConfigError, TextError
 from ..loading import Model
 from ..modelfile import ModelFile
+from .explaining import Explanation, explain
 from .file import TASK, ClassifierConfig, TestCase, read
-from .labels import choose_one
+from .labels import choose_one, telling
 from .network import Network, OwnGraph
 from .padding import Rows, count_words
 from .text import Tokenizer
@@ -31,7 +32,8 @@ _WINDOW = 4096
 _BULK = 16
 
 
-_Band = tuple[np.float32, np.float32]
+Unsure = tuple[float, float] | bool | None
+"""A band of probabilities in which no label is given; True: the one in the model's card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class Prediction:
     """How many words of the text the model read: all, up to about `maxlen`."""
     known: int
     """How many of these are in the model's vocabulary."""
+
+    def top(self, most: int) -> list[tuple[str, float]]:
+        """Return up to `most` labels with their probabilities, most probable first."""
+        return sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:most]
 
     def __repr__(self) -> str:
         """Return label, score and how many words were known."""
@@ -120,11 +126,15 @@ class Classifier(Model):
         words, size = self.config.text.vocabulary_size, len(self.data) / 1e6
         return f"<Classifier: {labels}; {words:,} words; {size:.2f} MB; {self.sha256[:12]}>"
 
-    def function(self, *, probabilities: bool, prefix: str) -> "Function":
+    def function(self, *, prefix: str, **options: Any) -> "Function":
         """Return what `score_file` runs over texts: it adds labels and scores."""
         from .scoring import Scoring
 
-        return Scoring(self, probabilities, prefix)
+        explain = options["explain"]
+        if type(explain) is not int or explain < 0:
+            raise ConfigError(f"explain must be a whole number from 0, not {explain!r:.40}")
+        band = self.band(options["unsure"])
+        return Scoring(self, options["probabilities"], prefix, band, explain)
 
     @property
     def parts(self) -> str:
@@ -150,31 +160,45 @@ class Classifier(Model):
 
     @overload  # a str is an Iterable[str] too; the first that fits is meant
     def predict(  # type: ignore[overload-overlap]
-        self, texts: str, *, unsure: tuple[float, float] | None = None
+        self,
+        texts: str,
+        *,
+        unsure: Unsure = None,
+        labels: Sequence[str] | None = None,
     ) -> Prediction: ...
     @overload
     def predict(
-        self, texts: Iterable[str], *, unsure: tuple[float, float] | None = None
+        self,
+        texts: Iterable[str],
+        *,
+        unsure: Unsure = None,
+        labels: Sequence[str] | None = None,
     ) -> list[Prediction]: ...
     def predict(
-        self, texts: str | Iterable[str], *, unsure: tuple[float, float] | None = None
+        self,
+        texts: str | Iterable[str],
+        *,
+        unsure: Unsure = None,
+        labels: Sequence[str] | None = None,
     ) -> Prediction | list[Prediction]:
         """Label one text, or each of several.
 
         A text of which the model knows no word gets the label None; so does one without words.
         With `unsure`, a band of probabilities such as (0.4, 0.6), a text gets it too if the second
         label's probability is in the band, edges included; with more than two labels, if the most
-        probable one's is. Raises TextError for what isn't a str, ConfigError for a band that isn't
-        one.
+        probable one's is. True stands for the band that training found, which is in the card.
+        With `labels`, only these are given: the most probable of them. Raises TextError for what
+        isn't a str, ConfigError for a band that isn't one, or labels that the model doesn't have.
         """
-        band = None if unsure is None else _band(unsure)
+        band = self.band(unsure)
+        allowed = None if labels is None else self._columns(labels)
         if isinstance(texts, str):
             scores, words, known = self._read_one(texts)
-            return self._prediction(scores[0], words, known, band)
+            return self._prediction(scores[0], words, known, band, allowed)
         read = self.read(texts)
         counts = zip(read.words.tolist(), read.known.tolist(), strict=True)
         return Predictions(
-            self._prediction(row, *count, band)
+            self._prediction(row, *count, band, allowed)
             for row, count in zip(read.scores, counts, strict=True)
         )
 
@@ -229,6 +253,25 @@ class Classifier(Model):
     def _vectorized_tokenizer(self) -> VectorizedTokenizer:
         return VectorizedTokenizer(self.tokenizer)
 
+    @overload
+    def explain(  # type: ignore[overload-overlap]
+        self, texts: str, *, label: str | None = None
+    ) -> Explanation: ...
+    @overload
+    def explain(self, texts: Iterable[str], *, label: str | None = None) -> list[Explanation]: ...
+    def explain(
+        self, texts: str | Iterable[str], *, label: str | None = None
+    ) -> Explanation | list[Explanation]:
+        """Say what each word of one text, or of each of several, did to the score of a label.
+
+        By default the label is the one that the text gets. Each word in turn is replaced by an
+        unknown one, so a weight is the exact difference of two scores. Raises TextError for what
+        isn't a str, ConfigError for a label that the model doesn't have.
+        """
+        if isinstance(texts, str):
+            return explain(self, self._network, texts, label)
+        return [explain(self, self._network, text, label) for text in texts]
+
     def score_ids(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return `scores` for padded ids of int32 (texts, time), in one run of the graph.
 
@@ -250,29 +293,46 @@ class Classifier(Model):
         """Return the index of the label for one row of `scores`, as `classify.labels` says."""
         return choose_one(row, self.config.threshold)
 
+    def band(self, unsure: Unsure) -> tuple[np.float32, np.float32] | None:
+        """Return the band that `unsure` stands for, edges included. ConfigError if it isn't one."""
+        if unsure is None or unsure is False:
+            return None
+        if unsure is True and "unsure" not in self.card:
+            raise ConfigError("the model's card has no band of unsure scores; give two numbers")
+        given: Any = self.card["unsure"] if unsure is True else unsure
+        try:
+            low, high = map(float, given)
+        except (TypeError, ValueError, OverflowError):
+            low, high = 1.0, 0.0
+        if not 0 <= low <= high <= 1:
+            raise ConfigError(
+                f"unsure must be two numbers from 0 to 1, the lower one first, not {given!r:.60}"
+            )
+        # As single precision, as scores are: numpy 1 would compare in double.
+        return np.float32(low), np.float32(high)
+
+    def _columns(self, labels: Sequence[str]) -> list[int] | None:
+        """Return the columns of the labels that are allowed; None if all are."""
+        if not labels or (strangers := set(labels) - set(self.labels)):
+            what = repr(min(strangers)) if labels else "is asked for"
+            raise ConfigError(f"no label {what:.60}; there are: {', '.join(self.labels)}")
+        columns = sorted({self.labels.index(label) for label in labels})
+        return columns if len(columns) < len(self.labels) else None
+
     def _prediction(
-        self, row: NDArray[np.float32], words: int, known: int, unsure: _Band | None
+        self,
+        row: NDArray[np.float32],
+        words: int,
+        known: int,
+        band: tuple[np.float32, np.float32] | None,
+        allowed: list[int] | None,
     ) -> Prediction:
         values = row.tolist()
         probabilities = dict(zip(self.labels, values, strict=True))
-        telling = row[1] if len(row) == 2 else row.max()
-        if not known or (unsure and unsure[0] <= telling <= unsure[1]):
+        if not known or (band and band[0] <= telling(row[None])[0] <= band[1]):
             return Prediction(None, max(values), probabilities, words, known)
-        chosen = self.choose(row)
+        chosen = max(allowed, key=values.__getitem__) if allowed else self.choose(row)
         return Prediction(self.labels[chosen], values[chosen], probabilities, words, known)
-
-
-def _band(unsure: tuple[float, float]) -> _Band:
-    try:
-        low, high = map(float, unsure)
-    except (TypeError, ValueError, OverflowError):
-        low, high = 1.0, 0.0
-    if not 0 <= low <= high <= 1:
-        raise ConfigError(
-            f"unsure must be two numbers from 0 to 1, the lower one first, not {unsure!r:.60}"
-        )
-    # As single precision, as scores are: numpy 1 would compare in double.
-    return np.float32(low), np.float32(high)
 
 
 def _windows(texts: Iterator[str]) -> Iterator[list[str]]:

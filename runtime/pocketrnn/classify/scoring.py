@@ -1,6 +1,8 @@
 """Score whole files: what the table engine runs over their texts is a classifier."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,10 @@ from ..loading import Model, Source, load
 from ..tables import engine
 from ..tables.block import Column
 from ..tables.engine import Progress
-from ..tables.inputs import PathLike
+from ..tables.inputs import Inputs, PathLike
 from ..tables.reading import ReadOptions
-from .labels import choose
-from .model import Classifier
+from .labels import choose, telling
+from .model import Classifier, Unsure
 
 __all__ = ["Progress", "ScoredRow", "Summary", "score_file", "score_rows"]
 
@@ -67,32 +69,45 @@ class Scoring:
     model: Classifier
     probabilities: bool = False
     prefix: str = ""
+    band: tuple[np.float32, np.float32] | None = None
+    explain: int = 0
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Return the columns: label, score, then a probability a label."""
+        """Return the columns: label, score, then a probability a label, then why."""
         labels = self.model.labels
         chances = [f"probability_{label}" for label in labels] if self.probabilities else []
         return (
             Column(f"{self.prefix}label", "text", labels),
             *(Column(self.prefix + name, "float") for name in ["score", *chances]),
+            *([Column(f"{self.prefix}explanation", "text")] if self.explain else []),
         )
 
     @property
     def identity(self) -> dict[str, Any]:
         """Return what the values depend on."""
-        return {"model": self.model.sha256}
+        band = self.band and [float(edge) for edge in self.band]
+        return {"model": self.model.sha256, "unsure": band, "explain": self.explain}
 
     def __call__(self, texts: list[str]) -> list[Any]:
         """Return the columns' values."""
         scores, _, known = self.model.read(texts)
+        has_label = known > 0
+        if self.band:
+            values = telling(scores)
+            has_label &= (values < self.band[0]) | (values > self.band[1])
         chosen = choose(scores, self.model.config.threshold)
         labels = self.model.labels
         return [
-            [labels[i] if there else None for i, there in zip(chosen.tolist(), known, strict=True)],
-            np.where(known, scores[np.arange(len(scores)), chosen], scores.max(axis=1)),
+            [labels[i] if has else None for i, has in zip(chosen, has_label, strict=True)],
+            np.where(has_label, scores[np.arange(len(scores)), chosen], scores.max(axis=1)),
             *(scores.T if self.probabilities else ()),
+            *([list(map(self._explained, texts))] if self.explain else []),
         ]
+
+    def _explained(self, text: str) -> str:
+        strongest = self.model.explain(text).strongest(self.explain)
+        return ", ".join(f"{words} {weight:+.4f}" for words, weight in strongest)
 
 
 def score_file(
@@ -104,6 +119,8 @@ def score_file(
     output_format: str | None = None,
     text_column: str | None = None,
     probabilities: bool = False,
+    unsure: Unsure = None,
+    explain: int = 0,
     prefix: str = "",
     source_column: str | None = None,
     on_error: str = "fail",
@@ -124,9 +141,13 @@ def score_file(
     The inputs are files, folders of `.txt` files, glob patterns, or `-` for standard input;
     `output` is a file or `-`. Formats are told by their names, or by `format` and
     `output_format`: docs/score.md lists them. `model` is a loaded one or what `load` takes.
-    `text_column` may be left out where it is obvious. `probabilities` adds `probability_LABEL`
-    for each label; `prefix` goes before the names of all these columns. `source_column` names a
-    column, before them, for the file that a row is from.
+    `text_column` may be left out where it is obvious.
+
+    `probabilities` adds `probability_LABEL` for each label. With `unsure`, as in
+    `Classifier.predict`, rows in that band get no label. `explain` adds `explanation`: so many of
+    the words that did most to the score, with their weights; it takes milliseconds a row. `prefix`
+    goes before the names of all these columns. `source_column` names a column, before them, for
+    the file that a row is from.
 
     Without `header`, the columns of a table are called 1, 2 and so on. Without `quotes`, those
     in CSV and TSV are characters like any other. A row of more than `max_characters`, or whose
@@ -148,32 +169,34 @@ def score_file(
 
     Raises InputError, OutputError, ConfigError, ModelFileError, MissingExtraError or WorkerError.
     """
+    started = time.monotonic()
     loaded = model if isinstance(model, Model) else load(model)
-    scoring = loaded.function(probabilities=probabilities, prefix=prefix)
-    done = engine.run(
-        inputs,
-        output,
-        scoring,
-        format=format,
-        output_format=output_format,
-        text_column=text_column,
-        reading=ReadOptions(encoding, header, quotes, max_characters, max_lines),
-        source_column=source_column,
-        on_error=on_error,
-        workers=workers,
-        resume=resume,
-        force=force,
-        progress=progress,
+    scoring = loaded.function(
+        probabilities=probabilities, prefix=prefix, unsure=unsure, explain=explain
     )
-    tally = done.tally
+    options = ReadOptions(encoding, header, quotes, max_characters, max_lines)
+    with closing(Inputs(inputs, format, text_column, options)) as source:
+        tally, errors_path = engine.run(
+            source,
+            output,
+            scoring,
+            output_format=output_format,
+            source_column=source_column,
+            on_error=on_error,
+            workers=workers,
+            resume=resume,
+            force=force,
+            progress=progress,
+        )
+    seconds = time.monotonic() - started
     return Summary(
         rows=tally.rows,
         errors=tally.errors,
         labels={label: tally.counts.get(label, 0) for label in scoring.columns[0].values},
         rows_before=tally.before,
-        seconds=done.seconds,
-        rows_per_second=(tally.rows - tally.before) / max(done.seconds, 1e-9),
-        errors_path=done.errors_path,
+        seconds=seconds,
+        rows_per_second=(tally.rows - tally.before) / max(seconds, 1e-9),
+        errors_path=errors_path,
     )
 
 
@@ -195,18 +218,12 @@ def score_rows(
     A row in error is among them, with its `problem`. Raises what `score_file` raises.
     """
     scoring = Scoring(classifier(model), probabilities=True)
-    rows = engine.rows(
-        inputs,
-        scoring,
-        format=format,
-        text_column=text_column,
-        reading=ReadOptions(encoding, header, quotes, max_characters, max_lines),
-        workers=workers,
-    )
-    for file, line, values, found, problem in rows:
-        if found is None:
-            yield ScoredRow(file, line, values, None, None, None, problem)
-        else:
+    options = ReadOptions(encoding, header, quotes, max_characters, max_lines)
+    with closing(Inputs(inputs, format, text_column, options)) as source:
+        for file, line, values, found, problem in engine.rows(source, scoring, workers):
+            if found is None:
+                yield ScoredRow(file, line, values, None, None, None, problem)
+                continue
             label, score, *chances = found
             probabilities = dict(zip(scoring.model.labels, map(float, chances), strict=True))
             yield ScoredRow(file, line, values, label, float(score), probabilities, "")

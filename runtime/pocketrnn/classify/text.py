@@ -126,6 +126,18 @@ class Tokenizer:
         prepared = self.prepare(text).translate(self._translation)
         return list(filter(None, prepared.split(self.config.split)))
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where each of `words(text)` begins in `text`, and where it ends."""
+        prepared, place, found = self.prepare(text), 0, []
+        for part in prepared.translate(self._translation).split(self.config.split):
+            if part:
+                found.append((place, place + len(part)))
+            place += len(part) + 1
+        if len(prepared) != len(text):  # in lower case, İ is two characters
+            origin = [i for i, character in enumerate(text) for _ in character.lower()]
+            found = [(origin[start], origin[end - 1] + 1) for start, end in found]
+        return found
+
     def ids(self, text: str) -> list[int]:
         """Return the ids of the whole text, neither cut nor padded."""
         start = [] if self.config.start_id is None else [self.config.start_id]

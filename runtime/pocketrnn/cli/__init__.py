@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import command, generate, info, predict, score, verify
+from . import command, evaluate, explain, generate, info, predict, score, verify
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,6 +26,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pocketrnn {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for each in (predict, score, generate, info, verify):
+    for each in (predict, explain, score, evaluate, generate, info, verify):
         each.add_to(commands)
     return parser

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import ConfigError, PocketRNNError
+from ..errors import ConfigError, OutputError, PocketRNNError
 from ..loading import NAMED, bundled
 from ..streams import say, standard_output
 
@@ -63,6 +63,26 @@ def add_trusted(parser: argparse.ArgumentParser) -> None:
 def model(given: str | None) -> str | os.PathLike[str] | None:
     """Return the path of a model: a bundled one's for its name, if no file is called so."""
     return bundled(given) if given in NAMED and not Path(given).exists() else given
+
+
+def add_unsure(parser: argparse.ArgumentParser) -> None:
+    """Add the option that gives no label to what the model can't tell."""
+    parser.add_argument(
+        "--unsure",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="give no label where the second label's probability is from LOW to HIGH (with more "
+        "than two labels: where the most probable one's is); `pocketrnn info` may tell a band",
+    )
+
+
+def new_file(name: str, *, force: bool) -> Path:
+    """Return the path of a file to write. Raises OutputError if it exists, without `force`."""
+    path = Path(name)
+    if path.exists() and not force:
+        raise OutputError(f"{name}: exists already; replace it with --force")
+    return path
 
 
 def output(text: str, end: str = "\n") -> None:

@@ -26,14 +26,7 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="default: standard input")
     parser.add_argument("--model", metavar="FILE", help="model file (default: the bundled one)")
-    parser.add_argument(
-        "--unsure",
-        nargs=2,
-        type=float,
-        metavar=("LOW", "HIGH"),
-        help="say unsure where the second label's probability is from LOW to HIGH (with more "
-        "than two labels: where the most probable one's is)",
-    )
+    command.add_unsure(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a text")
     command.add_trusted(parser)
     parser.set_defaults(run=_predict)

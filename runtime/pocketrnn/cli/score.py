@@ -1,15 +1,14 @@
 """The command `pocketrnn score`: whole files, unattended."""
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from ..loading import load
 from ..streams import is_terminal, say
-from ..tables.formats import INPUTS, OUTPUTS
-from ..tables.reading import ON_ERROR, STDIN, ReadOptions
-from . import command
+from ..tables.formats import OUTPUTS
+from ..tables.reading import ON_ERROR, STDIN
+from . import command, inputs
 
 if TYPE_CHECKING:
     from ..classify.scoring import Progress, Summary
@@ -31,13 +30,7 @@ def add_to(commands: Any) -> None:
         description="Write the rows of files, with columns label and score added, to a new file.",
         epilog=_EPILOG,
     )
-    parser.add_argument(
-        "inputs",
-        nargs="+",
-        metavar="INPUT",
-        help="file (plain text, .csv, .tsv, .jsonl, also .gz or .zst of these; .parquet), folder "
-        "of .txt files, pattern, or - for standard input",
-    )
+    inputs.add_to(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -48,47 +41,21 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--model", metavar="FILE", help="model file (default: the bundled one)")
     parser.add_argument(
-        "--text-column", metavar="NAME", help="column to score (default: the obvious one)"
-    )
-    parser.add_argument("--format", choices=INPUTS, help="of the inputs (default: by their names)")
-    parser.add_argument(
         "--output-format", choices=OUTPUTS, help="of the output (default: by its name)"
-    )
-    parser.add_argument(
-        "--encoding", default="utf-8", help="of the inputs that are text (default: utf-8)"
-    )
-    parser.add_argument(
-        "--no-header",
-        dest="header",
-        action="store_false",
-        help="the first row of a table is a row like any other; its columns are called 1, 2, ...",
-    )
-    parser.add_argument(
-        "--no-quotes",
-        dest="quotes",
-        action="store_false",
-        help="quotes in CSV and TSV are characters like any other",
-    )
-    parser.add_argument(
-        "--max-characters",
-        type=int,
-        default=ReadOptions.max_characters,
-        metavar="N",
-        help="a longer row is a row in error (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--max-lines",
-        type=int,
-        default=ReadOptions.max_lines,
-        metavar="N",
-        help="a quote in CSV or TSV that stays open for more lines is a row in error (default: "
-        "%(default)s)",
     )
     parser.add_argument(
         "--source-column", metavar="NAME", help="add a column with the file that a row is from"
     )
     parser.add_argument(
         "--probabilities", action="store_true", help="add the probability of each label too"
+    )
+    command.add_unsure(parser)
+    parser.add_argument(
+        "--explain",
+        type=int,
+        default=0,
+        metavar="N",
+        help="add the N words that did most to the score; takes milliseconds a row",
     )
     parser.add_argument("--prefix", default="", metavar="P", help="put P before new columns' names")
     parser.add_argument(
@@ -97,12 +64,6 @@ def add_to(commands: Any) -> None:
         default="fail",
         help="a row that can't be scored stops the run (fail, the default), is left out (skip), or "
         "gets an empty label and score (null); OUTPUT.errors.csv lists such rows",
-    )
-    parser.add_argument(
-        "--workers",
-        type=int,
-        metavar="N",
-        help="processes that score (default, and at most: the cores there are)",
     )
     parser.add_argument(
         "--resume", action="store_true", help="go on with an unfinished run, if there is one"
@@ -120,9 +81,7 @@ def _score(arguments: argparse.Namespace) -> int:
     options = vars(arguments)
     del options["run"]
     model = load(command.model(options.pop("model")), trusted=options.pop("trusted"))
-
-    cores = _cores()
-    options["workers"] = cores if options["workers"] is None else min(options["workers"], cores)
+    options["workers"] = inputs.workers(arguments)
     bar = _Bar(name_column=options["text_column"] is None)
     try:
         summary = score_file(**options, model=model, progress=bar)
@@ -137,17 +96,10 @@ def _score(arguments: argparse.Namespace) -> int:
     return _DONE_WITH_ERRORS if summary.errors else 0
 
 
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _line(summary: "Summary") -> str:
     labels = ", ".join(f"{label} {count:,}" for label, count in summary.labels.items())
-    if unknown := summary.rows - sum(summary.labels.values()):
-        labels += f", unknown {unknown:,}"
+    if summary.labels and (without := summary.rows - sum(summary.labels.values())):
+        labels += f", no label {without:,}"
     now = f", {summary.rows - summary.rows_before:,} of them now," if summary.rows_before else ""
     rate = f"{summary.seconds:.1f} s ({summary.rows_per_second:,.0f} rows/s)"
     labels = f": {labels}" if labels else ""

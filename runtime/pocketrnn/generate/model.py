@@ -66,11 +66,12 @@ class Generator(Model):
             f"<Generator: {kind}; {count:,} {self.config.unit}; {size:.2f} MB; {self.sha256[:12]}>"
         )
 
-    def function(self, *, probabilities: bool, prefix: str) -> "Function":
+    def function(self, *, prefix: str, **options: Any) -> "Function":
         """Return what `score_file` runs over texts: it adds bits a character."""
         from .scoring import Bits
 
-        check(not probabilities, "a generator has no labels, so no probabilities of them")
+        given = [name for name, value in options.items() if value]
+        check(not given, f"a generator has no labels, so there is nothing for {', '.join(given)}")
         return Bits(self, prefix)
 
     @property

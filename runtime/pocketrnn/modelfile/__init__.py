@@ -16,7 +16,7 @@ This module knows the layout; what the values mean is the task's to know.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import CorruptModelError, GraphError, NewerSchemaError, NoMetadataError
@@ -30,16 +30,16 @@ _PREFIX = "pocketrnn."
 class ModelFile:
     """A model file whose digest fits; its graph and settings are still to be checked."""
 
-    data: bytes
-    graph: memoryview
+    data: bytes = field(repr=False)
+    graph: memoryview = field(repr=False)
     """The serialized GraphProto."""
     task: str
     config: Any
-    vocabulary: str
+    vocabulary: str = field(repr=False)
     card: dict[str, Any]
     test_cases: Any
     sha256: str
-    metadata: dict[str, str]
+    metadata: dict[str, str] = field(repr=False)
 
     def weights(self, graph: onnx.Graph) -> dict[str, onnx.Array]:
         """Return the numbers of the constants, by name.

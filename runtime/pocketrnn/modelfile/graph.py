@@ -18,7 +18,8 @@ from .network import NetworkConfig
 from .onnx import TYPES, Attribute, Graph, Node, Nodes, Value
 from .weights import is_large
 
-# The rows that words are looked up in are made ready at load: 256 MB of float32 at most.
+# The word vectors, and the rows that words are looked up in, which are made of them at load: 256 MB
+# of float32 each at most.
 MOST_NUMBERS = 1 << 26
 
 # Under any state whose maximum matters, as in pocketrnn_train.layers.
@@ -381,7 +382,7 @@ def classifier(network: NetworkConfig, size: Size) -> Graph:
 
 
 def _check_ids(network: NetworkConfig, ids: int) -> None:
-    width = network.directions * network.gates * network.units
+    width = max(network.directions * network.gates * network.units, network.embedding)
     check(
         ids * width <= MOST_NUMBERS,
         f"{ids} ids are too many for this network: {width} numbers for each are more than "

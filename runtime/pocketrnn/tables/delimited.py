@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..errors import ConfigError, InputError
 from .block import Block, Column, Results, Row
-from .reading import Reader
+from .reading import Reader, numbered
 from .textfile import TextReader, TextWriter, TooLong, is_decoded, json_value, replaceable, to_json
 from .writing import columns_of, new_field, texts_of
 
@@ -64,7 +64,7 @@ class CsvReader(TextReader):
         self.columns = tuple(fields)
         self.named = self.reading.header
         if not self.named:
-            self.columns = tuple(map(str, range(1, len(fields) + 1)))
+            self.columns = numbered(len(fields))
             self._push(re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", self.header))
         self.candidates = self.columns
 

@@ -9,11 +9,13 @@ from .block import Block, Column
 from .compression import suffix_of
 from .delimited import CsvReader, TsvReader, csv_writer, tsv_writer
 from .folder import FolderReader
+from .json_array import JsonReader
 from .jsonlines import JsonLinesReader, JsonLinesWriter
 from .lines import LinesReader
 from .parquet import ParquetReader, ParquetWriter
 from .reading import STDIN, Reader, ReadOptions, repeated
 from .writing import Writer
+from .xlsx import XlsxReader
 
 _OpenReader = Callable[[str, ReadOptions], Reader]
 _OpenWriter = Callable[[str, Sequence[Column], Reader, Sequence[Block]], Writer]
@@ -34,6 +36,8 @@ FORMATS = {
     "csv": Format((".csv",), CsvReader, csv_writer),
     "tsv": Format((".tsv", ".tab"), TsvReader, tsv_writer),
     "jsonl": Format((".jsonl", ".ndjson"), JsonLinesReader, JsonLinesWriter),
+    "json": Format((".json",), JsonReader),
+    "xlsx": Format((".xlsx",), XlsxReader),
     "parquet": Format((".parquet",), ParquetReader, ParquetWriter),
 }
 INPUTS = tuple(FORMATS)

@@ -1,5 +1,6 @@
 """All inputs of a run as one: checked before the first row, and again when each is opened."""
 
+import dataclasses
 import glob
 import hashlib
 import logging
@@ -15,7 +16,7 @@ from ..errors import ConfigError, InputError
 from ..streams import standard_input
 from . import formats
 from .block import Block
-from .reading import STDIN, Reader, ReadOptions, find_text_column
+from .reading import STDIN, Reader, ReadOptions, find_text_column, looks_like_a_row
 
 PathLike = str | os.PathLike[str]
 
@@ -30,7 +31,9 @@ class Inputs:
         inputs: PathLike | Sequence[PathLike],
         given: str | None,
         column: str | None,
-        reading: ReadOptions,
+        options: ReadOptions,
+        *,
+        label_column: str | None = None,
     ) -> None:
         """Open the first of `inputs`, and look into the others.
 
@@ -48,12 +51,19 @@ class Inputs:
             raise ConfigError("standard input can't be one of several inputs")
         if len(self.names) > 1 and self.format == "text" and given is None:
             _log.warning("a line of these files is a row; for a row a file, name their folder")
-        self._reading = reading
+        self._options = options
         self._identities = {name: _identity(name) for name in self.names}
         self.reader = self._open(self.names[0])
         try:
-            self.text_column = find_text_column(self.reader, column)
+            self.text_column = find_text_column(self.reader, column, label_column=label_column)
             self._shape = self.reader.shape()
+            if self.reader.named and (column := looks_like_a_row(self.reader.columns)):
+                _log.warning(
+                    "%s: %.60r is taken for the name of a column; if the first row is one like "
+                    "the others, say --no-header",
+                    self.reader.name,
+                    column,
+                )
             totals = [self.reader.total]
             for name in self.names[1:]:
                 # What can't be opened twice is looked into when its turn comes.
@@ -85,23 +95,26 @@ class Inputs:
                     del block  # not to be held while the next one is read
             before += reader.total or 0
 
-    def identity(self) -> list[Any]:
-        """Return what tells whether an input is the same: path, size and time of change."""
-        return [self._identities[name] for name in self.names]
+    def identity(self) -> dict[str, Any]:
+        """Return what tells whether the same is read, in JSON types, by the names for messages.
 
-    def refuse(self, outputs: Sequence[Path], folder: Path) -> None:
-        """Raise ConfigError where an input is one of `outputs`, or lies in the `folder`."""
+        Of an input: its path, size and time of change.
+        """
+        return {
+            "inputs": [self._identities[name] for name in self.names],
+            "format": self.format,
+            "text column": self.text_column,
+            **dataclasses.asdict(self._options),
+        }
+
+    def refuse(self, output: Path, errors: Path, folder: Path) -> None:
+        """Raise ConfigError where an input is one of the two files, or lies in the `folder`."""
         for name in self.names:
-            try:
-                status = os.fstat(standard_input().fileno()) if name == STDIN else Path(name).stat()
-            except OSError:  # standard input that is no file
-                continue
             path = Path(os.path.realpath(name))
-            for output in outputs:
-                same = output.exists() and os.path.samestat(status, output.stat())
-                if same or (name != STDIN and path == output):
-                    raise ConfigError(f"{output}: is the input; choose another output")
-            if name != STDIN and (folder == path or folder in path.parents):
+            for written in (output, errors):
+                if path == written or (written.exists() and _is_same(name, written)):
+                    raise ConfigError(f"{written}: is the input; choose another output")
+            if folder in (path, *path.parents):
                 raise ConfigError(f"{name}: lies where the run writes; choose another output")
 
     def close(self) -> None:
@@ -109,13 +122,23 @@ class Inputs:
         self.reader.close()
 
     def _open(self, name: str) -> Reader:
-        return formats.open_reader(name, self.format, self._reading)
+        return formats.open_reader(name, self.format, self._options)
 
     def _check_alike(self, reader: Reader) -> None:
         if reader.shape() != self._shape:
             raise InputError(
                 f"{reader.name}: its columns aren't those of {self.reader.name}; score it by itself"
             )
+
+
+def _is_same(name: str, path: Path) -> bool:
+    """Say whether an input is the file at `path`, by whatever name."""
+    if name != STDIN:
+        return path.samefile(name)
+    try:
+        return os.path.samestat(os.fstat(standard_input().fileno()), path.stat())
+    except OSError:  # it is no file
+        return False
 
 
 def _expanded(inputs: Sequence[PathLike]) -> list[str]:

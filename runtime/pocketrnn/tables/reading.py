@@ -98,6 +98,22 @@ def check_column(reader: Reader, name: str) -> None:
         )
 
 
+def numbered(count: int) -> tuple[str, ...]:
+    """Return the names of columns that have none."""
+    return tuple(map(str, range(1, count + 1)))
+
+
+def looks_like_a_row(header: Sequence[str]) -> str | None:
+    """Return a name of a column that is more like a text or a number, or None."""
+    for name in header[:100]:
+        words = name.split()
+        if len(words) > 4 or (len(words) > 1 and name.rstrip().endswith((".", "!", "?"))):
+            return name
+        if name.strip().replace(".", "", 1).isdigit():
+            return name
+    return None
+
+
 def repeated(columns: Sequence[str]) -> str | None:
     """Return a name that two columns have, or None."""
     return next((name for name, count in Counter(columns).items() if count > 1), None)

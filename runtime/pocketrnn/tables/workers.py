@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import PocketRNNError, WorkerError
+from ..errors import ConfigError, PocketRNNError, WorkerError
 from .block import WINDOW, Block, Function
 
 # A share of a block ends when it reaches one of these. Enough that sending it takes little of
@@ -46,6 +46,8 @@ def computed(
     There is an array for each column of the function, of objects for text or of float32. An error
     in reading is raised after all blocks before it. Raises WorkerError if a process ends.
     """
+    if type(workers) is not int or workers < 1:
+        raise ConfigError(f"workers must be a whole number from 1, not {workers!r}")
     if workers > 1 and multiprocessing.current_process().daemon:
         _log.warning("a daemonic process may start no others: it scores by itself (workers=1)")
         workers = 1

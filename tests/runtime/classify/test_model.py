@@ -162,6 +162,7 @@ def test_score_ids(model: Classifier) -> None:
         ids = model.tokenizer.encode(texts)
         np.testing.assert_allclose(model.score_ids(ids), model.scores(texts), atol=1e-6)
     np.testing.assert_allclose(model.score_ids(ids[:, -1:]), model.scores(texts), atol=1e-6)
+    assert model.score_ids(ids[:0]).shape == (0, 2)
 
 
 def test_scores_that_are_not_probabilities() -> None:

@@ -1,10 +1,14 @@
 """The band of probabilities in which a model answers neither label."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import pocketrnn
 import tinyonnx
+from pocketrnn.classify import file
 from pocketrnn.errors import ConfigError
 
 TEXTS = ["a warm and funny film", "a dull and noisy mess", "I saw it on a plane"]
@@ -50,3 +54,36 @@ def test_more_labels_go_by_the_most_probable_one() -> None:
 def test_a_band_that_is_none(model: pocketrnn.Classifier, band: object) -> None:
     with pytest.raises(ConfigError, match="unsure must be two numbers from 0 to 1"):
         model.predict("film", unsure=band)  # type: ignore[call-overload]
+
+
+def test_the_band_of_the_card() -> None:
+    made = tinyonnx.config()
+    tokenizer = pocketrnn.Tokenizer(made.text, tinyonnx.WORDS)
+    card = {"unsure": [0.0, 1.0]}
+    data = file.to_bytes(made, tokenizer, tinyonnx.graph(made), card)
+    assert pocketrnn.load(data).predict("good", unsure=True).label is None
+    assert pocketrnn.load(data).predict("good", unsure=False).label == "positive"
+    with pytest.raises(ConfigError, match="card has no band of unsure scores; give two numbers"):
+        pocketrnn.load(tinyonnx.tiny()).predict("good", unsure=True)
+    altered = file.to_bytes(made, tokenizer, tinyonnx.graph(made), {"unsure": "all"})
+    with pytest.raises(ConfigError, match="unsure must be two numbers"):
+        pocketrnn.load(altered).predict("good", unsure=True)
+
+
+def test_score_leaves_out_the_same_labels(tmp_path: Path) -> None:
+    texts = ["good", "bad", "the film", "xyzzy", "the good bad film"]
+    path, out = tmp_path / "texts.txt", tmp_path / "out.jsonl"
+    path.write_text("\n".join(texts) + "\n")
+    model = pocketrnn.load(tinyonnx.tiny())
+    edge = model.predict("good").probabilities["positive"]
+    summary = pocketrnn.score_file(path, out, model=model, unsure=(0.2, edge), explain=2)
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    predictions = model.predict(texts, unsure=(0.2, edge))
+    assert [row["label"] for row in rows] == [p.label for p in predictions]
+    assert [row["score"] for row in rows] == pytest.approx([p.score for p in predictions])
+    assert sum(summary.labels.values()) == sum(p.label is not None for p in predictions) < 4
+    for text, row in zip(texts, rows, strict=True):
+        strongest = model.explain(text).strongest(2)
+        assert row["explanation"] == ", ".join(f"{word} {by:+.4f}" for word, by in strongest)
+    with pytest.raises(ConfigError, match="explain must be a whole number from 0"):
+        pocketrnn.score_file(path, out, model=model, explain=-1, force=True)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -119,17 +118,6 @@ def test_impossible_config(change: dict[str, Any], message: str) -> None:
 # -- hostile and damaged files -----------------------------------------------------------------
 
 
-def with_config(change: Callable[[dict[str, Any]], object]) -> bytes:
-    """Return a file whose config `change` has altered, with a digest that fits it."""
-    config = json.loads(METADATA["pocketrnn.config"])
-    change(config)
-    return resealed(GRAPH, METADATA, config=json.dumps(config))
-
-
-def with_network(**change: Any) -> bytes:
-    return with_config(lambda c: c["network"].update(change))
-
-
 def with_words(words: str) -> bytes:
     return resealed(GRAPH, METADATA, vocabulary=words)
 
@@ -142,6 +130,41 @@ def merged(first: bytes) -> bytes:
 SWAPPED = "good the bad film naïve don't"
 DEEP_JSON = '{"a":' * 100_000 + "1" + "}" * 100_000
 HUGE = 10**18
+
+# A changed setting: its part of the configuration, name, value; None leaves it out.
+BAD_SETTINGS: list[tuple[str, str, Any, str]] = [
+    ("", "colour", 1, "unknown setting in ClassifierConfig: colour"),
+    ("text", "lower", None, "missing setting in TextConfig: lower"),
+    ("network", "cell", None, "missing setting in NetworkConfig: cell"),
+    ("text", "maxlen", "8", "maxlen must be int"),
+    ("text", "maxlen", -8, "maxlen must be from 1 to 10,000"),
+    ("text", "maxlen", HUGE, "maxlen must be from 1 to 10,000"),
+    ("text", "num_words", HUGE, "num_words must be 1,048,576 at most"),
+    ("text", "num_words", 10**1000, "num_words must be 1,048,576 at most"),
+    ("network", "units", 513, "units must be from 1 to 512"),
+    ("network", "window", 3, "windows need the pooling sqrtn_max"),
+    ("", "threshold", 10**400, "too large"),
+    ("", "threshold", float("nan"), "threshold must be from 0 to 1"),
+    ("", "labels", ["a", "a"], "a label is there twice"),
+]
+
+# The same for settings that are fine, but of another graph.
+OTHER_GRAPHS: list[tuple[str, str, Any, str]] = [
+    ("network", "units", 4, "see "),
+    ("network", "cell", "gru", "see "),
+    ("network", "layers", 2, "see "),
+    ("", "labels", ["a", "b", "c"], "see "),
+    ("", "network", {}, r"trusted=True\), or --trusted"),
+]
+
+
+def with_setting(part: str, name: str, value: Any) -> bytes:
+    """Return a file whose configuration has another value, with a digest that fits it."""
+    config = json.loads(METADATA["pocketrnn.config"])
+    place = config[part] if part else config
+    place.pop(name, None) if value is None else place.update({name: value or None})
+    return resealed(GRAPH, METADATA, config=json.dumps(config))
+
 
 BAD_FILES: dict[str, tuple[bytes, type[errors.ModelFileError], str]] = {
     "empty": (b"", errors.NotAModelError, "not an ONNX model"),
@@ -223,88 +246,29 @@ BAD_FILES: dict[str, tuple[bytes, type[errors.ModelFileError], str]] = {
         "a word is twice",
     ),
     "empty word": (with_words("the good  bad film x"), errors.CorruptModelError, "a word is empty"),
-    "unknown setting": (
-        with_config(lambda c: c.update(colour=1)),
-        errors.CorruptModelError,
-        "unknown setting in ClassifierConfig: colour",
-    ),
-    "missing setting": (
-        with_config(lambda c: c["text"].pop("lower")),
-        errors.CorruptModelError,
-        "missing setting in TextConfig: lower",
-    ),
-    "missing setting of the network": (
-        with_config(lambda c: c["network"].pop("cell")),
-        errors.CorruptModelError,
-        "missing setting in NetworkConfig: cell",
-    ),
-    "mistyped setting": (
-        with_config(lambda c: c["text"].update(maxlen="8")),
-        errors.CorruptModelError,
-        "maxlen must be int",
-    ),
-    "impossible setting": (
-        with_config(lambda c: c["text"].update(maxlen=-8)),
-        errors.CorruptModelError,
-        "maxlen must be from 1 to 10,000",
-    ),
-    "huge maxlen": (
-        with_config(lambda c: c["text"].update(maxlen=HUGE)),
-        errors.CorruptModelError,
-        "maxlen must be from 1 to 10,000",
-    ),
-    "huge num_words": (
-        with_config(lambda c: c["text"].update(num_words=HUGE)),
-        errors.CorruptModelError,
-        "num_words must be",
-    ),
-    "number of 1,000 digits": (
-        with_config(lambda c: c["text"].update(num_words=10**1000, index_from=10**1000 - 7)),
-        errors.CorruptModelError,
-        "num_words must be",
+    **{
+        f"{part}.{name} = {value!s:.10}": (with_setting(part, name, value), kind, message)
+        for kind, bad in (
+            (errors.CorruptModelError, BAD_SETTINGS),
+            (errors.GraphError, OTHER_GRAPHS),
+        )
+        for part, name, value, message in bad
+    },
+    "more rows of weights": (
+        resealed(
+            GRAPH,
+            METADATA,
+            config=METADATA["pocketrnn.config"]
+            .replace('"num_words": 10', '"num_words": 11')
+            .replace('"index_from": 3', '"index_from": 4'),
+        ),
+        errors.GraphError,
+        "see constant embedding",
     ),
     "number of 10,000 digits": (
         resealed(GRAPH, METADATA, config='{"threshold": ' + "9" * 10_000 + "}"),
         errors.CorruptModelError,
         "isn't JSON",
-    ),
-    "threshold of 400 digits": (
-        with_config(lambda c: c.update(threshold=10**400)),
-        errors.CorruptModelError,
-        "too large",
-    ),
-    "threshold that is no number": (
-        with_config(lambda c: c.update(threshold=float("nan"))),
-        errors.CorruptModelError,
-        "threshold must be from 0 to 1",
-    ),
-    "too large a network": (
-        with_network(units=513),
-        errors.CorruptModelError,
-        "units must be from 1 to 512",
-    ),
-    "network of another size": (with_network(units=4), errors.GraphError, "see "),
-    "network of another kind": (with_network(cell="gru"), errors.GraphError, "see "),
-    "weights of another kind": (with_network(layers=2), errors.GraphError, "see "),
-    "more labels": (
-        with_config(lambda c: c.update(labels=["a", "b", "c"])),
-        errors.GraphError,
-        "see ",
-    ),
-    "more rows of weights": (
-        with_config(lambda c: c["text"].update(num_words=11, index_from=4)),
-        errors.GraphError,
-        "see constant embedding",
-    ),
-    "no network": (
-        with_config(lambda c: c.update(network=None)),
-        errors.GraphError,
-        r"trusted=True\), or --trusted",
-    ),
-    "labels that are alike": (
-        with_config(lambda c: c.update(labels=["a", "a"])),
-        errors.CorruptModelError,
-        "a label is there twice",
     ),
     "deep config": (
         resealed(GRAPH, METADATA, config=DEEP_JSON),

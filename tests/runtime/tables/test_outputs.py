@@ -158,7 +158,7 @@ def test_a_run_killed_at_each_step(name, good, force, source, tmp_path, monkeypa
         if folder_of(output).exists() and names(folder_of(output)) in ([], ["lock"]) and not force:
             # Killed in the very last instant: docs/score.md says so.
             if output.exists():
-                with pytest.raises(OutputError, match="it is whole, with nothing to resume"):
+                with pytest.raises(OutputError, match="exists already"):
                     score(source, output, resume=True, **options)
                 assert output.read_bytes() == whole.read_bytes()
         elif folder_of(output).exists():
@@ -177,8 +177,15 @@ def test_a_lost_output_is_not_taken_for_the_older_one(source, tmp_path, monkeypa
     output = tmp_path / "out.csv"
     score(source, tmp_path / "whole.csv")
     output.write_text("older")
+    clear = outputs.Folder.clear
+
+    def stopping_at_the_end(folder, *, all_of_it):
+        if (folder.path / "joined.json").exists():
+            raise Stopped
+        clear(folder, all_of_it=all_of_it)
+
     with monkeypatch.context() as patch:
-        patch.setattr(outputs.Folder, "remove", stop)
+        patch.setattr(outputs.Folder, "clear", stopping_at_the_end)
         with pytest.raises(Stopped):
             score(source, output, force=True)
     output.unlink()  # as a power cut may have it
@@ -276,7 +283,7 @@ def test_what_changed_is_named(source, tmp_path):
         ({"output_format": "jsonl"}, "output format"),
         ({"encoding": "latin-1", "on_error": "skip"}, "encoding"),
         ({"quotes": False}, "quotes"),
-        ({"max_lines": 7}, "bounds"),
+        ({"max_lines": 7}, "max_lines"),
     ]:
         with pytest.raises(OutputError, match=rf"can't resume, as this changed: {named}; "):
             score(source, output, resume=True, **{"text_column": "text", **changes})
@@ -350,8 +357,8 @@ def test_nothing_is_overwritten_unasked(source, tmp_path):
         score(source, output)
     score(source, output, force=True)
     before = output.read_bytes()
-    for resume, hint in ((False, ""), (True, "it is whole, with nothing to resume; ")):
-        with pytest.raises(OutputError, match=rf"out\.csv: exists already; {hint}replace it"):
+    for resume in (False, True):
+        with pytest.raises(OutputError, match=r"out\.csv: exists already; replace it"):
             score(source, output, resume=resume)
     stopped(source, output, 2, force=True)
     assert output.read_bytes() == before

@@ -1,10 +1,15 @@
 """Ends that no program can catch: killed at any moment, and a disk that is full."""
 
+import contextlib
 import os
 import random
+import re
+import shutil
+import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -26,48 +31,184 @@ def write_rows(path, rows):
             file.write(f'{number},"{text}",x\r\n')
 
 
+def command(*arguments):
+    return [sys.executable, "-m", "pocketrnn", "score", *map(str, arguments)]
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes(MODEL)
+    return path
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("output", ["out.csv", "out.jsonl.gz", "out.parquet"])
-def test_killed_again_and_again(output, tmp_path):
-    if output.endswith("parquet"):
-        pytest.importorskip("pyarrow")
-    model = tmp_path / "tiny.onnx"
-    model.write_bytes(MODEL)
-    write_rows(tmp_path / "in.csv", 300_000)
+@pytest.mark.parametrize("output", ["out.csv", "out.csv.zst", "out.jsonl.gz", "out.parquet"])
+@pytest.mark.parametrize("force", [False, True])
+def test_killed_again_and_again(output, force, model, tmp_path):
+    """POCKETRNN_KILLS is how often, at least."""
+    pytest.importorskip("pyarrow")
+    source, folder = tmp_path / "in.csv", tmp_path / f"{output}.pocketrnn-run"
+    write_rows(source, 100_000)
+    with source.open("a") as file:
+        file.write("short\r\n")
 
     def start(name, *options):
-        arguments = [tmp_path / "in.csv", "-o", tmp_path / name, "--text-column", "text", *options]
-        command = ["-m", "pocketrnn", "score", *map(str, arguments), "--model", str(model)]
-        return subprocess.Popen([sys.executable, *command], stderr=subprocess.DEVNULL)
+        options = ["--text-column", "text", "--on-error", "skip", "--model", model, *options]
+        return subprocess.Popen(
+            command(source, "-o", tmp_path / name, *options),
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     began = time.monotonic()
-    assert start(f"whole-{output}", "--workers", "1").wait() == 0
+    assert start(f"whole-{output}", "--workers", "1").wait() == 3
     duration = time.monotonic() - began
-
+    wanted = (tmp_path / f"whole-{output}").read_bytes()
+    listed = (tmp_path / f"whole-{output}.errors.csv").read_bytes()
     draw = random.Random(output)
-    folder = tmp_path / f"{output}.pocketrnn-run"
-    kills, progress = 0, []
-    while True:
-        process = start(output, "--resume", "--workers", str(draw.choice([1, 2])))
-        try:
-            # Long enough to come further now and then, short enough to be killed often.
-            assert process.wait(draw.uniform(0.1, 0.5) * duration) == 0
-            break
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            kills += 1
-            assert kills < 200
-            if (tmp_path / output).exists():  # killed in its last steps
-                if folder.exists():
+    options = ["--resume", *(["--force"] if force else [])]
+    kills = 0
+    while kills < int(os.environ.get("POCKETRNN_KILLS", "10")):
+        progress = 0
+        if force:
+            (tmp_path / output).write_bytes(b"of an earlier run")
+        while True:
+            process = start(output, *options, "--workers", str(draw.choice([1, 2])))
+            try:
+                code = process.wait(draw.uniform(0.05, 1.1) * duration)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                kills += 1
+                done = len(list(folder.glob("*.part"))) if folder.exists() else 0
+                is_whole = (folder / "joined.json").exists() or not names(folder)[1:]
+                assert done >= progress or is_whole  # a block that is done is never lost
+                progress = done
+                if force or not (tmp_path / output).exists() or (folder / "joined.json").exists():
                     continue
-                break
-            progress.append(len(list(folder.glob("*.part"))))
-    assert kills >= 3
-    assert progress == sorted(progress)  # a block that is done is never lost
-    assert (tmp_path / output).read_bytes() == (tmp_path / f"whole-{output}").read_bytes()
-    left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == sorted(["in.csv", "tiny.onnx", output, f"whole-{output}"])
+                break  # killed in its very last instant
+            assert code == 3
+            break
+        assert (tmp_path / output).read_bytes() == wanted
+        assert (tmp_path / f"{output}.errors.csv").read_bytes() == listed
+        shutil.rmtree(folder, ignore_errors=True)
+        assert names(tmp_path) == sorted(
+            ["in.csv", "tiny.onnx"]
+            + [name + end for name in (output, f"whole-{output}") for end in ("", ".errors.csv")]
+        )
+        (tmp_path / output).unlink()
+        (tmp_path / f"{output}.errors.csv").unlink()
+    print(f"{output}: {kills} kills")
+
+
+CALLS = (
+    "openat,read,write,pread64,lseek,fsync,close,rename,unlink,mkdir,rmdir,flock,newfstatat,fstat,"
+    "getdents64,readlink,ftruncate,chmod,fchmod"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+@pytest.mark.parametrize("output", ["out.csv", "out.parquet"])
+@pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
+def test_every_system_call_fails_once(output, error, model, tmp_path):
+    """Whatever fails, nothing wrong is written, an error is one line, and the run can go on."""
+    pytest.importorskip("pyarrow")
+    folder = tmp_path / "here"
+    folder.mkdir()
+    source = folder / "in.csv"
+    write_rows(source, 2500)
+    with source.open("a") as file:
+        file.write("short\r\n")
+    options = ["--text-column", "text", "--on-error", "skip", "--workers", "1", "--model", model]
+    run = command(source, "-o", folder / output, *options)
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def traced(*how):
+        log = tmp_path / "strace.log"
+        arguments = ["strace", "-y", "-s", "0", "-o", str(log), *how, *run]
+        done = subprocess.run(arguments, capture_output=True, env=environment, check=False)
+        return done, log.read_text("utf-8", "replace").splitlines()
+
+    def tidy():
+        for path in folder.iterdir():
+            if path != source:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    done, lines = traced("-e", f"trace={CALLS}")
+    assert done.returncode == 3
+    wanted = {name: (folder / name).read_bytes() for name in names(folder)}
+    count, ours = Counter(), []
+    for line in lines:
+        call = line.partition("(")[0]
+        count[call] += 1
+        if str(folder) in line:
+            ours.append((call, count[call]))
+    assert len(ours) > 100
+    failed = 0
+    for call, number in ours:
+        tidy()
+        done, _ = traced("-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={number}")
+        where = f"{call} {number}: {done.stderr.decode()}"
+        assert done.returncode in (1, 3), where
+        assert b"Traceback" not in done.stderr, where
+        assert b"this is a bug" not in done.stderr, where
+        if done.returncode == 1:
+            failed += 1
+            assert done.stderr.decode().splitlines()[-1].startswith("pocketrnn: "), where
+        if (folder / output).exists():
+            assert (folder / output).read_bytes() == wanted[output], where
+        again = subprocess.run([*run, "--resume"], capture_output=True, check=False)
+        assert again.returncode == 3 or b"exists already" in again.stderr, (where, again.stderr)
+        left = {name: (folder / name).read_bytes() for name in names(folder) if "-run" not in name}
+        assert left == wanted, where
+    print(f"{output}, {error}: {len(ours)} calls failed, {failed} runs stopped")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [["--force"], ["--resume", "--force"], ["--resume"], []])
+def test_three_processes_on_one_output(options, model, tmp_path):
+    """Whoever looks sees no output or a whole one. POCKETRNN_RACE is for how many seconds."""
+    output, link = tmp_path / "out.csv", tmp_path / "link.csv"
+    link.symlink_to(output)
+    for i in range(3):
+        write_rows(tmp_path / f"in{i}.csv", 3000 + 500 * i)
+    common = ["--text-column", "text", "--workers", "1", "--model", model]
+    wanted = set()
+    for i in range(3):
+        subprocess.run(
+            command(tmp_path / f"in{i}.csv", "-o", tmp_path / f"whole{i}.csv", *common),
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
+        wanted.add((tmp_path / f"whole{i}.csv").read_bytes())
+    ends, looks = Counter(), 0
+    stop = time.monotonic() + float(os.environ.get("POCKETRNN_RACE", "5"))
+    running: dict[int, subprocess.Popen[bytes]] = {}
+    while running or time.monotonic() < stop:
+        for i in range(3):
+            if i not in running and time.monotonic() < stop:
+                to = link if i == 2 else output
+                arguments = command(tmp_path / f"in{i}.csv", "-o", to, *common, *options)
+                running[i] = subprocess.Popen(arguments, stderr=subprocess.PIPE)
+            if i in running and running[i].poll() is not None:
+                error = running[i].communicate()[1]
+                assert b"Traceback" not in error, error
+                assert running.pop(i).returncode in (0, 1), error
+                ends[re.sub(rb".*: |;.*| rows in.*", b"", error.splitlines()[-1])[:40]] += 1
+        with contextlib.suppress(FileNotFoundError):
+            assert output.read_bytes() in wanted
+            looks += 1
+            if "--force" not in options and looks % 50 == 0:
+                output.unlink()  # so that the next one may
+        time.sleep(0.01)
+    print(options, looks, "looks", dict(ends))
+    assert looks > 20
 
 
 @pytest.fixture

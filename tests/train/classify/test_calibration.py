@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pocketrnn.classify.figures import reliability
 from pocketrnn_train.classify import calibration
-from pocketrnn_train.classify.evaluation import calibration_error
 
 
 def draw(
@@ -59,8 +59,8 @@ def test_calibrated_scores_are_calibrated() -> None:
     temperature = calibration.temperature(scores, labels)
     powers = scores.astype(np.float64) ** (1 / temperature)
     calibrated = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    assert calibration_error(scores, labels) > 0.05
-    assert calibration_error(calibrated, labels) < 0.01
+    assert reliability(scores, labels).error > 0.05
+    assert reliability(calibrated, labels).error < 0.01
 
 
 def test_threshold_stays_where_classes_are_balanced() -> None:
@@ -80,3 +80,24 @@ def test_threshold_moves_where_a_class_is_rare() -> None:
 def test_threshold_of_a_few_texts_stays() -> None:
     scores = np.array([[0.6, 0.4], [0.7, 0.3], [0.2, 0.8]], np.float32)
     assert calibration.threshold(scores, np.array([1, 0, 1]), seed=0) == 0.5
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_the_unsure_band_holds_guesses_and_no_more(classes: int) -> None:
+    scores, labels = draw(classes, 1.0)
+    low, high = calibration.unsure(scores, labels, 0.5)
+    telling = scores[:, 1] if classes == 2 else scores.max(axis=1)
+    inside = (telling >= np.float32(low)) & (telling <= np.float32(high))
+    right = scores.argmax(axis=1) == labels
+    assert 0.45 < right[inside].mean() < 0.55
+    assert right[~inside].mean() > right[inside].mean() + 0.1
+    if classes == 2:
+        assert low + high == pytest.approx(1, abs=1e-6)
+    else:
+        assert low == 0
+
+
+def test_the_unsure_band_of_few_texts() -> None:
+    scores = np.array([[0.1, 0.9], [0.8, 0.2]], np.float32)
+    low, high = calibration.unsure(scores, np.array([1, 0]), 0.5)
+    assert 0 <= low <= 0.5 <= high <= 1

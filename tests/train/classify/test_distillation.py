@@ -11,7 +11,7 @@ from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.errors import InputError
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, fit
 from pocketrnn_train.classify import distillation, training
-from pocketrnn_train.classify.distillation import SoftLabels, ask, cut, draw_spans, folds, stages
+from pocketrnn_train.classify.distillation import SoftLabels, ask, cut, draw_spans, stages
 from pocketrnn_train.classify.teacher import Blend, Margins, Teacher
 from pocketrnn_train.config import Distillation, Spans
 from pocketrnn_train.loop import Stage
@@ -247,21 +247,6 @@ def test_the_last_stage_goes_on_with_some_spans(kept: float, tmp_path: Path) -> 
 # -- the teacher's soft labels -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("count", [2, 4])
-def test_folds_hold_neighbours_of_every_label(count: int) -> None:
-    labels = np.array([0] * 9 + [1] * 5)
-    fold = folds(labels, count)
-    assert set(fold) == set(range(count))
-    for label in (0, 1):
-        own = fold[labels == label]
-        assert (np.diff(own) >= 0).all()
-        assert set(own) == set(range(count))
-
-
-def test_a_label_of_one_text_makes_one_fold() -> None:
-    assert set(folds(np.array([0, 0, 0, 1]), 4)) == {0}
-
-
 def test_no_teacher_labels_what_it_was_fitted_on(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = 0
 
@@ -289,7 +274,14 @@ def test_no_teacher_labels_what_it_was_fitted_on(monkeypatch: pytest.MonkeyPatch
     random = np.random.default_rng(0)
     train, held, more = ([random.integers(1, 9, 12) for _ in range(n)] for n in (40, 10, 20))
     labels, figures = ask(
-        Distillation(folds=2), 5, train, np.arange(40) % 2, held, np.arange(10) % 2, more
+        Distillation(folds=2),
+        5,
+        train,
+        np.arange(40) % 2,
+        np.arange(40),
+        held,
+        np.arange(10) % 2,
+        more,
     )
     assert labels.of_train.shape == (40, 1)
     assert labels.of_unlabelled.shape == (20, 1)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocketrnn_train.classify.evaluation import calibration_error, evaluate
+from pocketrnn.classify.figures import reliability
+from pocketrnn_train.classify.evaluation import evaluate
 from pocketrnn_train.run import RunError
 
 
@@ -82,14 +83,14 @@ def test_threshold_is_exclusive_as_in_keras() -> None:
 
 def test_calibration_error_of_known_cases() -> None:
     # Four texts in one bin: says 0.75, three of four right.
-    assert calibration_error(two(*[0.75] * 4), np.array([1, 1, 1, 0])) == pytest.approx(0)
+    assert reliability(two(*[0.75] * 4), np.array([1, 1, 1, 0])).error == pytest.approx(0)
     # The same, but half of them right.
-    assert calibration_error(two(*[0.75] * 4), np.array([1, 1, 0, 0])) == pytest.approx(0.25)
+    assert reliability(two(*[0.75] * 4), np.array([1, 1, 0, 0])).error == pytest.approx(0.25)
     # Two bins, 0.6 and 0.9, of two texts each: off by 0.1 and by 0.4.
     mixed = two(0.6, 0.6, 0.9, 0.9)
-    assert calibration_error(mixed, np.array([1, 0, 1, 0])) == pytest.approx((0.1 + 0.4) / 2)
+    assert reliability(mixed, np.array([1, 0, 1, 0])).error == pytest.approx((0.1 + 0.4) / 2)
     # In one bin, too sure and too unsure cancel.
-    assert calibration_error(mixed, np.array([1, 1, 1, 0]), bins=1) == pytest.approx(0)
+    assert reliability(mixed, np.array([1, 1, 1, 0]), bins=1).error == pytest.approx(0)
 
 
 @given(

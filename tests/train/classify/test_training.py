@@ -18,7 +18,7 @@ import pytest
 from pocketrnn.errors import InputError
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, cli, evaluate, fit
 from pocketrnn_train.classify import batches
-from pocketrnn_train.corpora.corpus import split
+from pocketrnn_train.corpora.splits import split
 from pocketrnn_train.run import RunError
 
 FILES = [
@@ -237,7 +237,7 @@ def three_classes() -> Corpus:
         for start, end in product(words, ("film", "play", "story", "tale"))
     ]
     texts, labels = zip(*rows, strict=True)
-    train, test = split(np.array(labels), 0.25, seed=1)
+    train, test = split(np.array(labels), np.arange(len(labels)), 0.25, seed=1)
     every = examples(texts, labels)
     return Corpus("verdicts", ("bad", "so so", "good"), every.take(train), every.take(test))
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.errors import ColumnError, ConfigError, InputError, TextError
 from pocketrnn_train import Corpus, read_corpus
 
 ROWS = [(f"film {i}", "good" if i % 3 else "bad") for i in range(12)]
@@ -121,12 +121,17 @@ def test_encodings_that_do_not_work(csv_path: Path, encoding: str, message: str)
     ("content", "message"),
     [
         ("", "the file is empty"),
-        ("text,label\n", "no rows"),
+        ("\ufeff", "the file is empty"),
+        ("text,label\n", "no rows with a text and a label"),
+        ("text,label\n\n\n", "no rows with a text and a label"),
+        ("text,label\n,good\na,\n", "no rows with a text and a label"),
         (table() + "one,two,three\n", "line 14: 3 fields where the header has 2"),
-        (table() + "text,\n", "line 14: 'label' isn't a label: ''"),
+        (table() + "one\n", "line 14: 1 fields where the header has 2"),
+        (table() + '"one\nmore",b,c\n', "line 14: 3 fields"),
         (table() + '"never closed,good\n', "line 14: not CSV: a quote that never closes"),
-        (table([("a", "same")] * 9), "two labels or more; all rows have 'same'"),
-        (table([*ROWS, ("a", "rare"), ("b", "rare")]), r"label 'rare' has 2 row.*at least 3"),
+        (table([("a", "same"), ("b", "same")]), "two labels or more; all rows have 'same'"),
+        (table([*ROWS, ("a", "rare"), ("b", "rare")]), r"label 'rare' has 2 diff.*at least 3"),
+        (table([*ROWS, ("a", "rare"), ("A ", "rare"), (" a", "rare")]), "'rare' has 1 different"),
     ],
 )
 def test_tables_that_are_refused(csv_path: Path, content: str, message: str) -> None:
@@ -188,20 +193,29 @@ def test_other_columns_may_hold_what_python_has_no_value_for(csv_path: Path) -> 
     ("line", "message"),
     [
         ("{", "line 13: not JSON: Expecting"),
-        ('{"text": "a"}', "line 13: no field 'label'; there are: 'text'"),
-        ('{"text": "a", "label": null}', "line 13: 'label' isn't a label: None"),
-        ('{"text": "a", "label": 0.5}', "line 13: 'label' isn't a label: 0.5"),
-        ('{"text": "a", "label": NaN}', "line 13: 'label' isn't a label: nan"),
-        ('{"text": "a", "label": ["good"]}', "line 13: 'label' isn't a label"),
-        ('{"text": "a", "label": {"is": 1}}', "line 13: 'label' isn't a label"),
-        ('{"text": "a", "label": ""}', "line 13: 'label' isn't a label: ''"),
-        (r'{"text": "a", "label": "\ud800"}', "line 13: 'label' isn't a label"),
-        (r'{"text": "a", "label": "\u0000"}', "line 13: 'label' isn't a label"),
+        ("[1, 2]", "line 13: a list, not a JSON object"),
+        ("null", "line 13: null, not a JSON object"),
+        ("[" * 100_000, "line 13: .*recursion"),
+        ("{}", "line 13: no field 'text'; there are: none"),
+        ('{"text": 7, "label": "good"}', "line 13: 'text' is a number, not text"),
+        ('{"text": ["a"], "label": "good"}', "line 13: 'text' is a list, not text"),
+        ('{"text": "a", "label": 0.5}', "line 13: 0.5 isn't a label"),
+        ('{"text": "a", "label": Infinity}', "line 13: inf isn't a label"),
+        ('{"text": "a", "label": ["good"]}', "line 13: .'good'. isn't a label"),
+        ('{"text": "a", "label": {"is": 1}}', "line 13: .'is': 1. isn't a label"),
+        (r'{"text": "a", "label": "\ud800"}', "line 13: .* isn't a label"),
+        (r'{"text": "a", "label": "\u0000"}', "line 13: .* isn't a label"),
+        ('{"text": "a", "label": ' + "1" * 5000 + "}", "line 13: .*limit"),
     ],
 )
 def test_json_lines_that_are_refused(jsonl_path: Path, line: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read(jsonl_path, json_lines() + line + "\n")
+
+
+def test_an_empty_json_lines_file(jsonl_path: Path) -> None:
+    with pytest.raises(InputError, match="no rows with a text and a label"):
+        read(jsonl_path, "\n")
 
 
 @pytest.mark.parametrize(
@@ -210,13 +224,14 @@ def test_json_lines_that_are_refused(jsonl_path: Path, line: str, message: str) 
         ((0, 1), ("0", "1")),
         ((-1, 10, 9), ("-1", "10", "9")),
         ((False, True), ("false", "true")),
-        (("very good", " so so ", "not good"), (" so so ", "not good", "very good")),
+        ((1.0, 0, "2.0", "0.5"), ("0", "0.5", "1", "2")),
+        (("very good", " so so ", "not good"), ("not good", "so so", "very good")),
         (("schlecht", "großartig", "とても良い"), ("großartig", "schlecht", "とても良い")),
         (("yes", "no", 'a "b", c'), ('a "b", c', "no", "yes")),
     ],
 )
 def test_labels_of_every_kind(jsonl_path: Path, values: Any, labels: tuple[str, ...]) -> None:
-    corpus = read(jsonl_path, json_lines([(f"film {i}", v) for i in range(4) for v in values]))
+    corpus = read(jsonl_path, json_lines([(f"film {i} {v}", v) for i in range(4) for v in values]))
     assert corpus.labels == labels
     assert set(corpus.train.labels) == set(corpus.test.labels) == set(range(len(labels)))
 
@@ -241,3 +256,238 @@ def test_seed_and_share_of_the_test(csv_path: Path) -> None:
     assert not same(read(csv_path, table(), seed=2), corpus)
     half = read(csv_path, table(), test_split=0.5)
     assert (len(half.train), len(half.test)) == (6, 6)
+
+
+# -- what is left out, and what looks wrong ------------------------------------------------------
+
+
+@pytest.mark.parametrize("gap", ["null", "NaN", '""', '"  "', None])
+def test_rows_without_a_label_are_left_out_and_counted(
+    jsonl_path: Path, gap: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    label = "" if gap is None else f', "label": {gap}'
+    content = json_lines([(f"film {i}", float(i % 2)) for i in range(12)])
+    content += (
+        f'{{"text": "more"{label}}}\n{{"text": " MORE"{label}}}\n{{"text": "film 1"{label}}}\n'
+    )
+    corpus = read(jsonl_path, content)
+    assert texts(corpus) == {f"film {i}": str(i % 2) for i in range(12)}
+    assert corpus.unlabelled == ()
+    assert caplog.messages == [
+        f"{jsonl_path}: 3 rows have no label; only a teacher learns from them"
+    ]
+    # A text with a label isn't learnt without it too, and none twice.
+    assert read(jsonl_path, content, unlabelled=True).unlabelled == ("more",)
+    more = jsonl_path.with_name("more.txt")
+    more.write_text("film 2\nother\n")
+    assert read(jsonl_path, content, unlabelled=more).unlabelled == ("more", "other")
+
+
+def test_rows_without_text_are_left_out_and_counted(
+    csv_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    corpus = read(csv_path, table([("", "good"), *ROWS, (" ", "bad"), (" \u2028", "other")]))
+    assert (texts(corpus), corpus.labels) == (dict(ROWS), ("bad", "good"))
+    assert caplog.messages == [f"{csv_path}: 3 rows without text are left out"]
+
+
+def test_labels_that_look_alike_are_said(csv_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    spellings = ["good", " good", "Good", "so  so", "so so", "na\u00efve", "nai\u0308ve", "bad"]
+    corpus = read(
+        csv_path, table((f"{i}/{j}", s) for i in range(3) for j, s in enumerate(spellings))
+    )
+    assert len(corpus.labels) == 7  # they are told, not united; but " good" is "good"
+    assert [message.partition("alike: ")[2] for message in caplog.messages] == [
+        "'Good' (3 rows), 'good' (6 rows); is it one label?",
+        "'nai\u0308ve' (3 rows), 'na\u00efve' (3 rows); is it one label?",
+        "'so  so' (3 rows), 'so so' (3 rows); is it one label?",
+    ]
+
+
+def test_copies_of_a_text_are_on_one_side(csv_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    forms = ("{}", " {}", "{} ", "{}")
+    rows = [(form.format(text), label) for text, label in ROWS for form in forms]
+    for seed in range(5):
+        corpus = read(csv_path, table(rows), seed=seed)
+        sides = [{text.strip() for text in part.texts} for part in (corpus.train, corpus.test)]
+        assert sides[0].isdisjoint(sides[1])
+        assert len(corpus.train) + len(corpus.test) == 48
+        assert set(corpus.test.labels) == {0, 1}
+    assert caplog.messages[0] == (
+        f"{csv_path}: 36 rows repeat a text; it is on one side of each split, with all its copies"
+    )
+
+
+def test_texts_with_two_labels_are_named(csv_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    torn = [(f"FILM {i}", "bad" if i % 3 else "good") for i in range(5)]
+    read(csv_path, table([*ROWS, *torn]))
+    assert len(caplog.messages) == 5
+    assert caplog.messages[1] == (
+        f"a text with 2 labels: 'film 0': 'bad' at {csv_path}, line 2; "
+        f"'good' at {csv_path}, line 14"
+    )
+    assert caplog.messages[4] == f"{csv_path}: and 2 more such texts"
+
+
+def test_a_clean_table_is_read_without_a_word(
+    csv_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    read(csv_path, table())
+    assert caplog.messages == []
+
+
+# -- columns, files and folders ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["label", "Labels", "class", " Category ", "SENTIMENT", "target", "y"]
+)
+def test_an_obvious_label_column_needs_no_name(csv_path: Path, name: str) -> None:
+    content = table().replace("text,label", f"body,{name}", 1)
+    corpus = read(csv_path, content, text_column=None, label_column=None)
+    assert texts(corpus) == dict(ROWS)
+    assert (corpus.text_column, corpus.label_column) == ("body", name)
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("label,text", "label"),  # not the column of texts, whatever its name
+        ("text,verdict", None),
+        ("class,label,text", None),
+        ("label,label,text", None),
+    ],
+)
+def test_a_label_column_that_is_not_obvious(csv_path: Path, header: str, found: str | None) -> None:
+    options = {"text_column": "text", "label_column": None}
+    if found:
+        rows = [(label, text) for text, label in ROWS]
+        content = header + "\n" + "".join(",".join(row) + "\n" for row in rows)
+        assert read(csv_path, content, **options).label_column == found
+        return
+    with pytest.raises(ColumnError, match="which column holds the label") as caught:
+        read(csv_path, header + "\n", **options)
+    assert caught.value.columns == tuple(header.split(","))
+
+
+def test_without_a_header(csv_path: Path) -> None:
+    content = table().partition("\n")[2]
+    for columns in (
+        {"text_column": "1", "label_column": "2"},
+        {"text_column": None, "label_column": "2"},
+    ):
+        assert texts(read(csv_path, content, header=False, **columns)) == dict(ROWS)
+    with pytest.raises(ColumnError, match="Say --label-column; there are: '1', '2'"):
+        read(csv_path, content, header=False, label_column=None, text_column=None)
+
+
+def test_several_files(csv_path: Path) -> None:
+    whole = read(csv_path, table())
+    csv_path.write_text(table(ROWS[:5]))
+    more = csv_path.with_name("more.jsonl")
+    more.write_text(json_lines(ROWS[5:]))
+    corpus = read_corpus([csv_path, str(more)])
+    assert corpus.name == "own.csv and 1 more"
+    assert same(corpus, whole)
+    assert (corpus.text_column, corpus.label_column) == ("text", "label")
+    more = csv_path.with_name("more.csv")
+    more.write_text("text,verdict\na,good\n")
+    with pytest.raises(ColumnError, match=r"more\.csv: no column called 'label'"):
+        read_corpus([csv_path, more])
+    with pytest.raises(InputError, match=r"none\.csv: no such file"):
+        read_corpus([csv_path, csv_path.with_name("none.csv")])
+    more.with_suffix(".npz").touch()
+    with pytest.raises(ConfigError, match=r"several files must be \.csv"):
+        read_corpus([csv_path, more.with_suffix(".npz")])
+
+
+def test_a_folder_for_each_label(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "films"
+    for i, (text, label) in enumerate(ROWS):
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        (folder / label / f"{i:02}.txt").write_text(text + "\n\nmore")
+    (folder / "bad" / "empty.txt").touch()
+    (folder / "bad" / "notes.md").write_text("no text to learn")
+    corpus = read_corpus(folder)
+    assert texts(corpus) == {f"{text}\n\nmore": label for text, label in ROWS}
+    assert (corpus.name, corpus.text_column, corpus.label_column) == ("films", None, None)
+    assert caplog.messages == [f"{folder}: 1 rows without text are left out"]
+    (folder / "README.txt").write_text("about")  # no label
+    assert read_corpus(folder, unlabelled=True).unlabelled == ("about",)
+    more = tmp_path / "more.csv"
+    more.write_text("text,label\nanother,good\n")
+    both = read_corpus([folder, more])
+    assert texts(both) == {**texts(corpus), "another": "good"}
+    (folder / "bad" / "deep").mkdir()
+    (folder / "bad" / "deep" / "a.txt").write_text("a")
+    with pytest.raises(InputError, match=r"deep/a\.txt, .*: too deep; expected .*/LABEL/\*\.txt"):
+        read_corpus(folder)
+
+
+# -- texts in memory -----------------------------------------------------------------------------
+
+
+def test_lists_and_arrays(csv_path: Path) -> None:
+    own, labels = zip(*ROWS, strict=True)
+    corpus = read(csv_path, table())
+    for made in (
+        Corpus.of(own, labels),
+        Corpus.of(list(own), np.array(labels)),
+        Corpus.of(np.array(own, object), iter(labels)),
+    ):
+        assert same(made, corpus)
+    numbers = Corpus.of(own, np.array([label == "good" for label in labels], np.int8))
+    assert numbers.labels == ("0", "1")
+    assert not same(Corpus.of(own, labels, seed=1), corpus)
+    assert len(Corpus.of(own, labels, test_split=0.5, name="mine").test) == 6
+
+
+def test_columns_of_a_data_frame(csv_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    own, labels = zip(*ROWS, ("more", None), (None, "good"), strict=True)
+    corpus = read(csv_path, table())
+    for frame in (
+        pandas.DataFrame({"text": own, "label": labels}),
+        pandas.DataFrame({"text": own, "label": labels}).convert_dtypes(),
+        polars.DataFrame({"text": own, "label": labels}),
+    ):
+        caplog.clear()
+        made = Corpus.of(frame["text"], frame["label"])
+        assert texts(made) == texts(corpus)
+        assert made.unlabelled == ("more",)
+        assert caplog.messages == [
+            "texts: 1 rows without text are left out",
+            "texts: 1 rows have no label; only a teacher learns from them",
+        ]
+        with pytest.raises(TextError, match=r'one column \(df\["text"\]\), not DataFrame'):
+            Corpus.of(frame, frame["label"])
+        with pytest.raises(ConfigError, match=r'not from a DataFrame; .*Corpus\.of\(df\["text"\]'):
+            read_corpus(frame)
+    zeros = pandas.DataFrame({"text": own, "label": [float(i % 2) for i in range(13)] + [None]})
+    assert Corpus.of(zeros["text"], zeros["label"]).labels == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("own", "labels", "error", "message"),
+    [
+        ("abc", "abc", TextError, "texts must be a list"),
+        ({"a": 1}, [1], TextError, "texts must be a list.*not dict"),
+        (7, [1], TextError, "texts must be a list, not int"),
+        (["a", b"b"], [1, 2], TextError, "row 2: a text must be a str, not bytes"),
+        (["a"], [1, 2], InputError, "1 texts, but 2 labels"),
+        (["a"], [0.5], InputError, "row 1: 0.5 isn't a label"),
+        (["a"], [object], InputError, "row 1: .*isn't a label"),
+        ([], [], InputError, "no rows with a text and a label"),
+        (["a"] * 9, [0, 1, 2] * 3, InputError, "has 1 different|has 0 different"),
+    ],
+)
+def test_what_is_no_corpus(own: Any, labels: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Corpus.of(own, labels)
+
+
+@pytest.mark.parametrize("source", [7, None, {"a": 1}, [["a"]], []])
+def test_what_is_no_path(source: Any) -> None:
+    with pytest.raises(ConfigError, match=r"read from files, not from a .*Corpus\.of"):
+        read_corpus(source)

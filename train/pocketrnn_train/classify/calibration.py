@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pocketrnn.classify import figures
+from pocketrnn.classify.labels import choose
+
 # Probabilities are kept this far from 0 and 1 before logarithms are taken: Keras's epsilon.
 _EPSILON = 1e-7
 
@@ -65,6 +68,21 @@ def threshold(
             positive[rows] > 0.5, labels[rows]
         )
     return best if wins >= 0.975 * resamples else 0.5
+
+
+def unsure(
+    scores: NDArray[np.float32], labels: NDArray[np.int64], threshold: float
+) -> tuple[float, float]:
+    """Return the band of probabilities, for `predict(unsure=...)`, that are as good as a guess.
+
+    It is the widest one in which these texts can't rule out that half of the labels are wrong:
+    where Wilson's 95 % interval of the share of right ones reaches down to 50 %.
+    """
+    distances = figures.sureness(scores, threshold)
+    order = np.argsort(distances, kind="stable")
+    right = np.cumsum((choose(scores, threshold) == labels)[order]).tolist()
+    guesses = [i for i, good in enumerate(right) if figures.wilson(good, i + 1)[0] <= 0.5]
+    return figures.band(float(distances[order[guesses[-1]]]), scores.shape[1], threshold)
 
 
 def _mean_f1(chosen: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:

@@ -27,6 +27,7 @@ from pocketrnn.files import replacing
 
 from ..config import Distillation, Spans, TrainConfig
 from ..corpora.corpus import Corpus
+from ..corpora.splits import folds
 from ..loop import Stage
 from ..run import Run
 from . import batches
@@ -137,6 +138,7 @@ def _soft_labels(
         config.seed,
         _ranks(config, words, train.texts),
         train.labels,
+        development.groups(),
         _ranks(config, words, held_out.texts),
         held_out.labels,
         _ranks(config, words, development.unlabelled),
@@ -154,11 +156,15 @@ def ask(
     seed: int,
     train: Sequence[Ranks],
     labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
     held_out: Sequence[Ranks],
     held_out_labels: NDArray[np.int64],
     unlabelled: Sequence[Ranks],
 ) -> tuple[SoftLabels, dict[str, Any]]:
-    """Fit teachers; return their soft labels, and their figures on the texts held out."""
+    """Fit teachers; return their soft labels, and their figures on the texts held out.
+
+    A teacher labels texts that are in none of the groups that it was fitted on.
+    """
     random = np.random.default_rng(seed)
     settings = distillation.spans
     classes = int(labels.max()) + 1
@@ -187,7 +193,7 @@ def ask(
         found = one.margins(_spans_of(everything, spans[chosen]))
         of_spans[chosen] = spans_blended.probabilities(found)
 
-    fold = folds(labels, distillation.folds)
+    fold = folds(labels, groups, distillation.folds)
     for number in range(fold.max() + 1):
         own = np.flatnonzero(fold == number)
         others = np.flatnonzero(fold != number)
@@ -197,19 +203,6 @@ def ask(
     label_spans(wide, np.arange(len(train), len(everything)))
     figures = evaluate(probabilities(blended.probabilities(margins)), held_out_labels)
     return SoftLabels(spans, of_spans, of_train, of_unlabelled), figures
-
-
-def folds(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Return the fold of each text, from 0; a fold has neighbours of every label.
-
-    There are `count` folds, or fewer where a label has fewer texts.
-    """
-    count = min(count, int(np.bincount(labels).min()))
-    fold = np.zeros(len(labels), np.int64)
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        fold[rows] = np.arange(len(rows)) * count // len(rows)
-    return fold
 
 
 def _ranks(config: TrainConfig, words: Sequence[str], texts: Sequence[str]) -> list[Ranks]:

@@ -11,7 +11,8 @@ from pocketrnn.extras import require
 
 from .. import network
 from ..config import TrainConfig
-from ..corpora.corpus import Corpus, Examples, split, split_last
+from ..corpora.corpus import Corpus, Examples
+from ..corpora.splits import split, split_last
 from ..loop import learn
 from ..run import Run
 from . import batches, calibration, distillation
@@ -67,11 +68,11 @@ def fit(
 
 def _hold_out(config: TrainConfig, corpus: Corpus) -> Corpus:
     """Return the corpus with the texts held out for validation in place of the test."""
-    task, labels = config.task, corpus.train.labels
-    if task.validation == "last":
-        kept, held_out = split_last(labels, task.validation_split)
+    share, labels, groups = config.task.validation_split, corpus.train.labels, corpus.groups()
+    if config.task.validation == "last":
+        kept, held_out = split_last(labels, groups, share)
     else:
-        kept, held_out = split(labels, task.validation_split, config.seed)
+        kept, held_out = split(labels, groups, share, config.seed)
     return replace(corpus, train=corpus.train.take(kept), test=corpus.train.take(held_out))
 
 
@@ -131,6 +132,7 @@ def _finish(
         "validation": evaluate(scores, held_out.labels, threshold),
         **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
         "threshold": threshold,
+        "unsure": calibration.unsure(scores, held_out.labels, threshold),
         "temperature": temperature,
     }
     seconds = sum(row["seconds"] for row in history) + (teacher["seconds"] if teacher else 0)

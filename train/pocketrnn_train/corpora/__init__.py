@@ -1,22 +1,28 @@
-"""Labelled texts to train on. Each kind of corpus has a module; they are told apart here."""
+"""Labelled texts to train on. Each kind of file has a module; they are told apart here."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from pocketrnn.errors import InputError
+from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.tables.reading import ReadOptions
 
 from . import imdb, keras_imdb, table
 from .corpus import Corpus, Examples
+from .splits import plain
 
 __all__ = ["Corpus", "Examples", "read_corpus"]
 
 
 def read_corpus(
-    source: str | Path,
+    source: str | Path | Sequence[str | Path],
     *,
     text_column: str | None = None,
     label_column: str | None = None,
     encoding: str = "utf-8",
+    header: bool = True,
     word_index: str | Path | None = None,
     unlabelled: str | Path | bool = False,
     test_split: float = 0.2,
@@ -27,35 +33,55 @@ def read_corpus(
     - `keras:imdb` is `keras.datasets.imdb`, downloaded by Keras; an `.npz` file is the same
       from disk, with `word_index` its JSON (default: `imdb_word_index.json` beside it). Its
       arrays are pickled: read only files you trust.
-    - a folder or `.tar.gz` is the Large Movie Review Dataset in its official layout.
-    - a table of any format that can be scored is your own texts, with `label_column` and, unless
-      it is obvious, `text_column`. It has no test of its own: a share `test_split` of each label,
-      drawn at random by `seed`, becomes the test.
+    - a `.tar.gz`, or a folder with its layout, is the Large Movie Review Dataset.
+    - tables of any format that can be scored, and folders with a folder of .txt files for each
+      label, are your own texts: one, or a list. The columns of texts and labels are found by
+      their usual names unless `text_column` and `label_column` give them; without a `header` they
+      are called 1, 2 and so on. A share `test_split` of each label, drawn at random by `seed`,
+      becomes the test. What is left out, and what looks wrong, is logged as a warning.
+
+    Texts in memory make a corpus by `Corpus.of`.
 
     `unlabelled` adds texts without labels: True those that the corpus brings (the Large Movie
-    Review Dataset has 50,000), a path those of a table, of a .txt file, a text a line, or of a
-    folder of .txt files.
+    Review Dataset has 50,000; a table its rows without a label), a path also those of a table, of
+    a .txt file, a text a line, or of a folder of .txt files.
     """
-    path = Path(source)
-    if source == "keras:imdb":
+    paths = _paths(source)
+    path, options = paths[0], ReadOptions(encoding, header)
+    if len(paths) == 1 and str(path) == "keras:imdb":
         corpus = keras_imdb.download()
-    elif not path.exists():
-        raise InputError(f"{path}: no such file or folder")
+    elif missing := [path for path in paths if not path.exists()]:
+        raise InputError(f"{missing[0]}: no such file or folder")
+    elif all(map(table.is_table, paths)) and not imdb.is_dataset(path):
+        corpus = table.read(paths, text_column, label_column, options, test_split, seed)
+    elif len(paths) > 1:
+        raise ConfigError(f"several files must be {table.FORMATS} or folders of labels")
     elif imdb.is_dataset(path):
         corpus = imdb.read(path, unlabelled=unlabelled is True)
     elif path.suffix.lower() == ".npz":
         corpus = keras_imdb.read(path, word_index)
-    elif table.is_table(path):
-        corpus = table.read(path, text_column, label_column, encoding, test_split, seed)
     else:
         raise InputError(
             f"{path}: not a corpus; expected a folder, .tar.gz, .npz, {table.FORMATS}, or "
             "keras:imdb"
         )
-    more = corpus.unlabelled
+    more = corpus.unlabelled if unlabelled else ()
     if not isinstance(unlabelled, bool):
-        more = table.read_unlabelled(Path(unlabelled), text_column, encoding)
+        more += table.read_unlabelled(Path(unlabelled), text_column, options)
     # Without the texts of the test, which must stay unseen, and without any text twice.
-    known = {*corpus.train.texts, *corpus.test.texts}
-    kept = dict.fromkeys(text for text in more if text not in known)
-    return replace(corpus, unlabelled=tuple(kept))
+    known = set(map(plain, (*corpus.train.texts, *corpus.test.texts)))
+    kept: dict[str, str] = {}
+    for text in more:
+        if (alike := plain(text)) not in known:
+            kept.setdefault(alike, text)
+    return replace(corpus, unlabelled=tuple(kept.values()))
+
+
+def _paths(source: Any) -> list[Path]:
+    sources = source if isinstance(source, list | tuple) and source else [source]
+    if not all(isinstance(one, str | os.PathLike) for one in sources):
+        raise ConfigError(
+            f"a corpus is read from files, not from a {type(source).__name__}; of texts in memory, "
+            'make one: Corpus.of(df["text"], df["label"])'
+        )
+    return [Path(one) for one in sources]

@@ -1,12 +1,25 @@
-"""Labelled texts, and how a part of them is held out."""
+"""Labelled texts, from wherever they are."""
 
 import hashlib
 import json
+import logging
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pocketrnn.errors import InputError, TextError
+
+from .labels import label_of, look_alikes
+from .splits import Rows, groups_of, leaders, split
+
+_MOST_NAMED = 3  # of the texts with more than one label
+
+_log = logging.getLogger("pocketrnn")
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,44 @@ class Corpus:
     """Texts like the training ones, of unknown labels, for a teacher to label."""
     text_column: str | None = None
     """The column of the table that the texts are from."""
+    label_column: str | None = None
+    keep_together: bool = True
+    """Whether texts that are alike stay on one side of a split. Not with the IMDB reviews, whose
+    splits are those that others have published; a few of them are there twice."""
+
+    @classmethod
+    def of(
+        cls,
+        texts: Iterable[str | None],
+        labels: Iterable[Any],
+        *,
+        name: str = "texts",
+        test_split: float = 0.2,
+        seed: int = 113,
+    ) -> "Corpus":
+        """Make a corpus of texts in memory: lists, arrays, or columns of a data frame.
+
+        A label is a str, a bool or a whole number. Rows without text are left out; those without a
+        label become `unlabelled`; a share `test_split` of each label, drawn by `seed`, becomes the
+        test. Raises TextError for what isn't a list of texts, InputError for texts and labels that
+        can't be trained on.
+        """
+        rows = _listed(texts, "texts")
+        values = _listed(labels, "labels")
+        if len(rows) != len(values):
+            raise InputError(f"{name}: {len(rows):,} texts, but {len(values):,} labels")
+        places = [f"{name}, row {i}" for i in range(1, len(rows) + 1)]
+        for i, text in enumerate(rows):
+            if isinstance(text, float) and math.isnan(text):
+                rows[i] = None
+            elif text is not None and not isinstance(text, str):
+                raise TextError(f"{places[i]}: a text must be a str, not {type(text).__name__}")
+        together = zip(places, rows, values, strict=True)
+        return corpus_of_rows(name, together, test_split=test_split, seed=seed)
+
+    def groups(self) -> Rows:
+        """Return the group of each training text, from 0; a group is on one side of a split."""
+        return groups_of(self.train.texts) if self.keep_together else np.arange(len(self.train))
 
     def __repr__(self) -> str:
         """Return name, labels and sizes."""
@@ -75,32 +126,107 @@ class Corpus:
         }
 
 
-def split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[np.int64], ...]:
-    """Draw a share of each label at random: return (rows kept, rows drawn), both shuffled.
+def corpus_of_rows(
+    name: str,
+    rows: Iterable[tuple[str, str | None, Any]],
+    *,
+    test_split: float,
+    seed: int,
+) -> Corpus:
+    """Make a corpus of rows: place, text and label of each; InputError if they can't be one.
 
-    Each label has a text on either side, if it has two, so that rare ones are tested too.
+    What is left out, and what looks wrong, is logged as a warning.
     """
-    random = np.random.default_rng(seed)
-    order = random.permutation(len(labels))
-    drawn = np.zeros(len(labels), bool)
-    for label in np.unique(labels):
-        rows = order[labels[order] == label]
-        drawn[rows[: _count(rows, share)]] = True
-    return order[~drawn[order]], order[drawn[order]]
+    places: list[str] = []
+    texts: list[str] = []
+    names: list[str] = []
+    unlabelled: list[str] = []
+    without_text = 0
+    for place, text, value in rows:
+        if text is None or not text.strip():
+            without_text += 1
+            continue
+        try:
+            label = label_of(value)
+        except ValueError as error:
+            raise InputError(f"{place}: {error}") from error
+        if label is None:
+            unlabelled.append(text)
+            continue
+        places.append(place)
+        texts.append(text)
+        names.append(label)
+    if without_text:
+        _log.warning("%s: %s rows without text are left out", name, f"{without_text:,}")
+    if unlabelled:
+        count = f"{len(unlabelled):,}"
+        _log.warning("%s: %s rows have no label; only a teacher learns from them", name, count)
+    if not texts:
+        raise InputError(f"{name}: no rows with a text and a label")
+    counts = Counter(names)
+    for alike in look_alikes(counts):
+        _log.warning("%s: labels that look alike: %s; is it one label?", name, alike)
+    groups = groups_of(texts)
+    _tell_copies(name, groups, places, texts, names)
+    labels = sorted(counts)
+    if len(labels) < 2:
+        raise InputError(f"{name}: needs two labels or more; all rows have {labels[0]!r:.60}")
+    index = {label: i for i, label in enumerate(labels)}
+    examples = Examples(tuple(texts), np.array([index[label] for label in names], np.int64))
+    leading = examples.labels[leaders(examples.labels, groups)]
+    own_texts = np.bincount(leading, minlength=len(labels)).tolist()
+    for label, own in zip(labels, own_texts, strict=True):
+        if own < 3:
+            raise InputError(
+                f"{name}: label {label!r:.60} has {own} different text(s) of its own; at least 3 "
+                "are needed, for training, validation and test"
+            )
+    # In the order of the rows again, so that validation can take the last ones.
+    train, test = map(np.sort, split(examples.labels, groups, test_split, seed))
+    return Corpus(
+        name,
+        tuple(labels),
+        examples.take(train),
+        examples.take(test),
+        unlabelled=tuple(unlabelled),
+    )
 
 
-def split_last(labels: NDArray[np.int64], share: float) -> tuple[NDArray[np.int64], ...]:
-    """Take the last share of each label: return (rows kept, rows taken), both in order.
+def _tell_copies(
+    name: str, groups: Rows, places: Sequence[str], texts: Sequence[str], names: Sequence[str]
+) -> None:
+    """Warn of texts that are there more than once, and name those with more than one label."""
+    sizes = np.bincount(groups)
+    copies = len(groups) - len(sizes)
+    if not copies:
+        return
+    _log.warning(
+        "%s: %s rows repeat a text; it is on one side of each split, with all its copies",
+        name,
+        f"{copies:,}",
+    )
+    found: dict[int, dict[str, int]] = {}  # the first row of each label, for each text
+    for row in np.flatnonzero(sizes[groups] > 1).tolist():
+        found.setdefault(int(groups[row]), {}).setdefault(names[row], row)
+    torn = [rows for rows in found.values() if len(rows) > 1]
+    for rows in torn[:_MOST_NAMED]:
+        where = "; ".join(f"{label!r:.60} at {places[row]}" for label, row in rows.items())
+        text = texts[next(iter(rows.values()))]
+        _log.warning("a text with %d labels: %r: %s", len(rows), text[:60], where)
+    if len(torn) > _MOST_NAMED:
+        _log.warning("%s: and %s more such texts", name, f"{len(torn) - _MOST_NAMED:,}")
 
-    Each label has a text on either side, if it has two.
-    """
-    taken = np.zeros(len(labels), bool)
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        taken[rows[len(rows) - _count(rows, share) :]] = True
-    return np.flatnonzero(~taken), np.flatnonzero(taken)
 
-
-def _count(rows: NDArray[np.int64], share: float) -> int:
-    """Return how many of a label's rows a share is: not none and not all, if that can be."""
-    return min(max(round(share * len(rows)), 1), len(rows) - 1)
+def _listed(values: Any, what: str) -> list[Any]:
+    """Return the elements of a list, array or data frame's column; None where it has a gap."""
+    if isinstance(values, str | bytes | Mapping) or hasattr(values, "columns"):
+        raise TextError(
+            f'{what} must be a list, an array or one column (df["{what[:-1]}"]), not '
+            f"{type(values).__name__}"
+        )
+    if hasattr(values, "notna"):  # pandas has several values for a gap
+        values = values.astype(object).where(values.notna(), None)
+    try:
+        return list(values)
+    except TypeError as error:
+        raise TextError(f"{what} must be a list, not {type(values).__name__}") from error

@@ -24,8 +24,14 @@ _REVIEW = re.compile(r"(?:^|.*/)(train|test)/(neg|pos|(?<=train/)unsup)/(\d+)_\d
 
 
 def is_dataset(path: Path) -> bool:
-    """Tell whether `path` is read as the dataset: a folder or a .tar.gz."""
-    return path.is_dir() or path.name.lower().endswith((".tar.gz", ".tgz"))
+    """Tell whether `path` is the dataset, or a part of it: a .tar.gz or a folder."""
+    parts = [
+        base / part / label
+        for base in (path, path / "aclImdb")
+        for part in ("train", "test")
+        for label in ("neg", "pos")
+    ]
+    return path.name.lower().endswith((".tar.gz", ".tgz")) or any(map(Path.is_dir, parts))
 
 
 def read(path: Path, *, unlabelled: bool) -> Corpus:
@@ -56,7 +62,15 @@ def read(path: Path, *, unlabelled: bool) -> Corpus:
 
     train, test = examples("train"), examples("test")
     more = tuple(text for _, text in rows.get(("train", "unsup"), ()))
-    return Corpus("aclImdb", ("negative", "positive"), train, test, NOTE, unlabelled=more)
+    return Corpus(
+        "aclImdb",
+        ("negative", "positive"),
+        train,
+        test,
+        NOTE,
+        unlabelled=more,
+        keep_together=False,
+    )
 
 
 def _archive_reviews(path: Path, wanted: Collection[str]) -> _Reviews:

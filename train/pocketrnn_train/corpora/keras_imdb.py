@@ -70,4 +70,5 @@ def _from_ranks(train: _Ranks, test: _Ranks, word_index: dict[str, int], source:
         examples(test),
         imdb.NOTE,
         tuple(words[rank] for rank in in_order),
+        keep_together=False,
     )

@@ -1,19 +1,15 @@
-"""Your own texts: tables of any format that can be scored, and texts without labels.
+"""Your own texts: tables of any format that can be scored, folders, and texts without labels.
 
 This is the only module of training that uses `pocketrnn.tables`.
 """
 
-import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from pocketrnn.classify.text import is_storable
-from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.errors import ColumnError, ConfigError, InputError
 from pocketrnn.tables.block import NO_TEXT, Block
 from pocketrnn.tables.folder import FolderReader
 from pocketrnn.tables.formats import format_of, open_reader
@@ -26,101 +22,107 @@ from pocketrnn.tables.reading import (
     listed,
 )
 
-from .corpus import Corpus, Examples, split
+from .corpus import Corpus, corpus_of_rows
+from .labels import USUAL_NAMES
 
 FORMATS = ".csv, .tsv, .jsonl (also .gz or .zst of these), .parquet"
 
 
 def is_table(path: Path) -> bool:
-    """Tell whether `path` has the name of a table, or of lines of text."""
-    return format_of(path.name) is not None
+    """Tell whether `path` is a folder, or has the name of a table or of lines of text."""
+    return path.is_dir() or format_of(path.name) is not None
 
 
 def read(
-    path: Path,
+    paths: Sequence[Path],
     text_column: str | None,
     label_column: str | None,
-    encoding: str,
+    options: ReadOptions,
     test_split: float,
     seed: int,
 ) -> Corpus:
-    """Read a table of texts and labels; InputError or ConfigError for one that isn't."""
-    texts: list[str] = []
-    names: list[str] = []
-    with closing(open_table(path, encoding)) as reader:
-        if label_column is None:
-            raise ConfigError(
-                f"{path}: which column holds the label? Say --label-column; there are: "
-                f"{listed(reader.columns)}"
-            )
-        if isinstance(reader, LinesReader):
-            raise ConfigError(f"{path}: has no labels; expected {FORMATS}")
-        if text_column == label_column:
-            raise ConfigError(f"{path}: {label_column!r} can't be both the text and the label")
-        check_column(reader, label_column)
-        text_column = find_text_column(reader, text_column, label_column=label_column)
-        for where, text, label in rows(reader, text_column, label_column):
-            name = json.dumps(label) if isinstance(label, int) else label
-            if not isinstance(name, str) or not name or not is_storable(name):
-                raise InputError(f"{where}: {label_column!r} isn't a label: {label!r:.60}")
-            texts.append(text)
-            names.append(name)
-    if not texts:
-        raise InputError(f"{path}: no rows")
-    counts = Counter(names)
-    labels = sorted(counts)
-    if len(labels) < 2:
-        raise InputError(f"{path}: needs two labels or more; all rows have {names[0]!r:.60}")
-    for label in labels:
-        if counts[label] < 3:
-            raise InputError(
-                f"{path}: label {label!r:.60} has {counts[label]} row(s); at least 3 are needed, "
-                "for training, validation and test"
-            )
-    index = {label: i for i, label in enumerate(labels)}
-    examples = Examples(tuple(texts), np.array([index[name] for name in names], np.int64))
-    # In the file's order again, so that validation can take the last rows.
-    train, test = map(np.sort, split(examples.labels, test_split, seed))
-    return Corpus(
-        path.name,
-        tuple(labels),
-        examples.take(train),
-        examples.take(test),
-        text_column=text_column,
-    )
+    """Read tables and folders of texts and labels; InputError or ConfigError for what isn't such.
+
+    A folder has a folder of .txt files for each label. Columns that aren't given are found in the
+    first table; the others must have them too.
+    """
+    rows: list[tuple[str, str, Any]] = []
+    for path in paths:
+        with closing(open_table(path, options)) as reader:
+            if isinstance(reader, FolderReader):
+                rows += _classes(reader)
+            else:
+                text_column, label_column = _columns(reader, text_column, label_column)
+                rows += read_rows(reader, text_column, label_column)
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    corpus = corpus_of_rows(f"{paths[0]}{more}", rows, test_split=test_split, seed=seed)
+    name = paths[0].resolve().name + more
+    return replace(corpus, name=name, text_column=text_column, label_column=label_column)
 
 
-def read_unlabelled(path: Path, text_column: str | None, encoding: str) -> tuple[str, ...]:
+def read_unlabelled(path: Path, text_column: str | None, options: ReadOptions) -> tuple[str, ...]:
     """Return the texts of a table, of lines or of a folder, but for blank ones."""
-    with closing(open_table(path, encoding)) as reader:
+    with closing(open_table(path, options)) as reader:
         if isinstance(reader, LinesReader | FolderReader):
             text_column = None  # the name is that of the labelled table's column
-        texts = [text for _, text, _ in rows(reader, find_text_column(reader, text_column))]
+        texts = [text for _, text, _ in read_rows(reader, find_text_column(reader, text_column))]
         if isinstance(reader, LinesReader):
             texts = [text.strip() for text in texts]
         return tuple(text for text in texts if text.strip())
 
 
-def open_table(path: Path, encoding: str) -> Reader:
+def open_table(path: Path, options: ReadOptions) -> Reader:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     kind = "folder" if path.is_dir() else format_of(path.name)
     if kind is None:
         raise InputError(f"{path}: expected {FORMATS}, .txt or a folder of .txt files")
-    return open_reader(str(path), kind, ReadOptions(encoding))
+    return open_reader(str(path), kind, options)
 
 
-def rows(
+def _columns(reader: Reader, text: str | None, label: str | None) -> tuple[str, str]:
+    """Return the names of the columns of texts and of labels: those given, or the obvious ones."""
+    if isinstance(reader, LinesReader):
+        raise ConfigError(f"{reader.name}: has no labels; expected {FORMATS}, or a folder")
+    if label is None:
+        usual = [name for name in reader.columns if name.strip().lower() in USUAL_NAMES]
+        found = [name for name in usual if name != text]
+        if len(found) != 1:
+            raise ColumnError(
+                f"{reader.name}: which column holds the label? Say --label-column; there are: "
+                f"{listed(reader.columns)}",
+                reader.columns,
+            )
+        label = found[0]
+    if text == label:
+        raise ConfigError(f"{reader.name}: {label!r} can't be both the text and the label")
+    check_column(reader, label)
+    return find_text_column(reader, text, label_column=label), label
+
+
+def _classes(reader: FolderReader) -> Iterator[tuple[str, str, str | None]]:
+    """Yield the rows of a folder whose folders are the labels; a file beside those has none."""
+    for place, text, file in read_rows(reader, "text", "file"):
+        folders = file.split("/")[:-1]
+        if len(folders) > 1:
+            raise InputError(f"{place}: too deep; expected {reader.name}/LABEL/*.txt")
+        yield place, text, folders[0] if folders else None
+
+
+def read_rows(
     reader: Reader, text_column: str, label_column: str | None = None
 ) -> Iterator[tuple[str, str, Any]]:
-    """Yield the place of each row, its text and its label. Raises InputError for a bad row."""
+    """Yield the place of each row, its text, "" if it has none, and its label, None likewise.
+
+    Raises InputError for a row that can't be read.
+    """
     for block in reader.blocks(text_column):
-        bad = [row for row, problem in block.problems.items() if problem != NO_TEXT]
-        if bad:
-            raise InputError(f"{block.place(bad[0])}: {block.problems[bad[0]]}")
         labels = _labels(block, label_column)
-        for row in block.good():  # a row without text is no example
-            yield block.place(row), block.texts[row], labels[row]
+        for row, text in enumerate(block.texts):
+            problem = block.problems.get(row)
+            if problem not in (None, NO_TEXT):
+                raise InputError(f"{block.place(row)}: {problem}")
+            yield block.place(row), "" if problem else text, labels[row]
 
 
 def _labels(block: Block, column: str | None) -> Sequence[Any]:
@@ -129,10 +131,4 @@ def _labels(block: Block, column: str | None) -> Sequence[Any]:
     if block.table is not None:  # other columns may hold values that Python has no type for
         labels: list[Any] = block.table.column(column).to_pylist()
         return labels
-    rows = list(block.values())
-    for row, values in enumerate(rows):
-        if column not in values:
-            raise InputError(
-                f"{block.place(row)}: no field {column!r}; there are: {listed(list(values))}"
-            )
-    return [values[column] for values in rows]
+    return [values.get(column) for values in block.values()]

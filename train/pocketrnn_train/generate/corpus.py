@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pocketrnn.errors import ConfigError, InputError
-from pocketrnn.tables.reading import check_column, find_text_column
+from pocketrnn.tables.reading import ReadOptions, check_column, find_text_column
 
 from ..corpora import table
 
@@ -100,11 +100,13 @@ def read_lines(
     weights: dict[str, float] = {}
     count = 0
     for path in map(Path, paths):
-        with closing(table.open_table(path, encoding)) as reader:
+        with closing(table.open_table(path, ReadOptions(encoding))) as reader:
             if weight_column is not None:
                 check_column(reader, weight_column)
             column = find_text_column(reader, text_column, label_column=weight_column)
-            for where, text, value in table.rows(reader, column, weight_column):
+            for where, text, value in table.read_rows(reader, column, weight_column):
+                if not text:
+                    continue
                 weight = 1.0 if weight_column is None else _weight(where, value)
                 weights[text] = weights.get(text, 0.0) + weight
                 count += 1

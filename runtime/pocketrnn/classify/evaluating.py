@@ -1,0 +1,422 @@
+"""How good a model is on texts whose labels are known: a table is read once, block by block."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from heapq import nsmallest
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ConfigError, InputError
+from ..tables.block import Block, Column
+from ..tables.inputs import Inputs, PathLike
+from ..tables.reading import ReadOptions, check_column
+from ..tables.workers import computed
+from . import figures
+from .figures import Band, Operating
+from .labels import choose, label_name, telling
+from .model import Classifier
+from .scoring import ModelSource, classifier
+
+# Texts shown of each kind.
+_SHOWN = 10
+
+# Columns of a histogram of probabilities.
+_COLUMNS = 20
+
+# Texts of like length are judged together: up to so many words.
+_LENGTHS = (10, 20, 50, 100, 200, 500)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """How good a model is on some of the texts."""
+
+    name: str
+    texts: int
+    accuracy: float
+    low: float
+    """Of the 95 % interval of `accuracy` (Wilson's)."""
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFigures:
+    """How good a model is at one label."""
+
+    texts: int
+    """That truly have it."""
+    chosen: int
+    """That got it."""
+    precision: float
+    recall: float
+    f1: float
+    roc_auc: float | None
+    """Against the rest; None unless some texts have the label and some don't."""
+    average_precision: float | None
+    """Against the rest; None if no text has the label."""
+    wanted: Operating | None
+    """The threshold that reaches the precision or recall asked for; None if none does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Texts on which a model is about equally sure."""
+
+    texts: int
+    confidence: float
+    """Their most probable label's mean probability."""
+    accuracy: float
+    """How often that label is the true one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text, and what a model says of it."""
+
+    place: str
+    """File and line."""
+    text: str
+    label: str
+    """The true one."""
+    chosen: str
+    """What the model says."""
+    probability: float
+    """That the model gives to the true label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a second model differs from the first on the same texts."""
+
+    other: "Evaluation"
+    only_first: int
+    """Texts that only the first model has right."""
+    only_second: int
+    p_value: float
+    """How likely so large a difference is between equally good models: McNemar's exact test."""
+    changed: tuple[Example, ...]
+    """Texts that the second model labels otherwise, as it sees them; the largest changes."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a model is on the texts of a table."""
+
+    model: str
+    """SHA-256 of the model file."""
+    texts: int
+    errors: int
+    """Rows left out: without a text, or without a label that the model has."""
+    unknown: int
+    """Texts of which the model knows no word; they count with the label that they would get."""
+    known_words: float
+    """The share of words that the model knows, from 0 to 1."""
+    accuracy: float
+    interval: tuple[float, float]
+    """The 95 % interval of `accuracy` (Wilson's)."""
+    baseline: float
+    """The accuracy of always giving the most frequent label."""
+    log_loss: float
+    """Mean cross-entropy, in nats."""
+    calibration_error: float
+    """Mean gap between probability and accuracy (`reliability` has its 15 bins), from 0 to 1."""
+    labels: dict[str, LabelFigures]
+    confusion: list[list[int]]
+    """How many texts of each label (row) got each label (column)."""
+    reliability: list[Bin]
+    """Without empty bins."""
+    unsure: list[Band]
+    """What it costs to call the least sure texts unsure."""
+    histogram: dict[str, list[int]]
+    """Texts by probability, in 20 columns from 0 to 1. With two labels: the second one's, of the
+    texts of each label; with more: the most probable one's, of texts right and wrong."""
+    lengths: list[Group]
+    """By number of words read."""
+    slices: dict[str, list[Group]]
+    """By the values of columns; first those that are surely worst, by the interval's high end."""
+    worst: list[Example]
+    """Wrong, and most sure of it."""
+    least_sure: list[Example]
+    comparison: Comparison | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the evaluation as plain JSON types."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Judging:
+    """What runs over the texts: the scores of each model, with the words read and known."""
+
+    models: tuple[Classifier, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Return the columns, model by model."""
+        numbers = sum(len(model.labels) + 2 for model in self.models)
+        return tuple(Column(str(i), "float") for i in range(numbers))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Return what the values depend on."""
+        return {"models": [model.sha256 for model in self.models]}
+
+    def __call__(self, texts: list[str]) -> list[NDArray[np.float32]]:
+        """Return the columns' values."""
+        columns: list[NDArray[np.float32]] = []
+        for model in self.models:
+            read = model.read(texts)
+            columns += [*read.scores.T, read.words.astype("f4"), read.known.astype("f4")]
+        return columns
+
+
+@dataclass
+class _Top:
+    """The examples with the lowest keys, of all blocks so far."""
+
+    kept: list[tuple[float, Example]] = field(default_factory=list)
+
+    def add(self, keys: NDArray[Any], example: Callable[[int], Example]) -> None:
+        """Take the best of a block; a key that is infinite never counts."""
+        best = [int(i) for i in np.argsort(keys, kind="stable")[:_SHOWN] if np.isfinite(keys[i])]
+        new = [(float(keys[i]), example(i)) for i in best]
+        self.kept = nsmallest(_SHOWN, [*self.kept, *new], key=lambda pair: pair[0])
+
+    def examples(self) -> list[Example]:
+        return [example for _, example in self.kept]
+
+
+class _Judged:
+    """What one model says of the texts, as far as it is kept."""
+
+    def __init__(self, model: Classifier) -> None:
+        self.model = model
+        self.parts: list[NDArray[np.float32]] = []
+        self.worst, self.least_sure, self.changed = _Top(), _Top(), _Top()
+
+    def add(self, numbers: NDArray[np.float32], true: NDArray[np.int64], rows: "_Rows") -> None:
+        """Take the rows of a block: float32 (texts, labels + 2)."""
+        self.parts.append(numbers)
+        self.scores = numbers[:, :-2]
+        self.chosen = choose(self.scores, self.model.config.threshold)
+        self.own = self.scores[np.arange(len(true)), true]
+
+        def example(i: int) -> Example:
+            labels = self.model.labels
+            place, text = rows.at(i)
+            chosen = labels[self.chosen[i]]
+            return Example(place, text, labels[true[i]], chosen, float(self.own[i]))
+
+        self.example = example
+        self.worst.add(np.where(self.chosen == true, np.inf, self.own), example)
+        self.least_sure.add(figures.sureness(self.scores, self.model.config.threshold), example)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    block: Block
+    kept: list[int]
+
+    def at(self, i: int) -> tuple[str, str]:
+        """Return place and text of the i-th row that counts."""
+        return self.block.place(self.kept[i]), self.block.texts[self.kept[i]]
+
+
+def evaluate(
+    inputs: PathLike | Sequence[PathLike],
+    *,
+    model: ModelSource = None,
+    against: ModelSource = None,
+    text_column: str | None = None,
+    label_column: str = "label",
+    rename: Mapping[str, str] | None = None,
+    by: Sequence[str] = (),
+    precision: float | None = None,
+    recall: float | None = None,
+    on_error: str = "fail",
+    format: str | None = None,  # noqa: A002 (the command's option has this name)
+    reading: ReadOptions | None = None,
+    workers: int = 1,
+) -> Evaluation:
+    """Compare what a model says of the texts of `inputs` with the labels in `label_column`.
+
+    `inputs`, `format`, `text_column` and `workers` are those of `score_file`. `rename` gives the
+    model's label for one of the table that is called otherwise. `by` names columns whose values
+    the texts are grouped by. For each label, a threshold is sought for the `precision` or the
+    `recall` that is wanted. With `against`, another model of the same labels, the result has a
+    `comparison`.
+
+    A row without a text, or whose label the model doesn't have, stops it (`on_error="fail"`) or is
+    left out and counted (`"skip"`). Memory grows by 4 bytes for each text and label.
+
+    Raises InputError, ConfigError, ModelFileError, MissingExtraError or WorkerError.
+    """
+    if on_error not in ("fail", "skip"):
+        raise ConfigError(f"on_error must be fail or skip, not {on_error!r:.40}")
+    if precision is not None and recall is not None:
+        raise ConfigError("ask for a precision or a recall, not for both")
+    for name, value in (("precision", precision), ("recall", recall)):
+        if value is not None and not 0 < value <= 1:
+            raise ConfigError(f"{name} must be over 0, and 1 at most, not {value!r:.40}")
+    models = [classifier(source) for source in (model, *([] if against is None else [against]))]
+    index = {label: i for i, label in enumerate(models[0].labels)}
+    if any(other.labels != models[0].labels for other in models):
+        raise ConfigError("the two models don't have the same labels in the same order")
+    new_names = dict(rename or {})
+    if strangers := set(new_names.values()) - set(index):
+        raise ConfigError(f"the model has no label {min(strangers)!r}; it has {_listed(index)}")
+
+    judged = [_Judged(one) for one in models]
+    truths: list[NDArray[np.int64]] = []
+    slices: dict[str, list[str]] = {column: [] for column in by}
+    errors = 0
+    with closing(
+        Inputs(inputs, format, text_column, reading or ReadOptions(), label_column=label_column)
+    ) as source:
+        if source.text_column == label_column:
+            raise ConfigError(f"{label_column!r} can't be both the text and the label")
+        for column in (label_column, *by):
+            check_column(source.reader, column)
+        for block, columns in computed(source.blocks(), _Judging(tuple(models)), workers):
+            values = list(block.values())
+            problems = dict(block.problems)
+            good, true = block.good(), []
+            for row in good:
+                value = values[row].get(label_column)
+                name = label_name(value) or ""
+                if (name := new_names.get(name, name)) in index:
+                    true.append(index[name])
+                else:
+                    problems[row] = f"label {value!r:.60}; the model has {_listed(index)}"
+            if problems and on_error == "fail":
+                row = min(problems)
+                raise InputError(
+                    f"{block.place(row)}: {problems[row]} (leave out such rows with --on-error "
+                    "skip; give labels other names with --rename OLD=NEW)"
+                )
+            errors += len(problems)
+            rows = _Rows(block, [row for row in good if row not in problems])
+            counted = [i for i, row in enumerate(good) if row not in problems]
+            for column, kept in slices.items():
+                kept += [str(values[row].get(column, "")) for row in rows.kept]
+            numbers = np.stack(columns, axis=1)[counted]
+            truths.append(np.array(true, np.int64))
+            for one in judged:
+                width = len(index) + 2
+                one.add(numbers[:, :width], truths[-1], rows)
+                numbers = numbers[:, width:]
+            if len(judged) == 2:
+                first, second = judged
+                moved = -np.abs(first.own - second.own)
+                moved[first.chosen == second.chosen] = np.inf
+                second.changed.add(moved, second.example)
+    truth = np.concatenate(truths) if truths else np.zeros(0, np.int64)
+    if not len(truth):
+        raise InputError(f"{source.names[0]}: no row has a text and a label that the model has")
+    done = [_evaluation(one, truth, slices, errors, precision, recall) for one in judged]
+    if len(done) == 1:
+        return done[0][0]
+    (first_one, right), (other, other_right) = done
+    only_first, only_second = int((right & ~other_right).sum()), int((other_right & ~right).sum())
+    comparison = Comparison(
+        other,
+        only_first,
+        only_second,
+        figures.mcnemar(only_first, only_second),
+        tuple(judged[1].changed.examples()),
+    )
+    return Evaluation(**{**vars(first_one), "comparison": comparison})
+
+
+def _evaluation(
+    judged: _Judged,
+    true: NDArray[np.int64],
+    slices: Mapping[str, Sequence[str]],
+    errors: int,
+    precision: float | None,
+    recall: float | None,
+) -> tuple[Evaluation, NDArray[np.bool_]]:
+    """Return the evaluation of one model, and which texts it has right."""
+    model, numbers = judged.model, np.concatenate(judged.parts)
+    scores, words, known = numbers[:, :-2], numbers[:, -2], numbers[:, -1]
+    threshold, classes = model.config.threshold, len(model.labels)
+    chosen = choose(scores, threshold)
+    right = chosen == true
+    matrix = figures.confusion_matrix(true, chosen, classes)
+    rates = figures.rates(matrix)
+    labels = {}
+    for i, label in enumerate(model.labels):
+        curve = figures.curve(true == i, scores[:, i])
+        is_wanted = precision is not None or recall is not None
+        labels[label] = LabelFigures(
+            int(matrix[i].sum()),
+            int(matrix[:, i].sum()),
+            float(rates.precision[i]),
+            float(rates.recall[i]),
+            float(rates.f1[i]),
+            figures.roc_auc(curve),
+            figures.average_precision(curve),
+            figures.operating(curve, precision=precision, recall=recall) if is_wanted else None,
+        )
+    found = figures.reliability(scores, true)
+    kinds = {"right": right, "wrong": ~right}
+    if classes == 2:
+        kinds = {name: true == i for i, name in enumerate(model.labels)}
+    column = np.minimum((telling(scores) * _COLUMNS).astype(int), _COLUMNS - 1)
+    edges = np.searchsorted(_LENGTHS, words)
+    spans = [f"{a + 1}–{b}" for a, b in zip((0, *_LENGTHS), _LENGTHS, strict=False)]
+    lengths = _groups(edges, right, [*spans, f"over {_LENGTHS[-1]}"])
+    by = {}
+    for name, values in slices.items():
+        names, inverse = np.unique(np.array(values, object), return_inverse=True)
+        by[name] = sorted(_groups(inverse, right, names), key=lambda group: group.high)
+    evaluation = Evaluation(
+        model=model.sha256,
+        texts=len(true),
+        errors=errors,
+        unknown=int((known == 0).sum()),
+        known_words=float(known.sum(dtype=float) / max(words.sum(dtype=float), 1)),
+        accuracy=float(right.mean()),
+        interval=figures.wilson(int(right.sum()), len(true)),
+        baseline=float(matrix.sum(axis=1).max() / len(true)),
+        log_loss=figures.log_loss(scores, true),
+        calibration_error=found.error,
+        labels=labels,
+        confusion=matrix.tolist(),
+        reliability=[
+            Bin(int(texts), float(sure), float(accuracy))
+            for texts, sure, accuracy in zip(*found, strict=True)
+            if texts
+        ],
+        unsure=figures.bands(scores, right, threshold),
+        histogram={
+            name: np.bincount(column[kind], minlength=_COLUMNS).tolist()
+            for name, kind in kinds.items()
+        },
+        lengths=lengths,
+        slices=by,
+        worst=judged.worst.examples(),
+        least_sure=judged.least_sure.examples(),
+    )
+    return evaluation, right
+
+
+def _groups(
+    group_of: NDArray[np.int64], right: NDArray[np.bool_], names: Iterable[str]
+) -> list[Group]:
+    """Return the groups that have texts, in the order of `names`."""
+    names = list(names)
+    texts = np.bincount(group_of, minlength=len(names)).tolist()
+    good = np.bincount(group_of[right], minlength=len(names)).tolist()
+    return [
+        Group(name, count, hits / count, *figures.wilson(hits, count))
+        for name, count, hits in zip(names, texts, good, strict=True)
+        if count
+    ]
+
+
+def _listed(labels: Iterable[str]) -> str:
+    return ", ".join(map(repr, labels))[:200]

@@ -1,0 +1,121 @@
+"""Why a text got its score: what the score would be without each of its words."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ConfigError
+from .network import OwnGraph
+from .padding import Rows
+
+if TYPE_CHECKING:
+    from .model import Classifier
+
+# Ids handed over at once: they bound the memory that the edits of a long text take.
+_IDS = 1 << 20
+
+# Pairs of neighbours are tried around so many of the strongest words, and called a phrase where
+# leaving out both does more than the sum of each by so much.
+_STRONGEST = 10
+_MORE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A word, or two neighbouring words, and what they did to the score."""
+
+    start: int
+    """Of its first character in the text."""
+    end: int
+    """Behind its last character."""
+    weight: float
+    """The score, less what it would be with unknown words in place of these: above 0, they speak
+    for the label. 0 for words that the model doesn't know, or that are cut off a long text."""
+    known: bool
+    """Whether it is in the model's vocabulary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What each word did to the score of one label."""
+
+    text: str
+    label: str
+    score: float
+    """The probability of `label`, from 0 to 1."""
+    spans: tuple[Span, ...]
+    """The words, in the text's order."""
+    phrases: tuple[Span, ...]
+    """Neighbouring words that do more together than the sum of both, strongest first."""
+
+    def strongest(self, most: int) -> list[tuple[str, float]]:
+        """Return up to `most` words or phrases with their weights, strongest first."""
+        spans = sorted((*self.phrases, *self.spans), key=lambda span: -abs(span.weight))
+        return [(self.text[s.start : s.end], s.weight) for s in spans[:most] if s.weight]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the explanation as plain JSON types."""
+        return asdict(self)
+
+
+def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None) -> Explanation:
+    """Explain the score of one label, by default the one that the text gets.
+
+    Exact: each word in turn is replaced by the unknown word. Raises TextError for what isn't a
+    str, ConfigError for a label that the model doesn't have.
+    """
+    if label is not None and label not in model.labels:
+        raise ConfigError(f"no label {label!r:.60}; there are: {', '.join(model.labels)}")
+    config = model.config.text
+    ids = np.array(model.tokenizer.ids(text), np.int32)
+    places = model.tokenizer.spans(text)
+    row = ids[config.kept]
+    # A word's number is its index in the row, less this: of the start, and of what is cut off.
+    cut = len(ids) - len(row) if config.truncating == "pre" else 0
+    shift = cut - (config.start_id is not None)
+    known = ids[len(ids) - len(places) :] > config.index_from
+    read = [int(at) + shift for at in np.flatnonzero(row > config.index_from)]
+
+    base = network.one(ids.tolist())[0]
+    column = model.choose(base) if label is None else model.labels.index(label)
+    score = float(base[column])
+
+    def without(groups: Sequence[tuple[int, ...]]) -> list[float]:
+        """Return what leaving out each group of words does to the score."""
+        edits = [[word - shift for word in group] for group in groups]
+        return [score - other for other in _scores(network, row, edits, config.oov_id, column)]
+
+    weights = dict.fromkeys(range(len(places)), 0.0)
+    weights.update(zip(read, without([(word,) for word in read]), strict=True))
+    strongest = set(sorted(read, key=lambda word: -abs(weights[word]))[:_STRONGEST])
+    pairs = [(a, b) for a, b in pairwise(read) if b == a + 1 and not strongest.isdisjoint((a, b))]
+    phrases = [
+        Span(places[a][0], places[b][1], weight, known=True)
+        for (a, b), weight in zip(pairs, without(pairs), strict=True)
+        if abs(weight) > abs(weights[a] + weights[b]) + _MORE
+    ]
+    return Explanation(
+        text,
+        model.labels[column],
+        score,
+        tuple(Span(*place, weights[i], bool(known[i])) for i, place in enumerate(places)),
+        tuple(sorted(phrases, key=lambda phrase: -abs(phrase.weight))),
+    )
+
+
+def _scores(
+    network: OwnGraph, row: NDArray[np.int32], edits: list[list[int]], unknown: int, column: int
+) -> Iterator[float]:
+    """Yield the score of a copy of `row` for each of `edits`, the places of what is unknown."""
+    most = max(_IDS // max(len(row), 1), 1)
+    for first in range(0, len(edits), most):
+        some = edits[first : first + most]
+        rows = np.repeat(row[None], len(some), axis=0)
+        for copy, places in zip(rows, some, strict=True):
+            copy[places] = unknown
+        scores = network.many(Rows(rows.ravel(), np.full(len(some), len(row))))
+        yield from scores[:, column].tolist()

@@ -1,0 +1,236 @@
+"""How good scores are: the figures that training and `evaluate` share.
+
+`scores` are probabilities, float32 (texts, labels), `labels` the true ones, int (texts,). scikit-
+learn's definitions hold where it has the same figure; the tests compare with it.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .labels import telling
+
+Scores = NDArray[np.float32]
+Labels = NDArray[np.integer]
+Floats = NDArray[np.float64]
+
+BINS = 15  # of Guo et al., see `reliability`
+
+# Probabilities are kept this far from 0 before logarithms are taken, as Keras does.
+_EPSILON = 1e-7
+
+# The 97.5th percentile of the normal distribution, for 95 % intervals.
+_Z = 1.959963984540054
+
+# The shares of texts answered that `bands` looks at.
+_SHARES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
+
+
+def wilson(right: float, texts: float) -> tuple[float, float]:
+    """Return the 95 % interval of a share of `texts`, both ends from 0 to 1.
+
+    E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22,
+    1927: it stays sound for few texts and for shares near 0 and 1. Without texts it is (0, 1).
+    """
+    if not texts:
+        return 0.0, 1.0
+    share, square = right / texts, _Z**2 / texts
+    middle = share + square / 2
+    half = _Z * math.sqrt(share * (1 - share) / texts + square / (4 * texts))
+    return max((middle - half) / (1 + square), 0.0), min((middle + half) / (1 + square), 1.0)
+
+
+def confusion_matrix(labels: Labels, chosen: Labels, classes: int) -> NDArray[np.int64]:
+    """Return how many texts of each label (row) were given each label (column)."""
+    cells = np.bincount(labels * classes + chosen, minlength=classes * classes)
+    return cells.reshape(classes, classes)
+
+
+class Rates(NamedTuple):
+    """Figures of each label, float64 (labels,); 0 where there is nothing to divide by."""
+
+    precision: Floats
+    recall: Floats
+    f1: Floats
+
+
+def rates(confusion: NDArray[np.int64]) -> Rates:
+    """Return precision, recall and F1 of each label."""
+    right, true, given = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    return Rates(
+        right / np.maximum(given, 1),
+        right / np.maximum(true, 1),
+        2 * right / np.maximum(true + given, 1),
+    )
+
+
+def macro_f1(confusion: NDArray[np.int64]) -> float:
+    """Return the mean F1 of the labels that are true of a text, or given to one."""
+    occurs = confusion.sum(axis=0) + confusion.sum(axis=1) > 0
+    return float(rates(confusion).f1[occurs].mean())
+
+
+class Curve(NamedTuple):
+    """What choosing one label at each distinct score, or above it, gives; highest score first."""
+
+    scores: Floats
+    """The distinct scores."""
+    true: NDArray[np.int64]
+    """How many texts of the label have this score, or a higher one."""
+    false: NDArray[np.int64]
+    """How many other texts do."""
+
+
+def curve(is_label: NDArray[np.bool_], scores: Scores) -> Curve:
+    """Return the curve of one label against the rest; `scores` are its probabilities (texts,)."""
+    order = np.argsort(-scores, kind="stable")
+    ordered = scores[order].astype(np.float64)
+    last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], len(ordered) > 0))
+    true = np.cumsum(is_label[order].astype(np.int64))[last]
+    return Curve(ordered[last], true, last + 1 - true)
+
+
+def roc_auc(of: Curve) -> float | None:
+    """Return the area under the ROC curve; None unless there are texts of both kinds."""
+    if not len(of.true) or not of.true[-1] or not of.false[-1]:
+        return None
+    true, false = np.append(0, of.true), np.append(0, of.false)
+    doubled = ((true[1:] + true[:-1]) * np.diff(false)).sum()
+    return float(doubled / 2 / true[-1] / false[-1])
+
+
+def average_precision(of: Curve) -> float | None:
+    """Return the mean precision, weighted by the rise in recall; None without a true text.
+
+    A sum of steps, not of trapezoids, which would be too kind: `average_precision_score`.
+    """
+    if not len(of.true) or not of.true[-1]:
+        return None
+    precision = of.true / (of.true + of.false)
+    return float((np.diff(of.true, prepend=0) * precision).sum() / of.true[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Operating:
+    """What choosing a label above a threshold gives."""
+
+    threshold: float
+    """The label is chosen where its probability is over this."""
+    precision: float
+    recall: float
+
+
+def operating(
+    of: Curve, *, precision: float | None = None, recall: float | None = None
+) -> Operating | None:
+    """Return the threshold that reaches the precision or the recall, and has most of the other.
+
+    None if no threshold does.
+    """
+    if not len(of.true) or not of.true[-1]:
+        return None
+    precisions, recalls = of.true / (of.true + of.false), of.true / of.true[-1]
+    enough = (of.scores > 0) & (precisions >= (precision or 0)) & (recalls >= (recall or 0))
+    if not enough.any():
+        return None
+    best = int(np.argmax(np.where(enough, precisions if precision is None else recalls, -1.0)))
+    # The next lower score: what has the threshold itself isn't chosen.
+    threshold = of.scores[best + 1] if best + 1 < len(of.scores) else 0.0
+    return Operating(float(threshold), float(precisions[best]), float(recalls[best]))
+
+
+def log_loss(scores: Scores, labels: Labels) -> float:
+    """Return the mean cross-entropy, in nats; no probability counts as less than 1e-7."""
+    own = scores[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.clip(own, _EPSILON, 1)).mean())
+
+
+class Reliability(NamedTuple):
+    """Texts by the probability of their most probable label, in bins of equal width."""
+
+    texts: NDArray[np.int64]
+    """How many there are in each bin."""
+    confidence: Floats
+    """The mean of that probability; 0 in an empty bin."""
+    accuracy: Floats
+    """How often that label is the true one; 0 in an empty bin."""
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error: the mean gap between the two, weighted by texts."""
+        gaps = self.texts * np.abs(self.accuracy - self.confidence)
+        return float(gaps.sum() / self.texts.sum())
+
+
+def reliability(scores: Scores, labels: Labels, bins: int = BINS) -> Reliability:
+    """Compare how sure a model is with how often it is right.
+
+    Guo et al., On Calibration of Modern Neural Networks, ICML 2017, with their 15 bins.
+    """
+    confidence = scores.max(axis=1).astype(np.float64)
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    texts = np.bincount(bin_of, minlength=bins)
+    some = np.maximum(texts, 1)
+    right = np.bincount(bin_of, scores.argmax(axis=1) == labels, bins)
+    return Reliability(texts, np.bincount(bin_of, confidence, bins) / some, right / some)
+
+
+def sureness(scores: Scores, threshold: float) -> Floats:
+    """Return how far each text is from the middle of the bands that `predict` takes as unsure.
+
+    With two labels that is the threshold, and the second one's probability counts; with more it
+    is 0, and the most probable one's counts. float64 (texts,).
+    """
+    middle = np.float32(threshold if scores.shape[1] == 2 else 0)
+    return np.abs(telling(scores).astype(np.float64) - middle)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """What it costs to call texts unsure."""
+
+    share: float
+    """Of the texts, those outside the band, which are answered."""
+    accuracy: float | None
+    """On these; None if there are none."""
+    low: float
+    high: float
+
+
+def band(distance: float, classes: int, threshold: float) -> tuple[float, float]:
+    """Return the band of texts whose `sureness` is `distance` or less."""
+    if classes > 2:
+        return 0.0, float(distance)
+    middle = float(np.float32(threshold))
+    return max(middle - distance, 0.0), min(middle + distance, 1.0)
+
+
+def bands(scores: Scores, right: NDArray[np.bool_], threshold: float) -> list[Band]:
+    """Return bands that leave 100 %, 95 % and so on of the texts answered, and what that gains."""
+    distances = np.sort(sureness(scores, threshold))
+    values = telling(scores)
+    found = [Band(1.0, float(right.mean()), *band(0.0, scores.shape[1], threshold))]
+    for share in _SHARES[1:]:
+        distance = distances[max(math.ceil((1 - share) * len(distances)) - 1, 0)]
+        low, high = band(distance, scores.shape[1], threshold)
+        answered = (values < np.float32(low)) | (values > np.float32(high))
+        accuracy = float(right[answered].mean()) if answered.any() else None
+        found.append(Band(float(answered.mean()), accuracy, low, high))
+    return found
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Return how likely such a difference between two models is if they are equally good.
+
+    The two counts are the texts that only one of them has right. The exact, two-sided binomial
+    form of Q. McNemar, Note on the sampling error of the difference between correlated
+    proportions or percentages, Psychometrika 12, 1947.
+    """
+    n, fewer = only_first + only_second, min(only_first, only_second)
+    logarithms = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])  # of factorials
+    k = np.arange(fewer + 1)
+    terms = logarithms[n] - logarithms[k] - logarithms[n - k] - n * math.log(2)
+    return min(1.0, 2 * float(np.exp(terms).sum()))

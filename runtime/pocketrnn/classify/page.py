@@ -1,0 +1,238 @@
+"""Evaluations and explanations as HTML: a page each, without scripts, nothing from elsewhere."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from .evaluating import Evaluation, Example, Group
+from .explaining import Explanation
+from .model import Classifier
+from .report import Table, headline, percent, tables
+
+_STYLE = """
+:root { --back: #fff; --fore: #1d2430; --soft: #667085; --line: #d5dae2; --a: #2563c9;
+ --b: #d97706 }
+@media (prefers-color-scheme: dark) {
+ :root { --back: #14181f; --fore: #e6e9ef; --soft: #98a2b3; --line: #333b48; --a: #79a8ff;
+ --b: #f5b14c } }
+body { margin: 0 auto; padding: 1rem; max-width: 64rem; background: var(--back);
+ color: var(--fore); font: 16px/1.5 system-ui, sans-serif }
+h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem }
+small, figcaption { color: var(--soft) } figure { margin: 0 } .wide { overflow-x: auto }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right }
+th { font-weight: 600 } th:first-child { text-align: left } td { white-space: nowrap }
+.big { display: flex; flex-wrap: wrap; gap: 1rem 2.5rem } .big b { display: block;
+ font-size: 1.6rem; line-height: 1.2 }
+.charts { display: grid; gap: 1.5rem; margin-top: 2rem;
+ grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)) }
+svg { width: 100%; height: auto; display: block } svg text { fill: var(--soft); font-size: 11px }
+.a { fill: var(--a); stroke: var(--a) } .b { fill: var(--b); stroke: var(--b) }
+.grid { stroke: var(--line) }
+.text { border: 1px solid var(--line); border-radius: .5rem; margin: .75rem 0; overflow: auto;
+ padding: .6rem .8rem; max-height: 15rem; overflow-wrap: anywhere }
+.text p { margin: .3rem 0 0; white-space: pre-wrap } mark { color: inherit; background: none }
+mark.unknown { text-decoration: underline dotted }
+"""
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title><style>{style}</style></head>
+<body><h1>{title}</h1>
+{body}
+</body></html>
+"""
+
+_FOR, _AGAINST = "46 160 67", "218 54 51"
+
+_LEGEND = (
+    f'<p><small>Words that speak <mark style="background: rgb({_FOR} / .6)">for</mark> and '
+    f'<mark style="background: rgb({_AGAINST} / .6)">against</mark> the label given; the strongest '
+    'of each text has the full colour. <mark class="unknown">Unknown</mark> to the model.</small>'
+)
+
+
+def explanation_page(explanations: Iterable[Explanation]) -> str:
+    """Return a page of texts with their words coloured."""
+    texts = [_text(f"<b>{escape(each.label)}</b> {each.score:.4f}", each) for each in explanations]
+    return _page("Why these labels", [_LEGEND, *texts])
+
+
+def coloured(explanation: Explanation) -> str:
+    """Return the text as HTML, its words coloured by weight: the strongest has the full colour."""
+    text, parts, done = explanation.text, [], 0
+    most = max((abs(span.weight) for span in explanation.spans), default=0) or 1.0
+    for span in explanation.spans:
+        word = escape(text[span.start : span.end])
+        share = abs(span.weight) / most
+        if not span.known:
+            word = f'<mark class="unknown">{word}</mark>'
+        elif share >= 0.05:
+            colour = _FOR if span.weight > 0 else _AGAINST
+            style = f"background: rgb({colour} / {0.6 * share:.2f})"
+            word = f'<mark style="{style}" title="{span.weight:+.4f}">{word}</mark>'
+        parts += [escape(text[done : span.start]), word]
+        done = span.end
+    return "".join([*parts, escape(text[done:])])
+
+
+def evaluation_page(found: Evaluation, model: Classifier) -> str:
+    """Return the report of `model`; of two models with their differences."""
+    both = [found, *([found.comparison.other] if found.comparison else [])]
+    figures = [f"<div><b>{value}</b><small>{what}</small></div>" for value, what in headline(found)]
+    first, second = found.histogram
+    of = second if len(found.labels) == 2 else "the label given"
+    body = [
+        f'<div class="big">{"".join(figures)}</div><p><small>Model {found.model[:12]}</small>',
+        '<div class="charts">',
+        _chart("Right (up) by how sure it is (across)", _reliability(both)),
+        _chart(
+            f"Texts by the probability of {of}: {first} blue, {second} orange", _histogram(found)
+        ),
+        _chart("Right (up), where only the surest texts are answered (across)", _unsure(both)),
+        _chart("Right, by words read (lines: 95 % intervals)", _bars(found.lengths)),
+        "</div>",
+        *map(_table, tables(found)),
+        _examples("Wrong, and most sure of it", found.worst, model),
+        _examples("Least sure", found.least_sure, model),
+    ]
+    if found.comparison:
+        changed = found.comparison.changed
+        title = "What the second model labels otherwise (coloured: why the first one says so)"
+        body.append(_examples(title, changed, model))
+    return _page(f"Evaluation on {found.texts:,} texts", body)
+
+
+def _page(title: str, body: Iterable[str]) -> str:
+    return _PAGE.format(title=title, style=_STYLE, body="\n".join(body))
+
+
+def _examples(title: str, examples: Iterable[Example], model: Classifier) -> str:
+    texts = []
+    for each in examples:
+        about = (
+            f"{escape(each.place)}: is <b>{escape(each.label)}</b> ({each.probability:.4f}), "
+            f"got {escape(each.chosen)}"
+        )
+        texts.append(_text(about, model.explain(each.text)))
+    return f"<h2>{title}</h2>{_LEGEND}{''.join(texts)}"
+
+
+def _text(about: str, explanation: Explanation) -> str:
+    return f'<div class="text"><small>{about}</small><p>{coloured(explanation)}</p></div>'
+
+
+def _table(table: Table) -> str:
+    heads = "".join(f"<th>{escape(head)}" for head in table.heads)
+    lines = []
+    for name, *cells in table.rows:
+        shares = [0.0] * len(cells)
+        if table.is_confusion:
+            counts = [int(cell.replace(",", "")) for cell in cells]
+            shares = [count / max(sum(counts), 1) for count in counts]
+        shown = [
+            f'<td style="background: rgb(64 120 220 / {0.6 * share:.2f})">{escape(cell)}'
+            for cell, share in zip(cells, shares, strict=True)
+        ]
+        lines.append(f"<tr><th>{escape(name)}{''.join(shown)}")
+    return (
+        f'<h2>{escape(table.title)}</h2><div class="wide"><table><tr>{heads}{"".join(lines)}'
+        "</table></div>"
+    )
+
+
+# -- charts ------------------------------------------------------------------------------------
+# Of 360 by 230 units; both axes go from 0 to 1.
+
+
+def _x(value: float) -> float:
+    return round(44 + 290 * value, 1)
+
+
+def _y(value: float) -> float:
+    return round(200 - 188 * value, 1)
+
+
+def _chart(title: str, shapes: str) -> str:
+    return (
+        f"<figure><figcaption>{escape(title)}</figcaption>"
+        f'<svg viewBox="0 0 360 230" role="img" aria-label="{escape(title)}">{shapes}</svg>'
+        "</figure>"
+    )
+
+
+def _grid(across: Iterable[tuple[float, str]], up: Iterable[tuple[float, str]]) -> str:
+    columns = [
+        f'<text x="{_x(at)}" y="218" text-anchor="middle">{escape(name)}</text>'
+        for at, name in across
+    ]
+    rows = [
+        f'<line class="grid" x1="44" x2="334" y1="{_y(at)}" y2="{_y(at)}"/>'
+        f'<text x="38" y="{_y(at) + 4}" text-anchor="end">{escape(name)}</text>'
+        for at, name in up
+    ]
+    return "".join([*columns, *rows])
+
+
+_QUARTERS = [(at, f"{100 * at:.0f} %") for at in (0.0, 0.25, 0.5, 0.75, 1.0)]
+
+
+def _line(points: Sequence[tuple[float, float]], kind: str, radii: Sequence[float]) -> str:
+    path = " ".join(f"{_x(x)},{_y(y)}" for x, y in points)
+    dots = [
+        f'<circle class="{kind}" cx="{_x(x)}" cy="{_y(y)}" r="{radius:.1f}" fill-opacity=".6"/>'
+        for (x, y), radius in zip(points, radii, strict=True)
+    ]
+    style = 'style="fill: none; stroke-width: 1.5"'
+    return f'<polyline class="{kind}" {style} points="{path}"/>' + "".join(dots)
+
+
+def _reliability(both: Sequence[Evaluation]) -> str:
+    diagonal = f'<line class="grid" x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}"/>'
+    lines = [
+        _line(
+            [(each.confidence, each.accuracy) for each in found.reliability],
+            kind,
+            [2 + 8 * (each.texts / found.texts) ** 0.5 for each in found.reliability],
+        )
+        for found, kind in zip(both, "ab", strict=False)
+    ]
+    return _grid(_QUARTERS, _QUARTERS) + diagonal + "".join(lines)
+
+
+def _unsure(both: Sequence[Evaluation]) -> str:
+    lines = []
+    for found, kind in zip(both, "ab", strict=False):
+        points = [(band.share, band.accuracy) for band in found.unsure if band.accuracy is not None]
+        lines.append(_line(points, kind, [3] * len(points)))
+    return _grid(_QUARTERS, _QUARTERS) + "".join(lines)
+
+
+def _histogram(found: Evaluation) -> str:
+    most = max(max(counts) for counts in found.histogram.values()) or 1
+    bars = []
+    for counts, kind in zip(found.histogram.values(), "ab", strict=True):
+        width = (_x(1) - _x(0)) / len(counts)
+        bars += [
+            f'<rect class="{kind}" fill-opacity=".5" x="{_x(0) + i * width:.1f}" '
+            f'width="{width:.1f}" y="{_y(count / most)}" height="{200 - _y(count / most):.1f}"/>'
+            for i, count in enumerate(counts)
+        ]
+    return _grid(_QUARTERS, [(0, "0"), (1, f"{most:,}")]) + "".join(bars)
+
+
+def _bars(groups: Sequence[Group]) -> str:
+    shapes, names = [], []
+    for i, group in enumerate(groups):
+        middle, half = (i + 0.5) / len(groups), 0.35 / len(groups)
+        names.append((middle, group.name))
+        shapes.append(
+            f'<rect class="a" fill-opacity=".5" x="{_x(middle - half)}" y="{_y(group.accuracy)}" '
+            f'width="{_x(half) - _x(-half):.1f}" height="{200 - _y(group.accuracy):.1f}">'
+            f"<title>{group.texts:,} texts: {percent(group.accuracy)}</title></rect>"
+            f'<line class="b" x1="{_x(middle)}" x2="{_x(middle)}" y1="{_y(group.low)}" '
+            f'y2="{_y(group.high)}" stroke-width="2"/>'
+        )
+    return _grid(names, _QUARTERS) + "".join(shapes)

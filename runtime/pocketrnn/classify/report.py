@@ -1,0 +1,100 @@
+"""An evaluation as tables of text, for the shell and the page alike."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .evaluating import Evaluation
+
+# A larger confusion matrix is shown as a list of the most frequent confusions.
+_MOST_LABELS = 20
+
+# Rows of a table; what `to_dict` gives is whole.
+_ROWS = 30
+
+
+class Table(NamedTuple):
+    """A table with a title; a row's first cell is its name."""
+
+    title: str
+    heads: list[str]
+    rows: list[list[str]]
+    is_confusion: bool = False
+
+
+def percent(value: float | None) -> str:
+    """Return a share as people read it."""
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def headline(found: Evaluation) -> list[tuple[str, str]]:
+    """Return the main figures, each with what it says."""
+    low, high = found.interval
+    return [
+        (percent(found.accuracy), f"right (95 % interval: {100 * low:.1f} to {percent(high)})"),
+        (percent(found.baseline), "by always giving the most frequent label"),
+        (f"{found.calibration_error:.4f}", "calibration error"),
+        (f"{found.log_loss:.4f}", "log loss"),
+        (percent(found.known_words), f"of the words known; none in {found.unknown:,} texts"),
+        (f"{found.errors:,}", "rows left out"),
+    ]
+
+
+def tables(found: Evaluation) -> Iterator[Table]:
+    """Yield the tables of a report."""
+    if compared := found.comparison:
+        title = (
+            f"Two models: only the first is right on {compared.only_first:,} texts, only the "
+            f"second on {compared.only_second:,}; p = {compared.p_value:.2g} (McNemar)"
+        )
+        both = {"first": found, "second": compared.other}
+        rows = [[name, *(value for value, _ in headline(each)[:4])] for name, each in both.items()]
+        heads = ["model", "right", "baseline", "calibration error", "log loss"]
+        yield Table(title, heads, rows)
+        yield _labels(found, "Labels, first model")
+        yield _labels(compared.other, "Labels, second model")
+    else:
+        yield _labels(found, "Labels")
+    yield _confusion(found)
+    rows = [
+        [percent(band.share), percent(band.accuracy), f"{band.low:.4f}", f"{band.high:.4f}"]
+        for band in found.unsure
+    ]
+    heads = ["answered", "right", "unsure from", "to"]
+    yield Table("If texts within a band are called unsure", heads, rows)
+    groups = {"words read": found.lengths, **found.slices}
+    for column, each in groups.items():
+        rows = [
+            [g.name or "-", f"{g.texts:,}", percent(g.accuracy), percent(g.low), percent(g.high)]
+            for g in each[:_ROWS]
+        ]
+        yield Table(f"By {column}", [column, "texts", "right", "95 %: from", "to"], rows)
+
+
+def _labels(found: Evaluation, title: str) -> Table:
+    heads = ["label", "texts", "precision", "recall", "F1", "ROC AUC", "average precision"]
+    rows = []
+    for label, each in found.labels.items():
+        figures = [each.precision, each.recall, each.f1, each.roc_auc, each.average_precision]
+        if at := each.wanted:
+            figures += [at.threshold, at.precision, at.recall]
+        shown = ["-" if figure is None else f"{figure:.4f}" for figure in figures]
+        rows.append([label, f"{each.texts:,}", *shown])
+    if any(each.wanted for each in found.labels.values()):
+        heads += ["wanted: over", "precision", "recall"]
+    return Table(title, heads, [row + ["-"] * (len(heads) - len(row)) for row in rows])
+
+
+def _confusion(found: Evaluation) -> Table:
+    labels = list(found.labels)
+    if len(labels) <= _MOST_LABELS:
+        pairs = zip(labels, found.confusion, strict=True)
+        rows = [[label, *(f"{count:,}" for count in row)] for label, row in pairs]
+        return Table("True label (row), label given", ["", *labels], rows, is_confusion=True)
+    wrong = [
+        (-count, labels[i], labels[j])
+        for i, row in enumerate(found.confusion)
+        for j, count in enumerate(row)
+        if count and i != j
+    ]
+    rows = [[true, given, f"{-count:,}"] for count, true, given in sorted(wrong)[:_ROWS]]
+    return Table("Most frequent confusions", ["true label", "label given", "texts"], rows)

@@ -1,0 +1,137 @@
+"""The command `pocketrnn evaluate`: how good a model is on texts whose labels are known."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..classify.model import Classifier
+from ..errors import ConfigError
+from ..files import write_atomic
+from ..tables.reading import ReadOptions
+from . import command, inputs
+
+if TYPE_CHECKING:
+    from ..classify.evaluating import Evaluation
+
+# Of a text, where it is printed.
+_CHARACTERS = 80
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "evaluate",
+        allow_abbrev=False,
+        help="compare what a model says with the labels that texts have",
+        description="Say how good a model is on tables with a column of texts and one of labels.",
+    )
+    inputs.add_to(parser)
+    parser.add_argument(
+        "--model",
+        action="append",
+        metavar="FILE",
+        help="model file (default: the bundled one); give a second one to compare both",
+    )
+    parser.add_argument(
+        "--label-column", default="label", metavar="NAME", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--rename",
+        action="append",
+        default=[],
+        metavar="OLD=NEW",
+        help="a label of the table, and what the model calls it",
+    )
+    parser.add_argument(
+        "--by",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="say how good it is for each value of this column, too",
+    )
+    parser.add_argument(
+        "--precision",
+        type=float,
+        metavar="P",
+        help="find the threshold of each label that has this precision, from 0 to 1",
+    )
+    parser.add_argument("--recall", type=float, metavar="R", help="the same, for this recall")
+    parser.add_argument(
+        "--on-error",
+        choices=("fail", "skip"),
+        default="fail",
+        help="a row without a text, or with a label that the model doesn't have, stops the command "
+        "(fail, the default) or is left out and counted (skip)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--html", metavar="REPORT", help="write a page with pictures to this file")
+    parser.add_argument("--force", action="store_true", help="replace REPORT if it exists")
+    command.add_trusted(parser)
+    parser.set_defaults(run=_evaluate)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from ..classify.evaluating import evaluate  # here, so that other commands start without it
+
+    page = arguments.html and command.new_file(arguments.html, force=arguments.force)
+    names = arguments.model or [None]
+    if len(names) > 2:
+        raise ConfigError("two models can be compared, not more")
+    models = [Classifier.load(command.model(name), trusted=arguments.trusted) for name in names]
+    found = evaluate(
+        arguments.inputs,
+        model=models[0],
+        against=models[1] if len(models) > 1 else None,
+        text_column=arguments.text_column,
+        label_column=arguments.label_column,
+        rename=dict(map(_renamed, arguments.rename)),
+        by=arguments.by,
+        precision=arguments.precision,
+        recall=arguments.recall,
+        on_error=arguments.on_error,
+        format=arguments.format,
+        reading=ReadOptions(
+            arguments.encoding,
+            arguments.header,
+            arguments.quotes,
+            arguments.max_characters,
+            arguments.max_lines,
+        ),
+        workers=inputs.workers(arguments),
+    )
+    if page:
+        from ..classify.page import evaluation_page
+
+        write_atomic(page, evaluation_page(found, models[0]))
+    if arguments.json:
+        command.output(json.dumps(found.to_dict()))
+    else:
+        command.output("\n".join(map(command.printable, _lines(found))))
+
+
+def _renamed(pair: str) -> tuple[str, str]:
+    old, equals, new = pair.rpartition("=")
+    if not equals:
+        raise ConfigError(f"--rename wants OLD=NEW, not {pair!r}")
+    return old, new
+
+
+def _lines(found: "Evaluation") -> Iterator[str]:
+    """Yield what is printed."""
+    from ..classify.report import headline, tables
+
+    for value, what in headline(found):
+        yield f"{value:>8}  {what}"
+    for title, heads, rows, _ in tables(found):
+        yield from ["", title]
+        # The first column is aligned to the left.
+        lines = [heads, *rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for name, *cells in lines:
+            numbers = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
+            yield "  ".join(["", name.ljust(widths[0]), *numbers])
+    yield from ["", "Wrong, and most sure of it"]
+    for each in found.worst:
+        text = each.text if len(each.text) <= _CHARACTERS else each.text[:_CHARACTERS] + "…"
+        yield f"  {each.place}: is {each.label} ({each.probability:.4f}), got {each.chosen}: {text}"

@@ -1,0 +1,82 @@
+"""The command `pocketrnn explain`: what each word of a text did to its score."""
+
+import argparse
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..classify.model import Classifier
+from ..files import write_atomic
+from ..streams import is_terminal
+from . import command
+
+if TYPE_CHECKING:
+    from ..classify.explaining import Explanation
+
+# Words listed below a text.
+_LISTED = 10
+
+# ANSI background colours, weak to strong: for the label, and against it.
+_GREENS, _REDS = (194, 157, 114), (224, 217, 203)
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "explain",
+        allow_abbrev=False,
+        help="say what each word of a text did to its score",
+        description="Say what the score would be without each word: above 0, it speaks for the "
+        "label. On a terminal the words are coloured, unless NO_COLOR is set.",
+    )
+    parser.add_argument("texts", nargs="+", metavar="TEXT")
+    parser.add_argument("--model", metavar="FILE", help="model file (default: the bundled one)")
+    parser.add_argument("--label", help="explain this label (default: the one that the text gets)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a text")
+    parser.add_argument(
+        "--html", metavar="PAGE", help="write a page of coloured words to this file"
+    )
+    parser.add_argument("--force", action="store_true", help="replace PAGE if it exists")
+    command.add_trusted(parser)
+    parser.set_defaults(run=_explain)
+
+
+def _explain(arguments: argparse.Namespace) -> None:
+    page = arguments.html and command.new_file(arguments.html, force=arguments.force)
+    model = Classifier.load(command.model(arguments.model), trusted=arguments.trusted)
+    found = model.explain(arguments.texts, label=arguments.label)
+    if page:
+        from ..classify.page import explanation_page
+
+        write_atomic(page, explanation_page(found))
+    for each in found:
+        if arguments.json:
+            command.output(json.dumps(each.to_dict()))
+            continue
+        shown = command.printable(each.text)
+        if is_terminal(sys.stdout) and not os.environ.get("NO_COLOR"):
+            shown = _coloured(each)
+        command.output(f"{command.printable(each.label)}  {each.score:.4f}  {shown}")
+        for words, weight in each.strongest(_LISTED):
+            command.output(f"  {weight:+.4f}  {command.printable(words)}")
+        unknown = [each.text[span.start : span.end] for span in each.spans if not span.known]
+        if unknown:
+            command.output("  unknown: " + command.printable(" ".join(dict.fromkeys(unknown))))
+
+
+def _coloured(explanation: "Explanation") -> str:
+    """Return the text for a terminal: black on green or red, and unknown words underlined."""
+    text, parts, done = explanation.text, [], 0
+    most = max((abs(span.weight) for span in explanation.spans), default=0) or 1.0
+    for span in explanation.spans:
+        parts.append(command.printable(text[done : span.start]))
+        word, share = command.printable(text[span.start : span.end]), abs(span.weight) / most
+        if not span.known:
+            word = f"\033[4m{word}\033[0m"
+        elif share >= 0.05:
+            colour = (_GREENS if span.weight > 0 else _REDS)[min(int(3 * share), 2)]
+            word = f"\033[30;48;5;{colour}m{word}\033[0m"
+        parts.append(word)
+        done = span.end
+    return "".join([*parts, command.printable(text[done:])])

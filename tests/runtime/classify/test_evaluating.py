@@ -1,0 +1,194 @@
+"""Evaluation of a model on a table: every figure is that of the scores that the model gives."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pocketrnn
+import tinyonnx
+from pocketrnn.classify import evaluating, figures
+from pocketrnn.errors import ConfigError, InputError
+from tinyonnx import LABELS, WORDS
+
+Row = dict[str, str]
+
+
+def rows(count: int, labels: tuple[str, ...] = LABELS, seed: int = 0) -> list[Row]:
+    random = np.random.default_rng(seed)
+    return [
+        {
+            "text": " ".join(random.choice([*WORDS, "xyzzy"], random.integers(1, 15))),
+            "label": str(random.choice(labels)),
+            "country": str(random.choice(["de", "fr", ""])),
+        }
+        for _ in range(count)
+    ]
+
+
+def write(path: Path, table: list[Row]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+    return path
+
+
+@pytest.mark.parametrize("labels", [LABELS, ("a", "b", "c")])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_figures_are_those_of_the_scores(tmp_path: Path, labels: Any, workers: int) -> None:
+    table = rows(2500, labels)  # three blocks
+    model = pocketrnn.load(tinyonnx.tiny(labels, threshold=0.6))
+    path = write(tmp_path / "table.csv", table)
+    found = pocketrnn.evaluate(path, model=model, by=["country"], workers=workers, precision=0.4)
+
+    read = model.read([row["text"] for row in table])
+    truth = np.array([labels.index(row["label"]) for row in table])
+    chosen = np.array([model.choose(row) for row in read.scores])
+    right = chosen == truth
+    matrix = figures.confusion_matrix(truth, chosen, len(labels))
+    assert (found.model, found.texts, found.errors) == (model.sha256, 2500, 0)
+    assert found.accuracy == pytest.approx(right.mean())
+    assert found.interval == figures.wilson(int(right.sum()), 2500)
+    assert found.confusion == matrix.tolist()
+    assert found.baseline == np.bincount(truth).max() / 2500
+    assert found.unknown == (read.known == 0).sum()
+    assert found.known_words == pytest.approx(read.known.sum() / read.words.sum())
+    assert found.log_loss == pytest.approx(figures.log_loss(read.scores, truth), abs=1e-6)
+    reliability = figures.reliability(read.scores, truth)
+    assert found.calibration_error == pytest.approx(reliability.error, abs=1e-6)
+    assert sum(each.texts for each in found.reliability) == 2500
+    for i, (label, each) in enumerate(found.labels.items()):
+        curve = figures.curve(truth == i, read.scores[:, i])
+        assert label == labels[i]
+        assert (each.texts, each.chosen) == (matrix[i].sum(), matrix[:, i].sum())
+        assert each.recall == pytest.approx(matrix[i, i] / matrix[i].sum())
+        assert each.roc_auc == pytest.approx(figures.roc_auc(curve), abs=1e-3)
+        assert each.average_precision == pytest.approx(figures.average_precision(curve), abs=1e-3)
+        if each.wanted:
+            over = read.scores[:, i] > np.float32(each.wanted.threshold)
+            assert each.wanted.precision == pytest.approx((truth == i)[over].mean(), abs=5e-3)
+            assert each.wanted.precision >= 0.4
+
+    assert [sum(g.texts for g in found.lengths), sum(map(sum, found.histogram.values()))] == [
+        2500,
+        2500,
+    ]
+    for name, group in {group.name: group for group in found.slices["country"]}.items():
+        inside = np.array([row["country"] == name for row in table])
+        assert (group.texts, group.accuracy) == (inside.sum(), pytest.approx(right[inside].mean()))
+    assert found.slices["country"] == sorted(found.slices["country"], key=lambda g: g.high)
+
+    own = read.scores[np.arange(2500), truth]
+    wrong = np.sort(own[~right])[:10]
+    assert [e.probability for e in found.worst] == pytest.approx(wrong.tolist(), abs=1e-6)
+    for example in (*found.worst, *found.least_sure):
+        file, line = example.place.split(", line ")
+        row = table[int(line) - 2]
+        assert (file, example.text, example.label) == (str(path), row["text"], row["label"])
+    assert json.loads(json.dumps(found.to_dict()))["accuracy"] == found.accuracy
+
+
+def test_two_models(tmp_path: Path) -> None:
+    table = rows(300)
+    first = pocketrnn.load(tinyonnx.tiny())
+    second = pocketrnn.load(tinyonnx.tiny(threshold=0.9, truncating="post"))
+    path = write(tmp_path / "table.csv", table)
+    found = pocketrnn.evaluate(path, model=first, against=second)
+    comparison = found.comparison
+    assert comparison is not None
+    alone = pocketrnn.evaluate(path, model=first)
+    assert vars(found) | {"comparison": None} == vars(alone)
+    assert comparison.other == pocketrnn.evaluate(path, model=second)
+    answers = [[m.labels[m.choose(m.scores(r["text"])[0])] for r in table] for m in (first, second)]
+    a, b = (np.array([x == r["label"] for x, r in zip(y, table, strict=True)]) for y in answers)
+    assert (comparison.only_first, comparison.only_second) == ((a & ~b).sum(), (b & ~a).sum())
+    assert comparison.p_value == figures.mcnemar(comparison.only_first, comparison.only_second)
+    differing = {r["text"] for r, x, y in zip(table, *answers, strict=True) if x != y}
+    assert len(comparison.changed) == min(10, sum(x != y for x, y in zip(*answers, strict=True)))
+    assert {example.text for example in comparison.changed} <= differing
+
+
+def test_one_class_only_and_a_class_that_is_missing(tmp_path: Path) -> None:
+    table = [{"text": "good film", "label": "b"}] * 3
+    path = write(tmp_path / "table.csv", table)
+    found = pocketrnn.evaluate(path, model=tinyonnx.tiny(("a", "b", "c")))
+    assert found.baseline == 1
+    assert [each.texts for each in found.labels.values()] == [0, 3, 0]
+    assert [each.roc_auc for each in found.labels.values()] == [None] * 3
+    assert [each.average_precision for each in found.labels.values()] == [None, 1, None]
+
+
+def test_rename_and_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "table.jsonl"
+    lines = [{"text": "good", "label": 1}, {"text": "bad", "label": 0}]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    rename = {"1": "positive", "0": "negative"}
+    assert pocketrnn.evaluate(path, model=tinyonnx.tiny(), rename=rename).accuracy == 1
+
+
+BAD = [
+    {"text": "good", "label": "positive"},
+    {"text": "bad", "label": "neutral"},
+    {"text": " ", "label": "positive"},
+    {"text": "bad", "label": ""},
+]
+
+
+def test_rows_in_error(tmp_path: Path) -> None:
+    path = write(tmp_path / "table.csv", BAD)
+    with pytest.raises(InputError, match=r"table.csv, line 3: label 'neutral'; the model has 'neg"):
+        pocketrnn.evaluate(path, model=tinyonnx.tiny())
+    found = pocketrnn.evaluate(path, model=tinyonnx.tiny(), on_error="skip")
+    assert (found.texts, found.errors, found.accuracy) == (1, 3, 1)
+    with pytest.raises(InputError, match="no row has a text and a label"):
+        pocketrnn.evaluate(write(path, BAD[1:]), model=tinyonnx.tiny(), on_error="skip")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"label_column": "class"}, "no column called 'class'; there are: 'text', 'label', 'c"),
+        ({"by": ["land"]}, "no column called 'land'"),
+        ({"rename": {"pos": "good"}}, "no label 'good'; it has 'negative', 'positive'"),
+        ({"text_column": "label"}, "'label' can't be both the text and the label"),
+        ({"on_error": "null"}, "on_error must be fail or skip"),
+        ({"precision": 0.9, "recall": 0.9}, "not for both"),
+        ({"recall": 2.0}, "recall must be over 0"),
+        ({"against": tinyonnx.tiny(("a", "b"))}, "the same labels"),
+    ],
+)
+def test_wrong_options(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    path = write(tmp_path / "table.csv", rows(3))
+    with pytest.raises(ConfigError, match=message):
+        pocketrnn.evaluate(path, model=tinyonnx.tiny(), **options)
+
+
+def test_plain_text_has_no_labels(tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_text("good\n")
+    with pytest.raises(ConfigError, match="no column called 'label'"):
+        pocketrnn.evaluate(path, model=tinyonnx.tiny())
+
+
+def test_a_column_that_json_rows_lack_is_a_group_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "table.jsonl"
+    path.write_text('{"text": "good", "label": "positive"}\n' * 2)
+    found = pocketrnn.evaluate(path, model=tinyonnx.tiny(), by=["country"])
+    assert [(g.name, g.texts) for g in found.slices["country"]] == [("", 2)]
+
+
+def test_lengths_are_named_by_their_words(tmp_path: Path) -> None:
+    table = [{"text": "good " * n, "label": "positive"} for n in (1, 10, 11, 500, 501)]
+    model = tinyonnx.tiny(maxlen=600)
+    found = pocketrnn.evaluate(write(tmp_path / "table.csv", table), model=model)
+    assert [(g.name, g.texts) for g in found.lengths] == [
+        ("1–10", 2),
+        ("11–20", 1),
+        ("201–500", 1),
+        ("over 500", 1),
+    ]
+    assert evaluating.Example is type(found.least_sure[0])

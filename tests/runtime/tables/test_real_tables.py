@@ -1,0 +1,325 @@
+"""Tables as people have them: stray quotes, no header, Excel's habits, and cells without text."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from pocketrnn import score_file, score_rows
+from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.tables import compression
+from tinyonnx import tiny
+
+pytestmark = pytest.mark.usefixtures("unflushed")
+
+MODEL = tiny()
+
+
+def read(source, **options):
+    """Return line, text and problem of each row."""
+    rows = score_rows(source, **{"model": MODEL, "text_column": "text", **options})
+    return [(row.line, row.values.get("text"), row.problem) for row in rows]
+
+
+def texts(source, **options):
+    return [text for _, text, _ in read(source, **options)]
+
+
+# -- quotes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_stray_quote_costs_one_row(closes, tmp_path):
+    rows = [f"{i},a good film number {i},3" for i in range(3000)]
+    rows[1000] = '1000,"a good film number 1000,3'
+    if closes:  # another one, many rows later
+        rows[1900] = '1900,"a good film number 1900",3'
+        rows[1950] = '1950,good "film",3'
+    source = tmp_path / "in.csv"
+    source.write_text("\n".join(["id,text,n", *rows]) + "\n")
+    found = read(source)
+    assert len(found) == 3000
+    bad = [(line, problem) for line, _, problem in found if problem]
+    assert [line for line, _ in bad] == [1002]
+    assert bad[0][1].endswith("; read on at the line after it")
+    summary = score_file(
+        source, tmp_path / "out.csv", model=MODEL, text_column="text", on_error="skip"
+    )
+    assert (summary.rows, summary.errors) == (2999, 1)
+    assert (
+        score_file(source, tmp_path / "all.csv", model=MODEL, text_column="text", quotes=False).rows
+        == 3000
+    )
+
+
+def test_two_stray_quotes_that_fit_each_other(tmp_path):
+    """All lines between them are rows by themselves: they are read as rows, and one is told."""
+    rows = [f"{i},a good film,3" for i in range(100)]
+    rows[20], rows[60] = '20,"a good film,3', '60,a good film,3"'
+    source = tmp_path / "in.csv"
+    source.write_text("\n".join(["id,text,n", *rows]) + "\n")
+    found = read(source)
+    assert len(found) == 100
+    assert [line for line, _, problem in found if problem] == [22]
+
+
+@pytest.mark.parametrize("distance", [1, 50, 8900])
+def test_quotes_mean_nothing_in_tables_of_tabs(distance, tmp_path):
+    """As databases write them: no row is lost, none in error."""
+    rows = [f"{i}\tgood film" for i in range(12_000)]
+    rows[100] = '100\t"Great film, loved it'
+    rows[100 + distance] = f'{100 + distance}\tloved it"'
+    rows[50] = '50\t"Great" film'
+    source = tmp_path / "in.tsv"
+    source.write_text("\n".join(["id\ttext", *rows]) + "\n")
+    found = read(source)
+    assert len(found) == 12_000
+    assert not [problem for *_, problem in found if problem]
+    assert [found[i][1] for i in (50, 100)] == ['"Great" film', '"Great film, loved it']
+
+
+def test_quotes_in_tables_of_tabs_that_mean_something(tmp_path):
+    table = [["id", "text"], ["1", "one\nof two\nlines"], ["2", "a\ttab"], ["3", 'a "quote"']]
+    text = io.StringIO()
+    csv.writer(text, delimiter="\t").writerows(table)
+    source = tmp_path / "in.tsv"
+    source.write_bytes(text.getvalue().encode())
+    assert texts(source) == [row[1] for row in table[1:]]
+
+
+@pytest.mark.parametrize("lines", [1, 5, 900])
+def test_long_quoted_texts_are_texts(lines, tmp_path):
+    """Lines of a text rarely have the delimiters of a row, all of them."""
+    text = "\n".join("good, " * (i % 3) + "film" for i in range(lines))
+    source = tmp_path / "in.csv"
+    source.write_text(f'id,text\n1,"{text}"\n2,bad\n')
+    assert texts(source) == [text, "bad"]
+    if lines > 800:
+        problems = [problem for *_, problem in read(source, max_lines=800) if problem]
+        assert "a quote that stays open for 800 lines" in problems[0]
+
+
+def test_a_quote_at_the_end_of_a_file(tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text('id,text\n1,good\n2,"bad\n3,film\n')
+    problem = "not CSV: a quote that never closes; read on at the line after it"
+    assert read(source) == [(2, "good", ""), (3, '2,"bad', problem), (4, "film", "")]
+
+
+def test_labels_without_quotes(tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text('text\n"good\n')
+    with pytest.raises(ConfigError, match="can't be written without quotes"):
+        score_file(source, tmp_path / "out.csv", model=tiny(("no", "a,b")), quotes=False)
+    score_file(source, tmp_path / "out.csv", model=MODEL, quotes=False)
+    assert (tmp_path / "out.csv").read_text().startswith('text,label,score\n"good,positive,')
+
+
+# -- cells without text --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "json", "parquet", "txt", "folder"])
+def test_no_text_no_label(kind, tmp_path):
+    """One rule for all formats: empty, blank or null is a row in error."""
+    source = tmp_path / f"in.{kind}"
+    values = ["good", "", " \t\u2003 ", None, "bad"]
+    if kind == "parquet":
+        pa = pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow.parquet").write_table(pa.table({"text": values}), source)
+    elif kind == "json":
+        source.write_text(json.dumps([{"text": value} for value in values]))
+    elif kind == "jsonl":
+        source.write_text("".join(json.dumps({"text": value}) + "\n" for value in values))
+    elif kind == "folder":
+        source.mkdir()
+        for i, value in enumerate(values):
+            (source / f"{i}.txt").write_text(value or "", encoding="utf-8")
+    else:
+        delimiter = {"csv": ",", "tsv": "\t"}.get(kind, "")
+        table = io.StringIO()
+        for value in values:
+            quoted = f'"{value or ""}"' if delimiter else (value or "")
+            table.write(f"{quoted}{delimiter}{'1' if delimiter else ''}\n")
+        head = f"text{delimiter}n\n" if delimiter else ""
+        source.write_text(head + table.getvalue(), encoding="utf-8")
+    assert [problem for *_, problem in read(source)] == ["", *["no text"] * 3, ""]
+    summary = score_file(
+        source, tmp_path / "out.csv", model=MODEL, text_column="text", on_error="null"
+    )
+    assert (summary.rows, summary.errors) == (2, 3)
+
+
+# -- headers -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("output", ["out.csv", "out.jsonl"])
+def test_without_a_header(output, tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text('1,"good\nfilm"\n2,bad\n')
+    summary = score_file(source, tmp_path / output, model=MODEL, header=False, text_column="2")
+    assert summary.rows == 2
+    lines = (tmp_path / output).read_text().splitlines()
+    if output == "out.csv":
+        assert [line.rsplit(",", 1)[0] for line in lines[1:]] == [
+            'film",positive',
+            "2,bad,negative",
+        ]
+        assert lines[0] == '1,"good'
+    else:
+        assert [json.loads(line)["2"] for line in lines] == ["good\nfilm", "bad"]
+    with pytest.raises(ConfigError, match="there are: '1', '2'"):
+        score_file(source, tmp_path / "o.csv", model=MODEL, header=False)
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("A warm and funny film.,3", True),
+        ("Great!", False),
+        ("I loved it!,1", True),
+        ("id,1", True),
+        ("id,text", False),
+        ("Customer review text,Star rating", False),
+    ],
+)
+def test_a_header_that_looks_like_a_row(header, told, tmp_path, caplog):
+    source = tmp_path / "in.csv"
+    source.write_text(f"{header}\nbad film,1\n" if "," in header else f"{header}\nbad film\n")
+    first = header.split(",")[0]
+    score_file(source, tmp_path / "out.csv", model=MODEL, text_column=first)
+    assert ["say --no-header" in record.getMessage() for record in caplog.records] == [True] * told
+
+
+# -- spellings -----------------------------------------------------------------------------------
+
+
+def test_excels_delimiter(tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_bytes(b'\xef\xbb\xbfsep=;\r\ntext;n,m\r\n"good; film";1,5\r\n')
+    assert texts(source) == ["good; film"]
+    score_file(source, tmp_path / "out.csv", model=MODEL, text_column="text")
+    data = (tmp_path / "out.csv").read_bytes()
+    assert data.startswith(
+        b'\xef\xbb\xbfsep=;\r\ntext;n,m;label;score\r\n"good; film";1,5;positive;'
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_a_mark_says_the_encoding(encoding, tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_bytes("text,naïve\ngood,ü\n".encode(encoding))
+    assert texts(source) == ["good"]
+    score_file(source, tmp_path / "out.csv", model=MODEL, text_column="text")
+    assert (
+        (tmp_path / "out.csv").read_bytes().decode(encoding).startswith("text,naïve,label,score\n")
+    )
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize(
+    "wrap", ["{}", ' \n{{"a": [], "rows" : {}}}', '{{"n": {{"x": [1]}}, "data": {}, "b": "c"}} ']
+)
+def test_json(wrap, suffix, tmp_path, monkeypatch):
+    if '"a": []' in wrap:
+        wrap = '{{"a": {{}}, "rows" : {} , "z": null}}'
+    rows = [{"id": i, "text": f"good film {i}", "more": ["]", {"a": "}"}]} for i in range(3000)]
+    source = tmp_path / f"in.json{suffix}"
+    content = wrap.format(json.dumps(rows, indent=2 if suffix else None))
+    source.write_bytes(compression.compress(content.encode(), suffix))
+    assert texts(source) == [row["text"] for row in rows]
+    score_file(source, tmp_path / "out.jsonl", model=MODEL, text_column="text")
+    back = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [{key: row[key] for key in ("id", "text", "more")} for row in back] == rows
+    if suffix:
+        lines = [line for line, *_ in read(source)]
+        assert [line - lines[0] for line in lines] == [10 * i for i in range(3000)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            '{"text": "good"}\n{"text": "bad"}\n',
+            "line 1: no list of objects; .* say --format jsonl",
+        ),
+        ('[{"text": "good"}] 3', "line 1: more after the end"),
+        ('{"a": [{"text": "x"}], "b": [{"text": "y"}]}', "a second list"),
+        ('["good"]', "an element that is no object"),
+        ("3", "expected a list of objects"),
+        ("", "expected a list of objects"),
+        ('[{"text": "good"},\n{"text": "ba', "line 2: not JSON"),
+        ('[{"text": "good"}\n{"text": "bad"}]', "line 2: ',' or ']' expected"),
+        ('[{"text": "' + "a" * 200_000 + '"}]', "over 100,000 characters"),
+        ('[{"a": ' * 3000, "line 1: not JSON"),
+    ],
+)
+def test_json_that_is_none(content, message, tmp_path):
+    source = tmp_path / "in.json"
+    source.write_text(content)
+    with pytest.raises(InputError, match=message):
+        read(source, max_characters=100_000)
+
+
+def test_an_empty_list(tmp_path):
+    (tmp_path / "in.json").write_text("[]")
+    score_file(tmp_path / "in.json", tmp_path / "out.jsonl", model=MODEL, text_column="text")
+    assert (tmp_path / "out.jsonl").read_bytes() == b""
+
+
+def test_workbooks(tmp_path, caplog):
+    pytest.importorskip("python_calamine")
+    openpyxl = pytest.importorskip("openpyxl")
+    import datetime
+
+    book = openpyxl.Workbook()
+    day = datetime.date(2026, 3, 1)
+    for row in (["id", "text", "day"], [1, "good\nfilm", day], [2.5, None, None], [3, "bad", True]):
+        book.active.append(row)
+    book.create_sheet("more").append(["x"])
+    source = tmp_path / "in.xlsx"
+    book.save(source)
+    found = list(score_rows(source, model=MODEL, text_column="text"))
+    assert [list(row.values.values()) for row in found] == [
+        ["1", "good\nfilm", "2026-03-01"],
+        ["2.5", "", ""],
+        ["3", "bad", "True"],
+    ]
+    assert [row.problem for row in found] == ["", "no text", ""]
+    assert [row.line for row in found] == [2, 3, 4]
+    assert "only its first sheet is read, 'Sheet'" in caplog.text
+    score_file(source, tmp_path / "out.csv", model=MODEL, text_column="text", on_error="skip")
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 4
+    assert [*score_rows(source, model=MODEL, text_column="2", header=False)][0].values[
+        "2"
+    ] == "text"
+    source.write_bytes(source.read_bytes()[:500])
+    with pytest.raises(InputError, match=r"in\.xlsx: cut short, damaged or not a workbook"):
+        score_file(source, tmp_path / "o.csv", model=MODEL)
+
+
+@pytest.mark.parametrize("output", ["out.csv", "out.jsonl", "out.parquet"])
+def test_a_column_for_the_source(output, tmp_path):
+    if output.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text(f"text,n\ngood {name},1\n,2\n")
+    score_file(
+        [tmp_path / "a.csv", tmp_path / "b.csv"],
+        tmp_path / output,
+        model=MODEL,
+        text_column="text",
+        source_column="file",
+        on_error="null",
+    )
+    back = score_rows(tmp_path / output, model=MODEL, text_column="text")
+    files = [row.values["file"] for row in back]
+    assert files == [str(tmp_path / name) for name in ("a.csv", "a.csv", "b.csv", "b.csv")]
+    with pytest.raises(ConfigError, match="has a column 'n' already"):
+        score_file(
+            tmp_path / "a.csv",
+            tmp_path / "x.csv",
+            model=MODEL,
+            text_column="text",
+            source_column="n",
+        )
