@@ -23,13 +23,22 @@ def main() -> None:
     model = pocketrnn.Generator.load(pocketrnn.bundled("names"))
     draws = [
         # A seed may be larger than the integers of JSON's readers: it is a text.
-        {"seed": str(seed), "text": text, "draws": uniform(seed, np.array([text]), 0, 3)[0].tolist()}
+        {
+            "seed": str(seed),
+            "text": text,
+            "draws": uniform(seed, np.array([text]), 0, 3)[0].tolist(),
+        }
         for seed in (0, 1, 2**64 - 1)
         for text in (0, 1, 300)
     ]
     texts = [
-        {"prompt": prompt, "n": 5, "seed": str(seed), "options": options,
-         "texts": model.generate(prompt, n=5, seed=seed, **options)}  # fmt: skip
+        {
+            "prompt": prompt,
+            "n": 5,
+            "seed": str(seed),
+            "options": options,
+            "texts": model.generate(prompt, n=5, seed=seed, **options),
+        }
         for options in OPTIONS
         for prompt, seed in (("", 1), ("mar", 2**63))
     ]

@@ -95,6 +95,8 @@ class Contents:
     config: GeneratorConfig
     alphabet: Alphabet
     graph: onnx.Graph
+    weights: dict[str, onnx.Array]
+    """By the names of the graph's constants."""
     test_cases: tuple[TestCase, ...]
 
 
@@ -133,10 +135,10 @@ def read(file: ModelFile) -> Contents:
             )
         test_cases = _test_cases(file.test_cases, config.ids)
         graph = config.graph()
-        file.weights(graph)
+        weights = file.weights(graph)
     except ConfigError as error:
         raise CorruptModelError(f"the file is altered ({error})") from error
-    return Contents(config, Alphabet(characters, config.unknown), graph, test_cases)
+    return Contents(config, Alphabet(characters, config.unknown), graph, weights, test_cases)
 
 
 def _test_cases(stored: Any, ids: int) -> tuple[TestCase, ...]:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, overload
 
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..config import check
 from ..errors import ConfigError, CorruptModelError, TextError
 from ..loading import Model
-from ..modelfile import ModelFile
+from ..modelfile import ModelFile, forms, onnx
 from ..session import Session
 from .file import TASK, GeneratorConfig, TestCase, read
 from .sampling import Sampling, uniform
@@ -54,9 +55,8 @@ class Generator(Model):
         self.config: GeneratorConfig = contents.config
         self.alphabet = contents.alphabet
         self.test_cases: tuple[TestCase, ...] = contents.test_cases
+        self._contents = contents
         self._before = [value.name for value in contents.graph.inputs[1:]]
-        self._outputs = [value.name for value in contents.graph.outputs]
-        self._session = Session(lambda: self.data, threads=threads)
 
     def __repr__(self) -> str:
         """Return the number of characters, what a text is, size and the digest's start."""
@@ -239,9 +239,11 @@ class Generator(Model):
             if end:
                 recent = np.column_stack([recent[:, 1:], ids])
                 going &= (recent != end).any(axis=1)
-            if position + 1 == length or not going.any():
+            if position + 1 == length:
                 return
             if not going.all():
+                if not going.any():
+                    return
                 texts, numbers, ids = texts[going], numbers[going], ids[going]
                 draws, recent = draws[going], recent[going]
                 state = [part[going] for part in state]
@@ -376,8 +378,17 @@ class Generator(Model):
         return max(1, min(_TEXTS, _LOGITS // self.config.ids))
 
     def _next(self, ids: NDArray[Any], state: State | None = None) -> tuple[Logits, State]:
-        logits, state = self.run(ids[:, None].astype(np.int32), state)
-        return logits[:, 0], state
+        """Return the logits (texts, ids) after one more id of each text: (texts,)."""
+        session, outputs = self._one
+        inputs = {"ids": ids.astype(np.int32), **self._named(state, len(ids))}
+        logits, *after = session.run(inputs, outputs)
+        return logits, after
+
+    def _named(self, state: State | None, texts: int) -> dict[str, NDArray[np.float32]]:
+        if state is None:
+            units = self.config.network.units
+            state = [np.zeros((texts, units), np.float32) for _ in self._before]
+        return dict(zip(self._before, state, strict=True))
 
     def run(
         self, ids: NDArray[np.int32], state: State | None = None
@@ -387,12 +398,24 @@ class Generator(Model):
         `ids` is (texts, time), and must be those of the model; the logits of what follows each
         one are float32 (texts, time, ids).
         """
-        if state is None:
-            units = self.config.network.units
-            state = [np.zeros((len(ids), units), np.float32) for _ in self._before]
-        inputs = {"ids": ids, **dict(zip(self._before, state, strict=True))}
-        logits, *after = self._session.run(inputs, self._outputs)
+        inputs = {"ids": ids, **self._named(state, len(ids))}
+        logits, *after = self._whole.run(inputs, [v.name for v in self._contents.graph.outputs])
         return logits, after
+
+    @cached_property
+    def _whole(self) -> Session:
+        return Session(lambda: self.data, threads=self._options["threads"])
+
+    @cached_property
+    def _one(self) -> tuple[Session, list[str]]:
+        """The session for single steps, and its outputs."""
+        graph = forms.step(self.config.network, self.config.ids)
+
+        def model() -> bytes:
+            return onnx.model_to_bytes(onnx.to_bytes(graph, self._contents.weights))
+
+        session = Session(model, threads=self._options["threads"])
+        return session, [value.name for value in graph.outputs]
 
 
 def log_probabilities(logits: Logits) -> Logits:

@@ -65,12 +65,14 @@ class Sampling:
         CorruptModelError for logits that aren't finite.
         """
         differences = logits.astype(np.float64)
-        differences -= differences.max(axis=1, keepdims=True)
+        differences -= differences.max(axis=1)[:, None]
         if not self.temperature:
             _check_finite(differences)
             return np.asarray(differences.argmax(axis=1))
-        with np.errstate(over="ignore"):  # over a small temperature: to minus infinity
-            weights = np.exp(differences / self.temperature)
+        if self.temperature != 1:
+            with np.errstate(over="ignore"):  # a small temperature makes minus infinity
+                differences /= self.temperature
+        weights = np.exp(differences)
         if 0 < self.top_k < weights.shape[1]:
             order = np.argsort(-differences, axis=1, kind="stable")
             np.put_along_axis(weights, order[:, self.top_k :], 0, axis=1)
@@ -82,6 +84,8 @@ class Sampling:
             np.put_along_axis(weights, order, ordered, axis=1)
         sums = weights.cumsum(axis=1)
         _check_finite(sums[:, -1])
+        if len(sums) == 1:  # the same, faster
+            return np.asarray(sums[0].searchsorted(draws * sums[0, -1:], side="right"))
         return np.asarray((sums <= draws[:, None] * sums[:, -1:]).sum(axis=1))
 
 

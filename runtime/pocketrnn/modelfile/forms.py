@@ -6,14 +6,15 @@ pocketrnn serializes what it runs, so it needn't run a file's own form:
   but move those: any part of the padding may then be left out;
 - `one`, for a single text, has few nodes, as each costs a microsecond: the windows of the text are
   the rows of its loop; a text without windows is one chain, for which ONNX's own recurrent
-  operators are the fastest there are (and several times slower for batches).
+  operators are the fastest there are (and several times slower for batches);
+- `step`, for a generator, is one step without the loop around it.
 """
 
 from typing import Literal
 
 import numpy as np
 
-from .graph import CELLS, Builder, Gives, Handed, Layer, Size, built, layers
+from .graph import CELLS, Builder, Gives, Handed, Layer, Recurrent, Size, built, layers
 from .network import NetworkConfig
 from .onnx import Attribute, Graph, Value
 
@@ -105,3 +106,28 @@ def one(network: NetworkConfig, size: Size) -> Graph:
     highest = build.make("ReduceMax", compared, axes=(0, 1), keepdims=0)
     pooled = build.pool(total, highest, count, axis=0)
     return build.graph(build.make("Unsqueeze", pooled, build.axes(0)))
+
+
+def step(network: NetworkConfig, ids: int) -> Graph:
+    """Return the graph for one step of a generator: no loop, so few nodes.
+
+    `ids` is int32 (batch,) and `logits` float32 (batch, ids); states as in `graph.generator`.
+    """
+    build = Handed(network, Size(ids, ids, "pre"))
+    build.inputs[0] = Value("ids", "int32", ("batch",))
+    build.rows = "ids"
+    build.outputs = [Value("logits", "float32", ("batch", ids))]
+    cell, below = CELLS[network.cell], ""
+    for (layer,) in layers(network):
+        kernel, bias, *recurrent = build.kernels(layer)
+        x = (
+            build.make("Gemm", below, kernel, bias)
+            if below
+            else build.looked_up(kernel, bias, layer)
+        )
+        states = [build.first(f"{layer.name}.state{i}") for i in range(cell.states)]
+        after = cell.step(build, network, Recurrent(*recurrent), states, x)
+        build.last(after)
+        below = after[0]
+    head = build.matrix("head.kernel", network.units, ids)
+    return build.ending("Gemm", below, head, build.weight("head.bias", ids))

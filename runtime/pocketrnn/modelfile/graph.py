@@ -348,9 +348,9 @@ class Builder(Nodes):
         operator = "Sigmoid" if self.size.outputs == 1 else "Softmax"
         return self.ending(operator, product)
 
-    def ending(self, operator: str, value: str, **attributes: Attribute) -> Graph:
-        """Return the graph whose last node makes its first output of `value`."""
-        self.nodes.append(Node(operator, (value,), (self.outputs[0].name,), attributes))
+    def ending(self, operator: str, *values: str, **attributes: Attribute) -> Graph:
+        """Return the graph whose last node makes its first output of `values`."""
+        self.nodes.append(Node(operator, values, (self.outputs[0].name,), attributes))
         inputs, outputs, nodes = tuple(self.inputs), tuple(self.outputs), tuple(self.nodes)
         return Graph("pocketrnn", inputs, outputs, nodes, tuple(self.constants.values()))
 
