@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(
             f"| {weights} | {size / 1e6:.3f} MB | {difference.max():.1e} | "
             f"{np.quantile(difference, 0.999):.1e} | {(chosen != before).sum()} | "
-            f"{(chosen == test.labels).mean():.3%} | {reliability(scores, test.labels).error:.4f} |",
+            f"{(chosen == test.labels).mean():.3%} | "
+            f"{reliability(scores, test.labels).error:.4f} |",
             flush=True,
         )
 

@@ -86,6 +86,7 @@ def test_the_card_tells_where_the_model_comes_from(run: Run, path: Path) -> None
     assert card["intended_use"] == "Naïve toys only."
     assert card["figures"]["test"] == run.report["test"]
     assert card["figures"]["test"]["calibration_error"] >= 0
+    assert card["unsure"] == run.report["unsure"]
     assert card["parity"]["difference"] <= parity.TOLERANCE
     assert {"tf2onnx", "onnx", "onnxruntime"} <= set(card["exported"]["versions"])
 

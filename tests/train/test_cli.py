@@ -123,6 +123,26 @@ def test_encoding_and_word_index_reach_the_corpus(
     assert fit.corpus is films
 
 
+def test_several_files_and_columns_that_are_found(
+    tmp_path: Path, fit: Fit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, start in (("a.csv", 0), ("b.csv", 6)):
+        rows = [f"{start + i} film,{'good' if i % 2 else 'bad'}" for i in range(6)]
+        (tmp_path / name).write_text("\n".join(["review,label", *rows, ",good", "film,"]))
+    files = [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
+    assert cli.main([*files, "--recipe", "classic"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("a.csv and 1 more: 10 texts to train, 2 to test, labels bad, good\n")
+    assert "text column: review\nlabel column: label\n" in err
+    assert fit.corpus.unlabelled == ()
+    assert cli.main(files) == 0
+    assert fit.corpus.unlabelled == ("film",)  # for the teacher
+    (tmp_path / "bare.csv").write_text("".join(f"good,film {i}\nbad,{i}\n" for i in range(3)))
+    bare = [str(tmp_path / "bare.csv"), "--no-header", "--label-column", "1"]
+    assert cli.main(bare) == 0
+    assert len(fit.corpus.train) + len(fit.corpus.test) == 6
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -132,7 +152,6 @@ def test_encoding_and_word_index_reach_the_corpus(
         ["texts.csv", "--epochs", "three"],
         ["texts.csv", "--cell", "transformer"],
         ["texts.csv", "--recipe", "secret"],
-        ["texts.csv", "more.csv"],
     ],
 )
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,6 +196,7 @@ def test_errors_are_one_line(
     ("options", "message"),
     [
         (COLUMNS[:2], "Say --label-column; there are: 'id', 'review', 'verdict'"),
+        (["--no-header", *COLUMNS], "no column called 'verdict'; there are: '1', '2', '3'"),
         ([*COLUMNS[:2], "--label-column", "x"], "there are: 'id', 'review', 'verdict'"),
         (["--encoding", "klingon"], "'klingon' isn't a text encoding"),
         (["--epochs", "0"], "epochs must be at least 1, not 0"),

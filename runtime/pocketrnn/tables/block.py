@@ -55,6 +55,7 @@ class Row:
     record: Any  # its values: a list in the order of the columns, or a dict; None if unreadable
     text: str = ""
     problem: str = ""  # why it can't be scored
+    file: str = ""  # that it is from, if not the input itself
 
 
 @dataclass(slots=True)

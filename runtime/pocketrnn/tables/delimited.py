@@ -4,12 +4,11 @@ The records are taken apart here and not by Python's `csv`, whose bound on a fie
 for the whole process, and which can't say where to read on after a quote that doesn't close.
 """
 
-import csv
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..errors import ConfigError, InputError
 from .block import Block, Column, Results, Row
@@ -44,12 +43,12 @@ class CsvReader(TextReader):
         if first is None:
             raise InputError(f"{self.name}: the file is empty; expected a header")
         lines = [first]
-        odd = self.reading.quotes and first.count('"') % 2
-        while odd and len(lines) < self.reading.max_lines and (line := self._next()) is not None:
+        odd = self.options.quotes and first.count('"') % 2
+        while odd and len(lines) < self.options.max_lines and (line := self._next()) is not None:
             lines.append(line)
             odd = line.count('"') % 2 == 0
         unquoted = "".join(lines)
-        if self.reading.quotes:
+        if self.options.quotes:
             unquoted = re.sub('"[^"]*"', "", unquoted)
         self.delimiter = max(self.delimiters, key=unquoted.count)
         self._push(lines)
@@ -62,7 +61,7 @@ class CsvReader(TextReader):
                 "--encoding"
             )
         self.columns = tuple(fields)
-        self.named = self.reading.header
+        self.named = self.options.header
         if not self.named:
             self.columns = numbered(len(fields))
             self._push(re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", self.header))
@@ -95,7 +94,7 @@ class CsvReader(TextReader):
 
     def _records(self, width: int) -> Iterator[tuple[int, str, list[str] | None, str]]:
         """Yield each record: its first line's number, its text, its fields or its problem."""
-        quotes, delimiter = self.reading.quotes, self.delimiter
+        quotes, delimiter = self.options.quotes, self.delimiter
         while (line := self._next()) is not None:
             number = self._line
             if isinstance(line, TooLong):
@@ -136,7 +135,7 @@ class CsvReader(TextReader):
 
         Return what is wrong with it, or an empty string.
         """
-        most, size, text = self.reading.max_lines, len(lines[0]), lines[0]
+        most, size, text = self.options.max_lines, len(lines[0]), lines[0]
         while True:
             try:
                 at = _split(text, self.delimiter, fields)
@@ -147,8 +146,8 @@ class CsvReader(TextReader):
             # An even number of quotes leaves an open one open.
             more = [text[at:]]
             while len(more) == 1 or more[-1].count('"') % 2 == 0:
-                if len(lines) >= most or size > self.reading.max_characters:
-                    characters = self.reading.max_characters
+                if len(lines) >= most or size > self.options.max_characters:
+                    characters = self.options.max_characters
                     return (
                         f"a quote that stays open for {most:,} lines or {characters:,} characters"
                     )
@@ -215,23 +214,21 @@ class CsvWriter(TextWriter):
 
     def head(self) -> bytes:
         names = [column.name for column in self.added]
-        return self.compressed(self.to_bytes(self._text([[*self._columns, *names]])))
+        return self.compressed(self.to_bytes(self._line([*self._columns, *names])))
 
     def lines(self, results: Results) -> Iterator[str]:
         values = list(results.block.values())
         known = set(self._columns)
         added = zip(*[texts_of(cells, str, "") for cells in results.cells], strict=True)
-        rows = []
         for row, new in zip(results.rows, added, strict=True):
             record = values[row]
             if not known.issuperset(record):
                 name = next(key for key in record if key not in known)
                 raise new_field(results.block, row, name)
-            rows.append([*(_cell(record.get(column)) for column in self._columns), *new])
-        yield self._text(rows)
+            yield self._line([*(_cell(record.get(column)) for column in self._columns), *new])
 
-    def _text(self, rows: list[list[str]]) -> str:
-        return "".join(line + "\n" for line in _csv_lines(rows, self._delimiter))
+    def _line(self, cells: Iterable[str]) -> str:
+        return self._delimiter.join(_quoted(cell, self._delimiter) for cell in cells) + "\n"
 
 
 class SameCsvWriter(TextWriter):
@@ -290,18 +287,17 @@ class SameCsvWriter(TextWriter):
         if fields is not None:
             return kept + self._delimiter * (width - len(fields))
         before = block.columns.index(block.text_column)
-        whole = '"' + kept.replace('"', '""') + '"' if self._reader.reading.quotes else ""
+        whole = '"' + kept.replace('"', '""') + '"' if self._reader.options.quotes else ""
         return self._delimiter * before + whole + self._delimiter * (width - 1 - before)
 
     def _as_field(self, value: str) -> str:
-        if not self._reader.reading.quotes:
+        if not self._reader.options.quotes:
             if self._delimiter in value or "\n" in value or "\r" in value:
                 raise ConfigError(
                     f"{value!r} can't be written without quotes; write another format"
                 )
             return value
-        (line,) = _csv_lines([[value, ""]], self._delimiter)
-        return line.removesuffix(self._delimiter)
+        return _quoted(value, self._delimiter)
 
 
 def csv_writer(
@@ -327,16 +323,11 @@ def unterminated(raw: str) -> str:
     return raw[:-2] if raw.endswith("\r\n") else raw[:-1] if raw.endswith(("\n", "\r")) else raw
 
 
-def _csv_lines(rows: list[list[str]], delimiter: str) -> list[str]:
-    """Return each row as CSV, without the newline after it."""
-    lines: list[str] = []
-    # With this line terminator csv quotes both kinds of newline in a field, on every Python.
-    csv.writer(_Lines(lines.append), delimiter=delimiter, lineterminator="\r\n").writerows(rows)
-    return [line[:-2] for line in lines]
-
-
-class _Lines(NamedTuple):
-    write: Callable[[str], object]
+def _quoted(value: str, delimiter: str) -> str:
+    """Return a field of CSV, in quotes if it needs them."""
+    if any(character in value for character in (delimiter, '"', "\n", "\r")):
+        return '"' + value.replace('"', '""') + '"'
+    return value
 
 
 def _cell(value: Any) -> str:

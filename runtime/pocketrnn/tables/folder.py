@@ -4,21 +4,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import InputError
-from .block import Block, Row
-from .reading import Reader, ReadOptions
+from .block import Row
+from .reading import ReadOptions, RowReader
 from .textfile import byte_order, reading_errors, undecodable
 
 
-class FolderReader(Reader):
+class FolderReader(RowReader):
     """A folder of .txt files, those of its subfolders too, in the order of their names."""
 
     columns = ("file", "text")
 
-    def __init__(self, name: str, reading: ReadOptions) -> None:
-        super().__init__(name, reading)
-        byte_order(b"", reading.encoding)
+    def __init__(self, name: str, options: ReadOptions) -> None:
+        super().__init__(name, options)
+        byte_order(b"", options.encoding)
         folder = Path(name)
-        with reading_errors(name, reading.encoding):
+        with reading_errors(name, options.encoding):
             self._files = sorted(
                 path.relative_to(folder).as_posix()
                 for path in folder.rglob("*.txt")
@@ -28,32 +28,28 @@ class FolderReader(Reader):
             raise InputError(f"{name}: no .txt files in this folder")
         self.total = len(self._files)
 
-    def blocks(self, text_column: str) -> Iterator[Block]:
-        block = Block(self.columns, text_column)
-        for number, file in enumerate(self._files, 1):
+    def rows(self, text_column: str) -> Iterator[Row]:
+        for file in self._files:
             path = Path(self.name, file)
-            with reading_errors(str(path), self.reading.encoding):
-                row = self._row(path)
-            row.record, row.raw = [file, row.raw], f"{file}\0{row.raw}"
-            block.add(str(path), row)
-            if block.is_full() or number == len(self._files):
-                block.position = number
-                yield block
-                block = Block(self.columns, text_column)
+            with reading_errors(str(path), self.options.encoding):
+                text, problem = self._text(path)
+            yield Row(1, f"{file}\0{text}", [file, text], text, problem, str(path))
 
-    def _row(self, path: Path) -> Row:
+    def _text(self, path: Path) -> tuple[str, str]:
+        """Return the text of a file, and its problem."""
         if not path.is_file():  # a pipe would be waited for
-            return Row(1, "", [], problem="not a regular file")
-        limit = self.reading.max_characters
+            return "", "not a regular file"
+        limit = self.options.max_characters
         with path.open("rb") as file:
             data = file.read(4 * limit + 4)  # no encoding takes more, nor does a mark
             more = file.read(1)
-        mark, encoding = byte_order(data[:4], self.reading.encoding)
-        text = data[len(mark) :].decode(encoding, "replace")
+        mark, encoding = byte_order(data[:4], self.options.encoding)
+        data = data[len(mark) :]
+        text = data.decode(encoding, "replace")
         if more or len(text) > limit:
-            problem = f"over {limit:,} characters (--max-characters)"
-            return Row(1, "", [], problem=problem)
+            return "", f"over {limit:,} characters (--max-characters)"
         try:
-            return Row(1, text, [], data[len(mark) :].decode(encoding))
+            data.decode(encoding)
         except UnicodeDecodeError:
-            return Row(1, text, [], problem=undecodable(encoding))
+            return text, undecodable(encoding)
+        return text, ""

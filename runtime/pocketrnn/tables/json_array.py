@@ -1,8 +1,7 @@
-"""JSON: a list of objects, or an object that holds one such list; read an object at a time."""
+"""JSON: a list of objects, or an object that holds one such list; it is held in memory."""
 
 import json
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
 from ..errors import InputError
@@ -10,119 +9,52 @@ from .block import Row
 from .jsonlines import candidates, row_of
 from .textfile import TextReader
 
-_CHUNK = 1 << 16  # characters
-_decode = json.JSONDecoder().raw_decode
+# So many times the characters that a row may have are what a file may have.
+_ROWS = 16
 
 
 class JsonReader(TextReader):
-    """A list of objects. What isn't JSON stops the run, as nothing tells where it goes on."""
+    """A list of objects. What stands for an object's line is its number."""
 
     fixed = False
+    unit = "rows"
 
     def _begin(self) -> None:
-        self._text = ""
-        self._at = 0  # in it
-        self._line = 1
-        self._chunk = _CHUNK
-        self._rows = self._elements()
-        self._first = list(next(([row] for row in self._rows), []))
-        record = self._first[0][2] if self._first else {}
-        self.columns = tuple(record)
-        self.candidates = candidates(record)
+        most = _ROWS * self.options.max_characters
+        text = self.stream.read(most + 1)
+        if len(text) > most:
+            raise InputError(
+                f"{self.name}: over {most:,} characters ({_ROWS} times --max-characters), which "
+                "would be held in memory; write it as .jsonl"
+            )
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            hint = "; if each line is an object, say --format jsonl" * ("Extra" in str(error))
+            raise InputError(f"{self.name}: not JSON: {error}{hint}") from error
+        values = found.values() if isinstance(found, dict) else [found]
+        lists = [value for value in values if isinstance(value, list) and _are_objects(value)]
+        lists = [value for value in lists if value] or lists[:1]
+        if len(lists) != 1:
+            raise InputError(
+                f"{self.name}: holds {len(lists)} lists of objects, not one; if each line is an "
+                "object, say --format jsonl"
+            )
+        self._records: list[dict[str, Any]] = lists[0]
+        self.total = len(self._records)
+        first = self._records[0] if self._records else {}
+        self.columns, self.candidates = tuple(first), candidates(first)
 
     def rows(self, text_column: str) -> Iterator[Row]:
-        for line, raw, record in chain(self._first, self._rows):
-            yield row_of(line, raw, record, "", text_column)
+        limit = self.options.max_characters
+        for number, record in enumerate(self._records, 1):
+            raw = json.dumps(record)
+            problem = f"over {limit:,} characters (--max-characters)" if len(raw) > limit else ""
+            yield row_of(number, raw, record, problem, text_column)
 
-    def _elements(self) -> Iterator[tuple[int, str, dict[str, Any]]]:
-        """Yield the line, the text and the value of each object of the list."""
-        opening = self._next()
-        if opening == "[":
-            yield from self._list()
-        elif opening == "{":
-            found = False
-            while self._next(peek=True) != "}":
-                self._value()
-                self._expect(":")
-                if self._next(peek=True) == "[":
-                    if found:
-                        raise self._error("a second list; say which one by making it a file")
-                    found = True
-                    self._expect("[")
-                    yield from self._list()
-                else:
-                    self._value()
-                if self._next(peek=True) == ",":
-                    self._expect(",")
-            self._expect("}")
-            if not found:
-                raise self._error("no list of objects; if each line is one, say --format jsonl")
-        else:
-            raise self._error("expected a list of objects")
-        if self._next(peek=True):
-            raise self._error("more after the end; if each line is an object, say --format jsonl")
+    def position(self, rows: int) -> int:
+        return rows
 
-    def _list(self) -> Iterator[tuple[int, str, dict[str, Any]]]:
-        if self._next(peek=True) == "]":
-            self._expect("]")
-            return
-        while True:
-            self._next(peek=True)
-            line, (raw, value) = self._line, self._value()
-            if not isinstance(value, dict):
-                raise self._error("an element that is no object")
-            yield line, raw, value
-            if self._next() == "]":
-                return
-            if self._text[self._at - 1 : self._at] != ",":
-                raise self._error("',' or ']' expected")
 
-    def _next(self, *, peek: bool = False) -> str:
-        """Return the next character that isn't white space, or an empty string at the end."""
-        while True:
-            rest = self._text[self._at :].lstrip(" \t\r\n") if self._at < len(self._text) else ""
-            if rest:
-                self._go(len(self._text) - len(rest))
-                if not peek:
-                    self._go(self._at + 1)
-                return rest[0]
-            self._go(len(self._text))
-            if not self._read():
-                return ""
-
-    def _expect(self, character: str) -> None:
-        if self._next() != character:
-            raise self._error(f"{character!r} expected")
-
-    def _value(self) -> tuple[str, Any]:
-        """Return the next value, as it stands there and as what it is."""
-        self._next(peek=True)  # past white space
-        while True:
-            try:
-                value, end = _decode(self._text, self._at)
-                # A number may go on.
-                if end < len(self._text) or not self._read():
-                    raw = self._text[self._at : end]
-                    self._go(end)
-                    return raw, value
-            except (ValueError, RecursionError) as error:
-                limit = self.reading.max_characters
-                if len(self._text) - self._at > limit:
-                    problem = f"not JSON, or over {limit:,} characters (--max-characters)"
-                    raise self._error(problem) from error
-                if not self._read():
-                    raise self._error(f"not JSON: {error}") from error
-
-    def _go(self, end: int) -> None:
-        self._line += self._text.count("\n", self._at, end)
-        self._at = end
-
-    def _read(self) -> bool:
-        """Read more; twice as much where a value needs it, so that time grows with its length."""
-        more = self.stream.read(max(_CHUNK, len(self._text) - self._at))
-        self._text = self._text[self._at :] + more
-        self._at = 0
-        return bool(more)
-
-    def _error(self, problem: str) -> InputError:
-        return InputError(f"{self.name}, line {self._line}: {problem}")
+def _are_objects(values: list[Any]) -> bool:
+    return all(isinstance(value, dict) for value in values)

@@ -33,8 +33,8 @@ _DEEPEST = 50
 class ParquetReader(Reader):
     """Parquet: a block is a slice of a row group."""
 
-    def __init__(self, name: str, reading: ReadOptions) -> None:
-        super().__init__(name, reading)
+    def __init__(self, name: str, options: ReadOptions) -> None:
+        super().__init__(name, options)
         pq = _pyarrow().parquet
         if name == STDIN:
             raise InputError("Parquet can't be read from standard input; give a file")
@@ -54,7 +54,7 @@ class ParquetReader(Reader):
         kind = self.schema.field(text_column).type
         if not _is_text(kind):
             raise InputError(f"{self.name}: column {text_column!r} is {kind}, not text")
-        column, done, limit = self.columns.index(text_column), 0, self.reading.max_characters
+        column, done, limit = self.columns.index(text_column), 0, self.options.max_characters
         for group in range(self._file.num_row_groups):
             with self._checked():
                 about = self._file.metadata.row_group(group)

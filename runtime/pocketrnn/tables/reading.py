@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import ColumnError, ConfigError
-from .block import Block
+from .block import Block, Row
 
 STDIN = "-"  # as an input; as an output it means standard output
 
@@ -50,10 +50,10 @@ class Reader(ABC):
     total: int | None = None  # size of the input in `unit`, where it is known
     unit = "rows"
 
-    def __init__(self, name: str, reading: ReadOptions) -> None:
+    def __init__(self, name: str, options: ReadOptions) -> None:
         """Open the input called `name`. Raises InputError if it isn't what it should be."""
         self.name = name if name != STDIN else "standard input"
-        self.reading = reading
+        self.options = options
 
     @abstractmethod
     def blocks(self, text_column: str) -> Iterator[Block]:
@@ -65,6 +65,31 @@ class Reader(ABC):
 
     def close(self) -> None:  # noqa: B027 (a folder has nothing to close)
         """Let go of the file."""
+
+
+class RowReader(Reader):
+    """A reader that gives rows one by one."""
+
+    @abstractmethod
+    def rows(self, text_column: str) -> Iterator[Row]:
+        """Yield the rows."""
+
+    def position(self, rows: int) -> int:
+        """Return how far into the input these first `rows` reach, in the reader's unit."""
+        return rows
+
+    def blocks(self, text_column: str) -> Iterator[Block]:
+        block, count = Block(self.columns, text_column), 0
+        for row in self.rows(text_column):
+            block.add(row.file or self.name, row)
+            count += 1
+            if block.is_full():
+                block.position = self.position(count)
+                yield block
+                block = Block(self.columns, text_column)
+        if len(block):
+            block.position = self.position(count)
+            yield block
 
 
 def find_text_column(reader: Reader, given: str | None, *, label_column: str | None = None) -> str:

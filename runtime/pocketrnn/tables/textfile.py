@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 
 from ..errors import ConfigError, InputError, OutputError
 from ..streams import standard_input
-from .block import Block, Results, Row
+from .block import Block, Results
 from .compression import compress, decompressed, suffix_of
-from .reading import STDIN, Reader, ReadOptions
+from .reading import STDIN, ReadOptions, RowReader
 from .writing import Writer
 
 _UNDECODED = re.compile("[\udc80-\udcff]")
@@ -30,15 +30,15 @@ class TooLong(str):
     problem: str
 
 
-class TextReader(Reader):
+class TextReader(RowReader):
     """A reader of rows in text, compressed or not, from a file or from standard input."""
 
     unit = "B"
     newline = "\n"  # as of `open`: what ends a line
 
-    def __init__(self, name: str, reading: ReadOptions) -> None:
-        super().__init__(name, reading)
-        with reading_errors(self.name, reading.encoding):
+    def __init__(self, name: str, options: ReadOptions) -> None:
+        super().__init__(name, options)
+        with reading_errors(self.name, options.encoding):
             self._file: BinaryIO = (
                 standard_input() if name == STDIN else Path(name).open("rb")  # noqa: SIM115
             )
@@ -47,7 +47,7 @@ class TextReader(Reader):
                 with contextlib.suppress(OSError):  # standard input may not tell, nor a pipe
                     self.total = os.fstat(self._file.fileno()).st_size or None
                 stream = decompressed(self._file, suffix_of(name))
-                self.byte_order_mark, self.encoding = byte_order(stream.peek(4), reading.encoding)
+                self.byte_order_mark, self.encoding = byte_order(stream.peek(4), options.encoding)
                 stream.read(len(self.byte_order_mark))
                 # Bytes that aren't text become lone surrogates, so one bad row stays one bad
                 # row, and can be written again as it was.
@@ -62,28 +62,21 @@ class TextReader(Reader):
     def _begin(self) -> None:
         """Read what tells the columns."""
 
-    @abstractmethod
-    def rows(self, text_column: str) -> Iterator[Row]:
-        """Yield the rows."""
-
     def blocks(self, text_column: str) -> Iterator[Block]:
-        block = Block(self.columns, text_column)
         with reading_errors(self.name, self.encoding):
-            for row in self.rows(text_column):
-                if not row.raw.isascii() and not is_decoded(row.raw):
-                    row.problem = undecodable(self.encoding)
-                block.add(self.name, row)
-                if block.is_full():
-                    block.position = self._position()
-                    yield block
-                    block = Block(self.columns, text_column)
-            if len(block):
-                block.position = self._position()
+            for block in super().blocks(text_column):
+                for i, raw in enumerate(block.raws):
+                    if not raw.isascii() and not is_decoded(raw):
+                        block.problems[i] = undecodable(self.encoding)
                 yield block
+                del block  # not to be held while the next one is read
+
+    def position(self, rows: int) -> int:
+        return self._file.tell() if self.total else 0
 
     def lines(self) -> Iterator[str]:
         """Yield the lines; a `TooLong` for one that is, which is never held whole."""
-        limit, readline = self.reading.max_characters, self.stream.readline
+        limit, readline = self.options.max_characters, self.stream.readline
         while line := readline(limit + 2):
             if len(line) > limit and (size := len(line.rstrip("\r\n"))) > limit:
                 while not line.endswith(("\n", self.newline or "\r")) and (line := readline(limit)):
@@ -101,9 +94,6 @@ class TextReader(Reader):
         elif hasattr(self, "stream"):
             with contextlib.suppress(ValueError):
                 self.stream.detach()  # it would close standard input
-
-    def _position(self) -> int:
-        return self._file.tell() if self.total else 0
 
 
 class TextWriter(Writer):

@@ -35,7 +35,8 @@ def cost(network: NetworkConfig, ids: int, maxlen: int, labels: int) -> Cost:
     gates = network.gates * width
     below = [network.embedding] + [width] * (network.layers - 1)
     each_step = sum(gates * (size + network.units) for size in below)
-    padding = 2 if network.pooling == "last" else 1  # the states behind padding, made step by step
+    # The states behind padding are made step by step, once.
+    padding = 2 if network.pooling == "last" and not network.bidirectional else 1
     return Cost(
         multiplications=padding * maxlen * each_step + 2 * width * labels,
         numbers=STEPS * 2 * (gates + width) + ids * gates,
@@ -58,7 +59,7 @@ def largest() -> list[tuple[NetworkConfig, int]]:
 
 def test_as_stated() -> None:
     costs = [cost(network, ids, text.MOST_WORDS, file.MOST_LABELS) for network, ids in largest()]
-    assert max(each.multiplications for each in costs) < 5e11
+    assert max(each.multiplications for each in costs) < 2.4e11
     assert max(each.numbers for each in costs) * 4 < 1.7e9
 
 
@@ -89,7 +90,7 @@ import re, sys, time
 import pocketrnn
 
 def peak():
-    return int(re.search(r"VmHWM:\\\\s+(\\\\d+)", open("/proc/self/status").read())[1]) / 1000
+    return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1000
 
 model = pocketrnn.load(sys.argv[1])
 text = " ".join(f"w{i % 1000}" for i in range(10_001))
@@ -104,7 +105,7 @@ print(peak())
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
 def test_the_largest_runs_in_the_memory_that_is_stated(tmp_path: Path) -> None:
-    """Ten minutes of one core, for the network that makes the most numbers."""
+    """Some minutes of one core, for the network that makes the most numbers."""
     network, ids = max(largest(), key=lambda pair: cost(*pair, 10_000, 2).numbers)
     words = [f"w{i}" for i in range(ids - 4)]
     labels = [f"label {i}" for i in range(file.MOST_LABELS)]

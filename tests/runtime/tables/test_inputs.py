@@ -271,7 +271,7 @@ def test_many_columns(kind, tmp_path):
         assert score(source, tmp_path / output).rows == 1
     if kind == "jsonl":  # any row may have it
         return
-    with pytest.raises(ConfigError, match="no column called 'no'.*and 199,981 more") as caught:
+    with pytest.raises(ConfigError, match=r"no column called 'no'.*and 199,981 more") as caught:
         score(source, tmp_path / "o.csv", text_column="no")
     assert len(str(caught.value)) < 1000
 
@@ -287,11 +287,12 @@ def test_nested_json(depth, output, tmp_path):
     for opening, inner, closing in (("[", "1", "]"), ('{"a":', "1", "}")):
         value = opening * depth + inner + closing * depth
         (tmp_path / "in.jsonl").write_text(f'{{"text": "good", "deep": {value}}}\n')
+        refused = ""
         try:
             score(tmp_path / "in.jsonl", tmp_path / output, on_error="skip", force=True)
         except PocketRNNError as error:
-            assert depth > 49
-            assert "nested" in str(error)
+            refused = str(error)
+        assert not refused or (depth > 49 and "nested" in refused)
 
 
 @pytest.mark.parametrize(
@@ -329,12 +330,10 @@ def test_bytes_that_no_text_has(encoding, bad, tmp_path):
 def test_surrogates_in_names_and_labels(tmp_path):
     pq = pytest.importorskip("pyarrow.parquet")
     (tmp_path / "in.csv").write_text("text\ngood\nbad\n")
-    for output in ("out.parquet", "out.jsonl", "out.csv"):
-        try:
-            score(tmp_path / "in.csv", tmp_path / output, prefix="p\udcff")
-        except ConfigError as error:
-            assert output == "out.csv"
-            assert "can't hold '\\udcff'" in str(error)
+    for output in ("out.parquet", "out.jsonl"):
+        score(tmp_path / "in.csv", tmp_path / output, prefix="p\udcff")
+    with pytest.raises(ConfigError, match=r"can't hold '\\udcff'"):
+        score(tmp_path / "in.csv", tmp_path / "out.csv", prefix="p\udcff")
     assert pq.read_table(tmp_path / "out.parquet").column_names[1:] == [
         "p\ufffdlabel",
         "p\ufffdscore",

@@ -9,13 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from pocketrnn import score_file
-from pocketrnn.errors import OutputError
+from pocketrnn import load, score_file
+from pocketrnn.errors import OutputError, PocketRNNError
 from tinyonnx import tiny
 
 MODEL = tiny()
@@ -46,64 +48,82 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+def forked(act, log):
+    """Start `act` in a process that has all in memory already; it waits to be continued.
+
+    Its exit code is 0, or 1 for one of our errors, which goes to `log`; 2 for any other.
+    """
+    pid = os.fork()
+    if pid:
+        os.waitpid(pid, os.WUNTRACED)
+        return pid
+    code = 0
+    try:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        act()
+    except PocketRNNError as error:
+        code, message = 1, str(error)
+    except BaseException:  # noqa: BLE001
+        code, message = 2, traceback.format_exc()
+    if code:
+        log.write_text(message)
+    os._exit(code)
+
+
 @pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("output", ["out.csv", "out.csv.zst", "out.jsonl.gz", "out.parquet"])
 @pytest.mark.parametrize("force", [False, True])
-def test_killed_again_and_again(output, force, model, tmp_path):
+def test_killed_again_and_again(output, force, tmp_path):
     """POCKETRNN_KILLS is how often, at least."""
     pytest.importorskip("pyarrow")
     source, folder = tmp_path / "in.csv", tmp_path / f"{output}.pocketrnn-run"
-    write_rows(source, 100_000)
+    write_rows(source, 15_000)
     with source.open("a") as file:
         file.write("short\r\n")
-
-    def start(name, *options):
-        options = ["--text-column", "text", "--on-error", "skip", "--model", model, *options]
-        return subprocess.Popen(
-            command(source, "-o", tmp_path / name, *options),
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
+    options = {"model": load(MODEL), "text_column": "text", "on_error": "skip"}
     began = time.monotonic()
-    assert start(f"whole-{output}", "--workers", "1").wait() == 3
+    score_file(source, tmp_path / f"whole-{output}", **options)
     duration = time.monotonic() - began
     wanted = (tmp_path / f"whole-{output}").read_bytes()
     listed = (tmp_path / f"whole-{output}.errors.csv").read_bytes()
     draw = random.Random(output)
-    options = ["--resume", *(["--force"] if force else [])]
-    kills = 0
+    kills = runs = 0
     while kills < int(os.environ.get("POCKETRNN_KILLS", "10")):
-        progress = 0
+        progress, code, runs = 0, None, runs + 1
         if force:
             (tmp_path / output).write_bytes(b"of an earlier run")
-        while True:
-            process = start(output, *options, "--workers", str(draw.choice([1, 2])))
-            try:
-                code = process.wait(draw.uniform(0.05, 1.1) * duration)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                kills += 1
-                done = len(list(folder.glob("*.part"))) if folder.exists() else 0
-                is_whole = (folder / "joined.json").exists() or not names(folder)[1:]
-                assert done >= progress or is_whole  # a block that is done is never lost
-                progress = done
-                if force or not (tmp_path / output).exists() or (folder / "joined.json").exists():
-                    continue
-                break  # killed in its very last instant
-            assert code == 3
-            break
+        while code is None:
+            act = partial(
+                score_file, source, tmp_path / output, resume=True, force=force, **options
+            )
+            pid = forked(act, tmp_path / "log")
+            os.kill(pid, signal.SIGCONT)
+            # Often long enough to come further, mostly short enough to be killed.
+            time.sleep(draw.choice([draw.uniform(0, 0.1), draw.uniform(0, 1.2)]) * duration)
+            os.kill(pid, signal.SIGKILL)
+            status = os.waitpid(pid, 0)[1]
+            if os.WIFEXITED(status):
+                code = os.WEXITSTATUS(status)
+                break
+            kills += 1
+            there = names(folder) if folder.exists() else []
+            done = sum(name.endswith(".part") for name in there)
+            is_there = (tmp_path / output).exists()
+            is_whole = is_there and (tmp_path / output).read_bytes() == wanted
+            assert done >= progress or is_whole, there  # a block that is done is never lost
+            progress = done
+            if not force and is_there and "joined.json" not in there:
+                code = 0  # killed in its very last instant
+        assert code == 0, (tmp_path / "log").read_text()
         assert (tmp_path / output).read_bytes() == wanted
         assert (tmp_path / f"{output}.errors.csv").read_bytes() == listed
         shutil.rmtree(folder, ignore_errors=True)
-        assert names(tmp_path) == sorted(
-            ["in.csv", "tiny.onnx"]
-            + [name + end for name in (output, f"whole-{output}") for end in ("", ".errors.csv")]
-        )
+        made = [name + end for name in (output, f"whole-{output}") for end in ("", ".errors.csv")]
+        assert names(tmp_path) == sorted(["in.csv", *made])
         (tmp_path / output).unlink()
         (tmp_path / f"{output}.errors.csv").unlink()
-    print(f"{output}: {kills} kills")
+    print(f"{output}: {kills} kills in {runs} runs")
 
 
 CALLS = (
@@ -116,32 +136,36 @@ CALLS = (
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 @pytest.mark.parametrize("output", ["out.csv", "out.parquet"])
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
-def test_every_system_call_fails_once(output, error, model, tmp_path):
+def test_every_system_call_fails_once(output, error, tmp_path):
     """Whatever fails, nothing wrong is written, an error is one line, and the run can go on."""
     pytest.importorskip("pyarrow")
-    folder = tmp_path / "here"
+    folder, log, trace = tmp_path / "here", tmp_path / "log", tmp_path / "trace"
     folder.mkdir()
     source = folder / "in.csv"
     write_rows(source, 2500)
     with source.open("a") as file:
         file.write("short\r\n")
-    options = ["--text-column", "text", "--on-error", "skip", "--workers", "1", "--model", model]
-    run = command(source, "-o", folder / output, *options)
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-
-    def traced(*how):
-        log = tmp_path / "strace.log"
-        arguments = ["strace", "-y", "-s", "0", "-o", str(log), *how, *run]
-        done = subprocess.run(arguments, capture_output=True, env=environment, check=False)
-        return done, log.read_text("utf-8", "replace").splitlines()
+    options = {"model": load(MODEL), "text_column": "text", "on_error": "skip"}
+    run = partial(score_file, source, folder / output, **options)
+    run(force=True)
 
     def tidy():
         for path in folder.iterdir():
             if path != source:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    done, lines = traced("-e", f"trace={CALLS}")
-    assert done.returncode == 3
+    def traced(*how):
+        tidy()
+        pid = forked(run, log)
+        arguments = ["strace", "-y", "-s", "0", "-o", str(trace), "-p", str(pid), *how]
+        with subprocess.Popen(arguments, stderr=subprocess.PIPE) as strace:
+            assert b"attached" in strace.stderr.readline()
+            os.kill(pid, signal.SIGCONT)
+            code = os.WEXITSTATUS(os.waitpid(pid, 0)[1])
+        return code, trace.read_text("utf-8", "replace").splitlines()
+
+    code, lines = traced("-e", f"trace={CALLS}")
+    assert code == 0
     wanted = {name: (folder / name).read_bytes() for name in names(folder)}
     count, ours = Counter(), []
     for line in lines:
@@ -152,19 +176,16 @@ def test_every_system_call_fails_once(output, error, model, tmp_path):
     assert len(ours) > 100
     failed = 0
     for call, number in ours:
-        tidy()
-        done, _ = traced("-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={number}")
-        where = f"{call} {number}: {done.stderr.decode()}"
-        assert done.returncode in (1, 3), where
-        assert b"Traceback" not in done.stderr, where
-        assert b"this is a bug" not in done.stderr, where
-        if done.returncode == 1:
-            failed += 1
-            assert done.stderr.decode().splitlines()[-1].startswith("pocketrnn: "), where
+        code, _ = traced("-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={number}")
+        where = f"{call} {number}: " + (log.read_text() if code else "")
+        assert code in (0, 1), where
+        failed += code
         if (folder / output).exists():
             assert (folder / output).read_bytes() == wanted[output], where
-        again = subprocess.run([*run, "--resume"], capture_output=True, check=False)
-        assert again.returncode == 3 or b"exists already" in again.stderr, (where, again.stderr)
+        try:
+            run(resume=True)
+        except OutputError as again:
+            assert "exists already" in str(again), (where, again)  # noqa: PT017
         left = {name: (folder / name).read_bytes() for name in names(folder) if "-run" not in name}
         assert left == wanted, where
     print(f"{output}, {error}: {len(ours)} calls failed, {failed} runs stopped")

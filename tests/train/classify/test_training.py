@@ -17,7 +17,7 @@ import pytest
 
 from pocketrnn.errors import InputError
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, cli, evaluate, fit
-from pocketrnn_train.classify import batches
+from pocketrnn_train.classify import batches, training
 from pocketrnn_train.corpora.splits import split
 from pocketrnn_train.run import RunError
 
@@ -86,6 +86,7 @@ def test_report(finished: Run, films: Corpus, config: TrainConfig) -> None:
         "test",
         "validation",
         "threshold",
+        "unsure",
         "temperature",
         "seed",
         "epochs",
@@ -137,6 +138,23 @@ def test_operations_are_deterministic() -> None:
     from tensorflow.python.framework.config import is_op_determinism_enabled
 
     assert is_op_determinism_enabled()
+
+
+@pytest.mark.parametrize("validation", ["last", "random"])
+def test_copies_are_held_out_together(config: TrainConfig, validation: str) -> None:
+    texts = [f"film {i}" for i in range(20)]
+    copies = examples([*texts, *(text.upper() for text in texts)], [0, 1] * 20)
+    settings = config.with_settings(validation=validation)
+    corpus = Corpus("copies", ("a", "b"), copies, copies)
+    development = training._hold_out(settings, corpus)
+    sides = [
+        {text.lower() for text in part.texts} for part in (development.train, development.test)
+    ]
+    assert [len(side) for side in sides] == [16, 4]
+    # Published splits stay as they are.
+    apart = training._hold_out(settings, dataclasses.replace(corpus, keep_together=False))
+    sides = [{text.lower() for text in part.texts} for part in (apart.train, apart.test)]
+    assert not sides[0].isdisjoint(sides[1])
 
 
 # -- a folder that holds a run -----------------------------------------------------------------

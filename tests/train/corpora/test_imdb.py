@@ -67,6 +67,7 @@ def test_archive(archive: Path) -> None:
     assert corpus.labels == ("negative", "positive")
     assert "Maas" in corpus.note
     assert corpus.vocabulary is None
+    assert corpus.groups().tolist() == list(range(10))  # the split is the published one
     for examples in (corpus.train, corpus.test):
         assert examples.labels.tolist() == [0] * 5 + [1] * 5
         assert examples.labels.dtype == np.int64

@@ -128,7 +128,7 @@ def _finish(
     teacher = run.read("teacher.json") if config.task.distillation else None
     history = (*run.history("history-spans.csv"), *run.history())
     figures = {
-        "test": evaluate(scores_of(test), test.labels, threshold),
+        "test": evaluate(scores_of(test), test.labels, threshold) if len(test) else None,
         "validation": evaluate(scores, held_out.labels, threshold),
         **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
         "threshold": threshold,

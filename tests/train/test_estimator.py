@@ -1,0 +1,86 @@
+"""The estimator in scikit-learn's hands."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+import pocketrnn
+from pocketrnn import TextConfig
+from pocketrnn_train import Corpus, PocketClassifier
+
+SETTINGS: dict[str, Any] = {
+    "text": TextConfig(maxlen=8),
+    "embedding": 4,
+    "units": 4,
+    "epochs": 2,
+    "batch_size": 8,
+}
+
+
+@pytest.fixture(scope="module")
+def texts(films: Corpus) -> list[str]:
+    return [*films.train.texts, *films.test.texts]
+
+
+@pytest.fixture(scope="module")
+def labels(films: Corpus) -> list[int]:
+    """Numbers, not names, and not from 0."""
+    return [int(label) * 10 + 10 for label in (*films.train.labels, *films.test.labels)]
+
+
+@pytest.fixture(scope="module")
+def fitted(texts: list[str], labels: list[int]) -> PocketClassifier:
+    return PocketClassifier("classic", SETTINGS | {"learning_rate": 0.02, "epochs": 12}).fit(
+        texts, labels
+    )
+
+
+def test_labels_and_probabilities(
+    fitted: PocketClassifier, texts: list[str], labels: list[int]
+) -> None:
+    assert fitted.classes_.tolist() == [10, 20]
+    probabilities = fitted.predict_proba(texts)
+    assert probabilities.shape == (30, 2)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    chosen = fitted.predict(texts)
+    assert chosen.tolist() == np.where(probabilities[:, 1] > 0.5, 20, 10).tolist()
+    assert fitted.score(texts, labels) == (chosen == labels).mean() > 0.7
+
+
+def test_pickled_and_cloned(fitted: PocketClassifier, texts: list[str]) -> None:
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.predict_proba(texts), fitted.predict_proba(texts))
+    copy = clone(fitted)
+    assert copy.get_params() == fitted.get_params()
+    with pytest.raises(NotFittedError):
+        copy.predict(texts)
+
+
+def test_cross_validation(texts: list[str], labels: list[int]) -> None:
+    scores = cross_val_score(PocketClassifier("classic", SETTINGS), texts, labels, cv=2)
+    assert scores.shape == (2,)
+    assert np.isfinite(scores).all()
+
+
+def test_search_of_settings(texts: list[str], labels: list[int]) -> None:
+    grid = {"settings": [SETTINGS, SETTINGS | {"units": 2}]}
+    search = GridSearchCV(PocketClassifier("classic"), grid, cv=2).fit(texts, labels)
+    assert search.best_params_["settings"] in grid["settings"]
+    assert len(search.predict(texts)) == 30
+
+
+def test_export(fitted: PocketClassifier, texts: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("tf2onnx")
+    fitted.export(tmp_path / "model.onnx")
+    served = pocketrnn.load(tmp_path / "model.onnx")
+    assert served.labels == ("10", "20")
+    np.testing.assert_allclose(served.scores(texts), fitted.predict_proba(texts), atol=1e-5)
+    assert served.card["figures"]["test"] is None
+    low, high = served.card["unsure"]
+    assert 0 <= low <= 0.5 <= high <= 1

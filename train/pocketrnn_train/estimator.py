@@ -1,0 +1,81 @@
+"""Training as a scikit-learn estimator, for its cross-validation and its search of settings."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from pocketrnn.classify.labels import choose
+
+from .classify import batches
+from .classify.training import fit
+from .corpora import Corpus, Examples
+from .recipes import RECIPES
+from .run import Run
+
+
+class PocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A text classifier that scikit-learn can handle: texts and labels in, labels out.
+
+    >>> from sklearn.model_selection import cross_val_score
+    >>> cross_val_score(PocketClassifier("tiny"), texts, labels, cv=3)
+
+    It can be cloned and pickled. All texts are for training: those that the settings hold out
+    choose the threshold, and there is no test.
+    """
+
+    def __init__(self, recipe: str = "default", settings: Mapping[str, Any] | None = None) -> None:
+        """Take a recipe of `RECIPES`, and `TrainConfig.with_settings` that differ from it."""
+        self.recipe = recipe
+        self.settings = settings
+
+    def fit(self, texts: Iterable[str], labels: Iterable[Any]) -> "PocketClassifier":
+        """Train on texts and their labels, which may be of any type that can be sorted.
+
+        Raises ConfigError for settings that don't fit, RunError if the loss isn't finite.
+        """
+        self.classes_, indices = np.unique(np.asarray(list(labels)), return_inverse=True)
+        train = Examples(tuple(texts), indices.astype(np.int64))
+        none = Examples((), np.zeros(0, np.int64))
+        corpus = Corpus("texts in memory", tuple(map(str, self.classes_)), train, none)
+        config = RECIPES[self.recipe].with_settings(**(self.settings or {}))
+        with TemporaryDirectory() as folder:
+            run = fit(config, corpus, Path(folder, "run"))
+            self.files_ = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+        return self
+
+    def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
+        """Return the probability of each of `classes_`: float32 (texts, classes)."""
+        with self._run() as run:
+            rows = batches.ids(run.tokenizer, list(texts))
+            return batches.predict(run.model(), rows, run.config)
+
+    def predict(self, texts: Iterable[str]) -> NDArray[Any]:
+        """Return the label of each text."""
+        with self._run() as run:
+            threshold = run.report["threshold"]
+        labels: NDArray[Any] = self.classes_[choose(self.predict_proba(texts), threshold)]
+        return labels
+
+    def export(self, path: str | os.PathLike[str], *, force: bool = False) -> Any:
+        """Write a model file, as `pocketrnn_export.export` does, and return what that returns."""
+        # By name: training doesn't need the package; who calls this does.
+        with self._run() as run:
+            return import_module("pocketrnn_export").export(run, path, force=force)
+
+    @contextmanager
+    def _run(self) -> Iterator[Run]:
+        """Yield the run in a folder; NotFittedError before `fit`."""
+        check_is_fitted(self)
+        with TemporaryDirectory() as folder:
+            for name, data in self.files_.items():
+                Path(folder, name).write_bytes(data)
+            yield Run(Path(folder))
