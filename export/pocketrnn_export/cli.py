@@ -13,6 +13,12 @@ from .exporting import export
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (default: the process's) and return its exit code."""
+    arguments = parser().parse_args(argv)
+    return command.run("pocketrnn-export", lambda: _export(arguments))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
     parser = argparse.ArgumentParser(
         prog="pocketrnn-export",
         description="Export a trained model as the one ONNX file that `pocketrnn` serves.",
@@ -35,8 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="whose graph the file holds (default: pocketrnn's own; tf2onnx's may have any layers, "
         "but is run only with --trusted)",
     )
-    arguments = parser.parse_args(argv)
-    return command.run("pocketrnn-export", lambda: _export(arguments))
+    return parser
 
 
 def _export(arguments: argparse.Namespace) -> None:

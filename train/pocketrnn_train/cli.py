@@ -9,7 +9,10 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from pocketrnn import __version__
+from pocketrnn.classify.figures import rates
 from pocketrnn.cli import command
 from pocketrnn.errors import ConfigError
 from pocketrnn.extras import require
@@ -17,6 +20,7 @@ from pocketrnn.extras import require
 from .classify.training import fit
 from .config import RunConfig, TrainConfig, settings_of
 from .corpora import read_corpus
+from .corpora.table import FORMATS
 from .recipes import RECIPES
 
 # The settings that are options, with their help; TrainConfig has their types.
@@ -55,15 +59,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (default: the process's) and return its exit code."""
     given = sys.argv[1:] if argv is None else argv
     if given[:1] == ["generate"]:
-        from .generate.cli import parser, train
+        from .generate import cli as generate
 
-        arguments = parser().parse_args(given[1:])
-        return command.run("pocketrnn-train", lambda: start(train, arguments))
-    arguments = _parser().parse_args(given)
+        arguments = generate.parser().parse_args(given[1:])
+        return command.run("pocketrnn-train", lambda: start(generate.train, arguments))
+    arguments = parser().parse_args(given)
     return command.run("pocketrnn-train", lambda: start(_train, arguments))
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
     parser = argparse.ArgumentParser(
         prog="pocketrnn-train",
         description="Train a recurrent text classifier in Keras.",
@@ -76,8 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "corpus",
         nargs="+",
         help="aclImdb_v1.tar.gz or its folder; keras:imdb; imdb.npz; or texts of your own, in one "
-        "file or several: .csv, .tsv, .jsonl (also .gz or .zst of these), .parquet, or a folder "
-        "with a folder of .txt files for each label",
+        f"file or several: {FORMATS}, or a folder with a folder of .txt files for each label",
     )
     add_run(parser, RECIPES)
     own = parser.add_argument_group("your own texts")
@@ -86,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     own.add_argument(
         "--label-column", metavar="NAME", help="column of the labels (default: the obvious one)"
+    )
+    own.add_argument(
+        "--positive-label",
+        metavar="LABEL",
+        help="of two labels, the one that precision, recall and threshold are of (default: the "
+        "rare one, if one is; else the last one by alphabet)",
     )
     own.add_argument(
         "--no-header",
@@ -167,6 +177,7 @@ def _train(arguments: argparse.Namespace) -> None:
         arguments.corpus,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
+        positive_label=arguments.positive_label,
         encoding=arguments.encoding,
         header=arguments.header,
         word_index=arguments.word_index,
@@ -186,3 +197,10 @@ def _train(arguments: argparse.Namespace) -> None:
     test = run.report["test"]
     print(f"test loss: {test['loss']:.4f}")
     print(f"test accuracy: {test['accuracy']:.4f}")
+    if len(corpus.labels) == 2:
+        positive = rates(np.array(test["confusion_matrix"]))
+        print(
+            f"test, {corpus.labels[1]}: precision {positive.precision[1]:.4f}, recall "
+            f"{positive.recall[1]:.4f}, F1 {positive.f1[1]:.4f}, chosen over a probability of "
+            f"{run.report['threshold']:.4f}"
+        )

@@ -14,11 +14,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         import multiprocessing
 
         multiprocessing.freeze_support()
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     return command.run("pocketrnn", lambda: arguments.run(arguments))
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
     parser = argparse.ArgumentParser(
         prog="pocketrnn",
         description="Score and generate text with small recurrent networks, on this machine alone.",

@@ -34,7 +34,7 @@ def add_to(commands: Any) -> None:
         help="model file (default: the bundled one); give a second one to compare both",
     )
     parser.add_argument(
-        "--label-column", default="label", metavar="NAME", help="default: %(default)s"
+        "--label-column", metavar="NAME", help="column of the labels (default: the obvious one)"
     )
     parser.add_argument(
         "--rename",

@@ -7,16 +7,30 @@ pocketrnn serializes what it runs, so it needn't run a file's own form:
 - `one`, for a single text, has few nodes, as each costs a microsecond: the windows of the text are
   the rows of its loop; a text without windows is one chain, for which ONNX's own recurrent
   operators are the fastest there are (and several times slower for batches);
-- `step`, for a generator, is one step without the loop around it.
+- `step`, for a generator, is one step without the loop around it;
+- `windows` and `head` are the two halves of a network with windows: where a text is changed in
+  one window, the others needn't be computed again.
 """
 
 from typing import Literal
 
 import numpy as np
 
-from .graph import CELLS, Builder, Gives, Handed, Layer, Recurrent, Size, built, layers
+from .graph import (
+    CELLS,
+    Builder,
+    Gives,
+    Handed,
+    Layer,
+    Recurrent,
+    Size,
+    below_top,
+    built,
+    layers,
+    pooled_rows,
+)
 from .network import NetworkConfig
-from .onnx import Attribute, Graph, Value
+from .onnx import Attribute, Graph, Node, Value
 
 Form = Literal["many", "one"]
 
@@ -129,5 +143,34 @@ def step(network: NetworkConfig, ids: int) -> Graph:
         after = cell.step(build, network, Recurrent(*recurrent), states, x)
         build.last(after)
         below = after[0]
-    head = build.matrix("head.kernel", network.units, ids)
-    return build.ending("Gemm", below, head, build.weight("head.bias", ids))
+    kernel = build.matrix("head.kernel", network.units, ids)
+    return build.ending("Gemm", below, kernel, build.weight("head.bias", ids))
+
+
+def windows(network: NetworkConfig, size: Size) -> Graph:
+    """Return the graph from windows to the sum and the maximum of their states.
+
+    `ids` is int32 (steps, rows); `total` and `highest` are float32 (rows, width).
+    """
+    build = Builder(network, size)
+    build.inputs[0] = Value("ids", "int32", ("steps", "rows"))
+    build.outputs = [Value(name, "float32", ("rows", build.width)) for name in _HALF]
+    made = pooled_rows(build, below_top(build))
+    for value, name in zip(made, _HALF, strict=True):
+        build.nodes.append(Node("Identity", (value,), (name,), {}))
+    inputs, outputs, nodes = tuple(build.inputs), tuple(build.outputs), tuple(build.nodes)
+    return Graph("windows", inputs, outputs, nodes, tuple(build.constants.values()))
+
+
+def head(network: NetworkConfig, size: Size) -> Graph:
+    """Return the graph from texts' sum, maximum and number of words to `scores`.
+
+    `total` and `highest` are float32 (batch, width), `count` is float32 (batch, 1).
+    """
+    build = Builder(network, size)
+    build.inputs = [Value(name, "float32", ("batch", build.width)) for name in _HALF]
+    build.inputs.append(Value("count", "float32", ("batch", 1)))
+    return build.graph(build.pool(*_HALF, "count", axis=1))
+
+
+_HALF = ("total", "highest")

@@ -396,15 +396,12 @@ def built(build: Builder) -> Graph:
     if network.window:
         build.rows = build.make("Reshape", "ids", build.fixed("row", [-1, network.window]))
     build.rows = build.make("Transpose", build.rows, perm=(1, 0))
-    *lower, top = layers(network)
-    states = ""
-    for layer in lower:
-        states = build.side_by_side([build.loop(way, states, "states")[0] for way in layer], 2)
+    states = below_top(build)
+    *_, top = layers(network)
     if network.pooling == "last":
         last = [build.loop(way, states, "last")[0] for way in top]
         return build.graph(build.side_by_side(last, 1))
-    pooled = [build.loop(way, states, "pooled") for way in top]
-    total, highest = (build.side_by_side(list(same), 1) for same in zip(*pooled, strict=True))
+    total, highest = pooled_rows(build, states)
     if network.window:
         batch = build.make("Shape", "ids", start=0, end=1)
         windows = build.fixed("windows", [-1, build.width])
@@ -437,3 +434,18 @@ def generator(network: NetworkConfig, ids: int) -> Graph:
     product = build.make("MatMul", states, build.matrix("head.kernel", network.units, ids))
     logits = build.make("Add", product, build.weight("head.bias", ids))
     return build.ending("Transpose", logits, perm=(1, 0, 2))
+
+
+def below_top(build: Builder) -> str:
+    """Add the layers below the top one, and return all states of the last of them, if any."""
+    states = ""
+    for layer in layers(build.network)[:-1]:
+        states = build.side_by_side([build.loop(way, states, "states")[0] for way in layer], 2)
+    return states
+
+
+def pooled_rows(build: Builder, states: str) -> tuple[str, str]:
+    """Add the top layer, and return sum and maximum of its states: float32 (rows, width)."""
+    pooled = [build.loop(way, states, "pooled") for way in layers(build.network)[-1]]
+    total, highest = (build.side_by_side(list(same), 1) for same in zip(*pooled, strict=True))
+    return total, highest

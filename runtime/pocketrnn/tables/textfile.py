@@ -89,10 +89,10 @@ class TextReader(RowReader):
             yield line
 
     def close(self) -> None:
-        if self._is_own:
-            self._file.close()
-        elif hasattr(self, "stream"):
-            with contextlib.suppress(ValueError):
+        with contextlib.suppress(OSError, ValueError):  # nothing was written
+            if self._is_own:
+                self._file.close()
+            elif hasattr(self, "stream"):
                 self.stream.detach()  # it would close standard input
 
 

@@ -122,9 +122,10 @@ def test_one_class_only_and_a_class_that_is_missing(tmp_path: Path) -> None:
     assert [each.average_precision for each in found.labels.values()] == [None, 1, None]
 
 
-def test_rename_and_numbers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("values", [(1, 0), (1.0, 0.0), ("1 ", "0.0")])
+def test_rename_and_numbers(values: tuple[Any, Any], tmp_path: Path) -> None:
     path = tmp_path / "table.jsonl"
-    lines = [{"text": "good", "label": 1}, {"text": "bad", "label": 0}]
+    lines = [{"text": "good", "label": values[0]}, {"text": "bad", "label": values[1]}]
     path.write_text("\n".join(map(json.dumps, lines)))
     rename = {"1": "positive", "0": "negative"}
     assert pocketrnn.evaluate(path, model=tinyonnx.tiny(), rename=rename).accuracy == 1

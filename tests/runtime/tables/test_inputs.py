@@ -1,5 +1,6 @@
 """Inputs of every kind: how they are found, opened and bounded, and what is said of bad ones."""
 
+import contextlib
 import gzip
 import json
 import multiprocessing
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -187,8 +189,8 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
 def test_a_line_that_is_too_long(kind, suffix, tmp_path):
     """It is a row in error with its place, and is never held."""
-    if suffix == ".zst":
-        compression.zstd()
+    if suffix == ".zst" and sys.version_info < (3, 14):
+        pytest.importorskip("backports.zstd")
     long = {
         "txt": "a" * 300_000,
         "csv": "3," + "a" * 300_000,
@@ -287,12 +289,12 @@ def test_nested_json(depth, output, tmp_path):
     for opening, inner, closing in (("[", "1", "]"), ('{"a":', "1", "}")):
         value = opening * depth + inner + closing * depth
         (tmp_path / "in.jsonl").write_text(f'{{"text": "good", "deep": {value}}}\n')
-        refused = ""
-        try:
-            score(tmp_path / "in.jsonl", tmp_path / output, on_error="skip", force=True)
-        except PocketRNNError as error:
-            refused = str(error)
-        assert not refused or (depth > 49 and "nested" in refused)
+        run = partial(score, tmp_path / "in.jsonl", tmp_path / output, on_error="skip", force=True)
+        if depth == 49:
+            run()
+            continue
+        with contextlib.suppress(PocketRNNError):  # anything else is a bug
+            run()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pocketrnn.errors import ColumnError, ConfigError, InputError
+from pocketrnn.classify.labelled import find_label_column
+from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.tables.block import NO_TEXT, Block
 from pocketrnn.tables.folder import FolderReader
 from pocketrnn.tables.formats import format_of, open_reader
@@ -17,15 +18,12 @@ from pocketrnn.tables.lines import LinesReader
 from pocketrnn.tables.reading import (
     Reader,
     ReadOptions,
-    check_column,
     find_text_column,
-    listed,
 )
 
 from .corpus import Corpus, corpus_of_rows
-from .labels import USUAL_NAMES
 
-FORMATS = ".csv, .tsv, .jsonl (also .gz or .zst of these), .parquet"
+FORMATS = ".csv, .tsv, .jsonl (also .gz or .zst of these), .json, .parquet, .xlsx"
 
 
 def is_table(path: Path) -> bool:
@@ -84,19 +82,7 @@ def _columns(reader: Reader, text: str | None, label: str | None) -> tuple[str, 
     """Return the names of the columns of texts and of labels: those given, or the obvious ones."""
     if isinstance(reader, LinesReader):
         raise ConfigError(f"{reader.name}: has no labels; expected {FORMATS}, or a folder")
-    if label is None:
-        usual = [name for name in reader.columns if name.strip().lower() in USUAL_NAMES]
-        found = [name for name in usual if name != text]
-        if len(found) != 1:
-            raise ColumnError(
-                f"{reader.name}: which column holds the label? Say --label-column; there are: "
-                f"{listed(reader.columns)}",
-                reader.columns,
-            )
-        label = found[0]
-    if text == label:
-        raise ConfigError(f"{reader.name}: {label!r} can't be both the text and the label")
-    check_column(reader, label)
+    label = find_label_column(reader, label, text_column=text)
     return find_text_column(reader, text, label_column=label), label
 
 
