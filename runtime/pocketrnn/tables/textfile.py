@@ -68,6 +68,7 @@ class TextReader(RowReader):
                 for i, raw in enumerate(block.raws):
                     if not raw.isascii() and not is_decoded(raw):
                         block.problems[i] = undecodable(self.encoding)
+                block.problems = dict(sorted(block.problems.items()))
                 yield block
                 del block  # not to be held while the next one is read
 
