@@ -9,7 +9,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import errors
+from . import errors, session  # noqa: F401 (it switches onnxruntime's telemetry off)
 from .errors import PocketRNNError
 from .loading import bundled, load
 
