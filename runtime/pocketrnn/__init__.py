@@ -9,7 +9,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import errors, session  # noqa: F401 (it switches onnxruntime's telemetry off)
+from . import errors
+from . import session as _session  # noqa: F401 (now: it has to switch onnxruntime's telemetry off)
 from .errors import PocketRNNError
 from .loading import bundled, load
 
