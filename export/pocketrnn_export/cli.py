@@ -49,6 +49,7 @@ def _export(arguments: argparse.Namespace) -> None:
     require("export", "tensorflow", "tf2onnx", "onnx")
     # TensorFlow's start-up notes would drown the two lines that matter.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    require("export", "tensorflow", "tf2onnx", "onnx")
     exported = export(
         open_run(arguments.run),
         arguments.output,
