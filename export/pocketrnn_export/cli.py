@@ -3,11 +3,10 @@
 import argparse
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from pocketrnn import __version__
 from pocketrnn.cli import command
-from pocketrnn_train import Run
+from pocketrnn_train.run import open_run
 
 from .exporting import export
 
@@ -48,9 +47,8 @@ def parser() -> argparse.ArgumentParser:
 def _export(arguments: argparse.Namespace) -> None:
     # TensorFlow's start-up notes would drown the two lines that matter.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    run = Run(Path(arguments.run))
     exported = export(
-        run,
+        open_run(arguments.run),
         arguments.output,
         threshold=arguments.threshold,
         graph=arguments.graph,

@@ -1,4 +1,4 @@
-"""Score text with a small recurrent network, exactly as it was trained, on numpy and onnxruntime.
+"""Score and generate text with small recurrent networks, on numpy and onnxruntime.
 
 >>> import pocketrnn
 >>> model = pocketrnn.load()
@@ -6,19 +6,21 @@
 'positive'
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import errors
-from .classify.explaining import Explanation, Span
-from .classify.file import ClassifierConfig
-from .classify.model import Classifier, Prediction, Reading
-from .classify.text import TextConfig, Tokenizer
 from .errors import PocketRNNError
-from .loading import load
+from .loading import bundled, load
 
 if TYPE_CHECKING:
     from .classify.evaluating import Evaluation, evaluate
+    from .classify.explaining import Explanation, Span
+    from .classify.file import ClassifierConfig
+    from .classify.model import Classifier, Prediction, Reading
     from .classify.scoring import Progress, ScoredRow, Summary, score_file, score_rows
+    from .classify.text import TextConfig, Tokenizer
+    from .generate.model import Generator
     from .verifying import Verification, verify
 
 __version__ = "0.1.0"
@@ -28,6 +30,7 @@ __all__ = [
     "ClassifierConfig",
     "Evaluation",
     "Explanation",
+    "Generator",
     "PocketRNNError",
     "Prediction",
     "Progress",
@@ -39,6 +42,7 @@ __all__ = [
     "Tokenizer",
     "Verification",
     "__version__",
+    "bundled",
     "errors",
     "evaluate",
     "load",
@@ -47,19 +51,22 @@ __all__ = [
     "verify",
 ]
 
+# By module, imported when one of its names is first asked for: each task needs its own alone.
 _LATER = {
-    **dict.fromkeys(("Evaluation", "evaluate"), "classify.evaluating"),
-    **dict.fromkeys(
-        ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"), "classify.scoring"
-    ),
-    **dict.fromkeys(("Verification", "verify"), "verifying"),
+    "classify.evaluating": ("Evaluation", "evaluate"),
+    "classify.explaining": ("Explanation", "Span"),
+    "classify.file": ("ClassifierConfig",),
+    "classify.model": ("Classifier", "Prediction", "Reading"),
+    "classify.scoring": ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"),
+    "classify.text": ("TextConfig", "Tokenizer"),
+    "generate.model": ("Generator",),
+    "verifying": ("Verification", "verify"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import what reads files when it is first asked for: scoring a text needs none of it."""
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f".{_LATER[name]}", __name__), name)
+    """Import what holds `name`, one of those of `_LATER`."""
+    for module, names in _LATER.items():
+        if name in names:
+            return getattr(import_module(f".{module}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConfigError, InputError
-from ..loading import load
 from ..tables.block import Block, Column
 from ..tables.inputs import Inputs, PathLike
 from ..tables.reading import Reader, ReadOptions, check_column, find_text_column
@@ -20,7 +19,7 @@ from .figures import Band, Operating
 from .labelled import find_label_column, label_of
 from .labels import choose, telling
 from .model import Classifier
-from .scoring import ModelSource
+from .scoring import ModelSource, classifier
 
 # Texts shown of each kind.
 _SHOWN = 10
@@ -264,7 +263,7 @@ def evaluate(
     for name, value in (("precision", precision), ("recall", recall)):
         if value is not None and not 0 < value <= 1:
             raise ConfigError(f"{name} must be over 0, and 1 at most, not {value!r:.40}")
-    models = [_loaded(source) for source in (model, *([] if against is None else [against]))]
+    models = [classifier(source) for source in (model, *([] if against is None else [against]))]
     index = {label: i for i, label in enumerate(models[0].labels)}
     if any(other.labels != models[0].labels for other in models):
         raise ConfigError("the two models don't have the same labels in the same order")
@@ -422,10 +421,6 @@ def _groups(
         for name, count, hits in zip(names, texts, good, strict=True)
         if count
     ]
-
-
-def _loaded(model: ModelSource) -> Classifier:
-    return model if isinstance(model, Classifier) else load(model)
 
 
 def _name(value: Any, new_names: Mapping[str, str]) -> str | None:

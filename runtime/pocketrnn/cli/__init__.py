@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import command, evaluate, explain, info, predict, score, verify
+from . import command, evaluate, explain, generate, info, predict, score, verify
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,11 +22,11 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
     parser = argparse.ArgumentParser(
         prog="pocketrnn",
-        description="Score text with a small recurrent network, on this machine alone.",
+        description="Score and generate text with small recurrent networks, on this machine alone.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"pocketrnn {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for each in (predict, explain, score, evaluate, info, verify):
+    for each in (predict, explain, score, evaluate, generate, info, verify):
         each.add_to(commands)
     return parser

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import ConfigError, OutputError, PocketRNNError
+from ..loading import NAMED, bundled
 from ..streams import say, standard_output
 
 _TRACEBACK = "POCKETRNN_TRACEBACK"
@@ -59,6 +60,11 @@ def add_trusted(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def model(given: str | None) -> str | os.PathLike[str] | None:
+    """Return the path of a model: a bundled one's for its name, if no file is called so."""
+    return bundled(given) if given in NAMED and not Path(given).exists() else given
+
+
 def add_unsure(parser: argparse.ArgumentParser) -> None:
     """Add the option that gives no label to what the model can't tell."""
     parser.add_argument(
@@ -79,16 +85,22 @@ def new_file(name: str, *, force: bool) -> Path:
     return path
 
 
-def output(text: str) -> None:
+def output(text: str, end: str = "\n") -> None:
     """Print at once, escaping what standard output's encoding lacks; OutputError without one."""
     stream = standard_output()
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    text = text.encode(encoding, "backslashreplace").decode(encoding)
+    print(text, file=stream, flush=True, end=end)
 
 
 def printable(text: str) -> str:
     """Escape what isn't printable: names in a model file could otherwise steer the terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def visible(text: str) -> str:
+    """Escape what isn't printable, but for tabs and the ends of lines."""
+    return "".join(c if c in "\n\t" else printable(c) for c in text)
 
 
 def _bug(error: Exception) -> str:

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from ..classify.model import Classifier
 from ..errors import ConfigError, InputError
-from ..loading import load
 from ..streams import is_terminal, say, standard_input
 from . import command
 
@@ -34,8 +34,12 @@ def add_to(commands: Any) -> None:
 
 
 def _predict(arguments: argparse.Namespace) -> None:
-    model = load(arguments.model, trusted=arguments.trusted)
+    model = Classifier.load(command.model(arguments.model), trusted=arguments.trusted)
     unsure = arguments.unsure and tuple(arguments.unsure)
+    threshold, rare = model.config.threshold, command.printable(model.labels[1])
+    if len(model.labels) == 2 and threshold != 0.5 and not arguments.json:
+        # Else a label beside a score under 0.5 would look like a mistake.
+        say(f"{rare} is chosen where its probability is over {threshold:.4f}")
     width = max(len(command.printable(name)) for name in (*model.labels, _UNSURE, _UNKNOWN))
     for text in arguments.texts:
         _refuse_file(text)

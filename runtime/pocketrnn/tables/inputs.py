@@ -111,7 +111,7 @@ class Inputs:
         for name in self.names:
             path = Path(os.path.realpath(name))
             for written in (output, errors):
-                if path == written or (written.exists() and _is_same(name, written)):
+                if path == written or _is_same(name, written):
                     raise ConfigError(f"{written}: is the input; choose another output")
             if folder in (path, *path.parents):
                 raise ConfigError(f"{name}: lies where the run writes; choose another output")
@@ -132,11 +132,11 @@ class Inputs:
 
 def _is_same(name: str, path: Path) -> bool:
     """Say whether an input is the file at `path`, by whatever name."""
-    if name != STDIN:
-        return path.samefile(name)
     try:
-        return os.path.samestat(os.fstat(standard_input().fileno()), path.stat())
-    except OSError:  # it is no file
+        if name == STDIN:
+            return os.path.samestat(os.fstat(standard_input().fileno()), path.stat())
+        return path.samefile(name)
+    except OSError:  # there is no such file, or standard input is none
         return False
 
 

@@ -90,7 +90,7 @@ import re, sys, time
 import pocketrnn
 
 def peak():
-    return int(re.search(r"VmHWM:\\\\s+(\\\\d+)", open("/proc/self/status").read())[1]) / 1000
+    return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1000
 
 model = pocketrnn.load(sys.argv[1])
 text = " ".join(f"w{i % 1000}" for i in range(10_001))
