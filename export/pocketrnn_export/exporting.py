@@ -56,7 +56,7 @@ def export(
     `pocketrnn[export]`.
     """
     if Path(path).exists() and not force:
-        raise OutputError(f"{os.fspath(path)}: exists already; replace it with --force")
+        raise OutputError(f"{os.fspath(path)}: exists already; replace it with force=True")
     require("export", "tensorflow", "tf2onnx", "onnx")
     report = run.report
     corpus = run.read("corpus.json")

@@ -89,7 +89,7 @@ def _columns(reader: Reader, text: str | None, label: str | None) -> tuple[str, 
         found = [name for name in usual if name != text]
         if len(found) != 1:
             raise ColumnError(
-                f"{reader.name}: which column holds the label? Say --label-column; there are: "
+                f"{reader.name}: which column holds the label? Say label_column=...; there are: "
                 f"{listed(reader.columns)}",
                 reader.columns,
             )
