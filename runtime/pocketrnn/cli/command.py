@@ -49,9 +49,9 @@ def run(name: str, body: Callable[[], int | None]) -> int:
     except MemoryError:
         say(f"{name}: out of memory")
         return 1
-    except ImportError as error:  # a library's own, whose text may be a page
+    except (ImportError, SystemError) as error:  # of a library, whose text may be a page
         what = " ".join(str(error.__cause__ or error).split())[:300]
-        say(f"{name}: can't load a library ({printable(what)}); is memory short, or is it damaged?")
+        say(f"{name}: can't load a library ({printable(what)}); too little memory, or damaged?")
         return 1
     except KeyboardInterrupt:
         say(f"{name}: interrupted")
