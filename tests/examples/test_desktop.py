@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-import pocketrnn
+import pocketrnn.loading
 from pocketrnn import errors
 from tables import write_numbered
 from virtualdisplay import Window, display, server, until  # noqa: F401 (a fixture)

@@ -41,12 +41,18 @@ def node(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=300)
 
 
-def test_vectors(folder: Path) -> None:
-    result = node(folder, str(BUNDLED), "--check", str(VECTORS))
+@pytest.mark.parametrize(
+    "vectors",
+    [VECTORS, *sorted(VECTORS.parent.glob("models/*.json"))],
+    ids=lambda path: path.stem,
+)
+def test_vectors(vectors: Path, folder: Path) -> None:
+    model = BUNDLED if vectors == VECTORS else vectors.with_suffix(".onnx")
+    result = node(folder, str(model), "--check", str(vectors))
     assert result.returncode == 0, result.stdout + result.stderr
     found = json.loads(result.stdout)
-    assert found["texts"] == len(json.loads(VECTORS.read_text())["vectors"])
-    assert found["wrongIds"] == 0
+    assert found["texts"] == len(json.loads(vectors.read_text())["vectors"])
+    assert found["wrongIds"] == found["wrongLabels"] == 0
     assert found["largestDifference"] <= 1e-5
 
 
