@@ -26,8 +26,9 @@ lint: ## style, and who may import whom
 types: ## mypy, strict
 	$(BIN)mypy
 
-docs: ## the API reference, in build/api
+docs: ## the references of the API and of the commands, in build
 	$(BIN)python docs/api.py
+	$(BIN)python docs/commands.py
 
 build: ## the source archive, and the wheel from it, in dist
 	$(BIN)python -m build

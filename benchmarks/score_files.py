@@ -5,7 +5,7 @@
 writes `score_files.md` and `score_files.json`. The texts have the length of real reviews (about
 230 words on average, log-normal) and words of the model's own vocabulary, by frequency. Every
 run is a process of its own; the runs that are compared are interleaved, and medians compared.
-A million rows take about 3 GB of disk for a while. Memory is read from /proc, so on Linux only.
+A million rows take about 5 GB of disk for a while. Memory is read from /proc, so on Linux only.
 """
 
 import argparse
@@ -126,23 +126,23 @@ def score(source: Path, workers: int) -> dict[str, float]:
 def share_outside(source: Path) -> float:
     """Return the share of one worker's time that isn't tokenizing or the network."""
     inside = 0.0
-    scores = Classifier.scores
+    read = Classifier.read
 
     def timed(model: Classifier, rows: Any) -> Any:
         nonlocal inside
         started = time.perf_counter()
-        found = scores(model, rows)
+        found = read(model, rows)
         inside += time.perf_counter() - started
         return found
 
-    Classifier.scores = timed  # type: ignore[method-assign]
+    Classifier.read = timed  # type: ignore[method-assign]
     try:
         output = source.with_name("out" + source.suffix)
         started = time.perf_counter()
         pocketrnn.score_file(source, output, text_column="text", force=True)
         whole = time.perf_counter() - started
     finally:
-        Classifier.scores = scores  # type: ignore[method-assign]
+        Classifier.read = read  # type: ignore[method-assign]
     output.unlink()
     return 1 - inside / whole
 

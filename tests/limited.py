@@ -10,7 +10,8 @@ from pathlib import Path
 CHILD = """
 import faulthandler, json, os, resource, sys
 import numpy as np
-import pocketrnn
+import pocketrnn.classify.model
+import pocketrnn.session
 
 faulthandler.dump_traceback_later(int(sys.argv[2]), exit=True)
 pocketrnn.session.import_onnxruntime()

@@ -61,7 +61,7 @@ def command(start: str) -> str:
 
 def test_every_command_is_run() -> None:
     starts = ["python3 -m venv", ".venv/bin/pip", "echo", "pocketrnn score", "pocketrnn evaluate"]
-    starts += ["pip install", "pocketrnn-train reviews.csv", "pocketrnn-train aclImdb"]
+    starts += ["shtab", "pip install", "pocketrnn-train reviews.csv", "pocketrnn-train aclImdb"]
     assert [block.split(start)[0] for block, start in zip(COMMANDS, starts, strict=True)] == [
         ""
     ] * len(starts)
@@ -86,6 +86,12 @@ def test_evaluate_and_explain(folder: Path) -> None:
     assert "<svg" in (folder / "report.html").read_text("utf-8")
 
 
+def test_completion(folder: Path) -> None:
+    pytest.importorskip("shtab")
+    shell(command("shtab"), folder)
+    assert "--label-column" in (folder / "pocketrnn.bash").read_text("utf-8")
+
+
 def test_extras_are_those_of_the_package() -> None:
     (extras,) = re.findall(r"\[(.*)\]", command("pip install"))
     declared = (Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8")
@@ -95,6 +101,19 @@ def test_extras_are_those_of_the_package() -> None:
 @pytest.mark.slow
 def test_train_on_own_texts(folder: Path) -> None:
     assert "pos" in shell(command("pocketrnn-train reviews.csv"), folder)
+
+
+@pytest.mark.slow
+def test_tutorial(folder: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "tutorial.md").read_text("utf-8")
+    blocks = re.findall(r"^```(sh|python)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert [kind for kind, _ in blocks] == ["sh"] * 4 + ["python", "sh"]
+    for number, (kind, block) in enumerate(blocks):
+        (folder / "snippet.py").write_text(block)
+        printed = shell(block if kind == "sh" else "python snippet.py", folder)
+        if number == 5:
+            assert "(McNemar)" in printed
+    assert (folder / "scored.csv").exists()
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ function* fields(bytes) {
 }
 
 /** Returns the metadata of an ONNX file: field 14 of ModelProto, entries of key (1), value (2). */
-function metadata(bytes) {
+export function metadata(bytes) {
   const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const found = new Map();
   for (const [number, value] of fields(bytes)) {

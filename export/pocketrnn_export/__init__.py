@@ -7,6 +7,7 @@
 1.2e-07
 """
 
-from .exporting import Export, ParityError, build, export
+from .exporting import build, export
+from .parity import Export, ParityError
 
 __all__ = ["Export", "ParityError", "build", "export"]

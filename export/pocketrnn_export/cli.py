@@ -3,17 +3,22 @@
 import argparse
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from pocketrnn import __version__
 from pocketrnn.cli import command
-from pocketrnn_train import Run
+from pocketrnn_train.run import open_run
 
 from .exporting import export
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (default: the process's) and return its exit code."""
+    arguments = parser().parse_args(argv)
+    return command.run("pocketrnn-export", lambda: _export(arguments))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
     parser = argparse.ArgumentParser(
         prog="pocketrnn-export",
         description="Export a trained model as the one ONNX file that `pocketrnn` serves.",
@@ -36,16 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="whose graph the file holds (default: pocketrnn's own; tf2onnx's may have any layers, "
         "but is run only with --trusted)",
     )
-    arguments = parser.parse_args(argv)
-    return command.run("pocketrnn-export", lambda: _export(arguments))
+    return parser
 
 
 def _export(arguments: argparse.Namespace) -> None:
     # TensorFlow's start-up notes would drown the two lines that matter.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    run = Run(Path(arguments.run))
     exported = export(
-        run,
+        open_run(arguments.run),
         arguments.output,
         threshold=arguments.threshold,
         graph=arguments.graph,

@@ -1,7 +1,6 @@
 """From a finished run to the one file that deployment needs."""
 
 import os
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -12,34 +11,24 @@ import numpy as np
 import pocketrnn
 from pocketrnn import ClassifierConfig, Tokenizer
 from pocketrnn.classify import file
-from pocketrnn.errors import OutputError, PocketRNNError
+from pocketrnn.config import check
+from pocketrnn.errors import OutputError
 from pocketrnn.extras import require
 from pocketrnn.files import write_atomic
-from pocketrnn.modelfile import onnx
+from pocketrnn.modelfile import fold, onnx
 from pocketrnn.modelfile.network import NetworkConfig
-from pocketrnn_train import Run
+from pocketrnn_train.run import GeneratorRun, Run
+
+from .parity import Export
 
 Graph = Literal["pocketrnn", "tf2onnx"]
 
-
-class ParityError(PocketRNNError):
-    """The served scores aren't the trained ones."""
-
-
-@dataclass(frozen=True)
-class Export:
-    """An exported model."""
-
-    data: bytes = field(repr=False)
-    """The ONNX file."""
-    difference: float
-    """The largest difference seen between Keras's scores, tf2onnx's and the served ones."""
-    texts: int
-    """How many texts were compared."""
+# Of a run's report, what goes into the card.
+_FIGURES = ("test", "validation", "generated")
 
 
 def export(
-    run: Run,
+    run: Run | GeneratorRun,
     path: str | os.PathLike[str],
     *,
     threshold: float | None = None,
@@ -58,6 +47,8 @@ def export(
     if Path(path).exists() and not force:
         raise OutputError(f"{os.fspath(path)}: exists already; replace it with force=True")
     require("export", "tensorflow", "tf2onnx", "onnx")
+    from . import generate
+
     report = run.report
     corpus = run.read("corpus.json")
     card = {
@@ -66,7 +57,7 @@ def export(
         **({"intended_use": run.intended_use} if run.intended_use else {}),
         # It lies around the run's threshold.
         **({"unsure": report["unsure"]} if "unsure" in report and threshold is None else {}),
-        "figures": {"test": report["test"], "validation": report["validation"]},
+        "figures": {name: report[name] for name in _FIGURES if name in report},
         "trained": {"date": report["date"], "versions": report["versions"]},
         "exported": {
             "date": datetime.now(UTC).date().isoformat(),
@@ -75,14 +66,21 @@ def export(
             },
         },
     }
-    exported = build(
-        run.model(),
-        run.tokenizer,
-        tuple(corpus["labels"]),
-        run.config.network if graph == "pocketrnn" else None,
-        threshold=report.get("threshold", 0.5) if threshold is None else threshold,
-        card=card,
-    )
+    if isinstance(run, GeneratorRun):
+        check(
+            graph == "pocketrnn" and threshold is None,
+            "a generator has no threshold, and one graph",
+        )
+        exported = generate.build(run.model(), run.settings, run.alphabet, card=card)
+    else:
+        exported = build(
+            run.model(),
+            run.tokenizer,
+            tuple(corpus["labels"]),
+            run.config.network if graph == "pocketrnn" else None,
+            threshold=report.get("threshold", 0.5) if threshold is None else threshold,
+            card=card,
+        )
     write_atomic(path, exported.data)
     return exported
 
@@ -100,7 +98,7 @@ def build(
 
     `network` says what its layers are; None keeps tf2onnx's graph, of any layers.
     """
-    from . import convert, fold, parity, test_cases
+    from . import convert, parity, test_cases
 
     config = ClassifierConfig(tokenizer.config, labels, threshold, network)  # before slow work
     texts = parity.sample_texts(tokenizer)
@@ -119,12 +117,7 @@ def build(
         *parity.served_scores(served, texts),
     ]
     difference = max(float(np.abs(scores - trained).max()) for scores in others)
-    # Written so that a NaN fails as well.
-    if not difference <= parity.TOLERANCE:
-        raise ParityError(
-            f"the converted model differs from Keras by {difference:.2g} (allowed: "
-            f"{parity.TOLERANCE:.0e}); nothing was written"
-        )
+    parity.check_difference(difference)
     card = {**(card or {}), "parity": {"texts": len(texts), "difference": difference}}
     data = file.to_bytes(config, tokenizer, graph, card, test_cases.make(served))
     return Export(data, difference, len(texts))

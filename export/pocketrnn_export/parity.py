@@ -1,6 +1,7 @@
 """Compare what Keras, tf2onnx's graph and pocketrnn make of the same texts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,37 @@ from numpy.typing import NDArray
 
 from pocketrnn import Classifier, Tokenizer
 from pocketrnn.classify.labels import probabilities
+from pocketrnn.errors import PocketRNNError
 from pocketrnn.session import Session
 
 # What the order of floating-point operations may change.
 TOLERANCE = 1e-5
+
+
+class ParityError(PocketRNNError):
+    """What is served isn't what was trained."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """An exported model."""
+
+    data: bytes = field(repr=False)
+    """The ONNX file."""
+    difference: float
+    """The largest difference seen between what Keras gives, tf2onnx's graph, and the served."""
+    texts: int
+    """How many texts were compared."""
+
+
+def check_difference(difference: float) -> None:
+    """Raise ParityError if anything differs from Keras by more than the order of operations."""
+    # Written so that a NaN fails as well.
+    if not difference <= TOLERANCE:
+        raise ParityError(
+            f"the converted model differs from Keras by {difference:.2g} (allowed: "
+            f"{TOLERANCE:.0e}); nothing was written"
+        )
 
 
 def sample_texts(tokenizer: Tokenizer, count: int = 64, seed: int = 0) -> list[str]:

@@ -1,4 +1,4 @@
-"""Score text with a small recurrent network, exactly as it was trained, on numpy and onnxruntime.
+"""Score and generate text with small recurrent networks, on numpy and onnxruntime.
 
 >>> import pocketrnn
 >>> model = pocketrnn.load()
@@ -6,10 +6,12 @@
 'positive'
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import errors
 from . import session as session  # sets what has to be set before onnxruntime's import
+from .errors import PocketRNNError
 
 if TYPE_CHECKING:
     from .classify.evaluating import Evaluation, evaluate
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
     from .classify.model import Classifier, Prediction, Reading
     from .classify.scoring import Progress, ScoredRow, Summary, score_file, score_rows
     from .classify.text import TextConfig, Tokenizer
-    from .errors import PocketRNNError
-    from .loading import load
+    from .generate.model import Generator
+    from .loading import bundled, load
     from .verifying import Verification, verify
 
 __version__ = "0.1.0"
@@ -29,6 +31,7 @@ __all__ = [
     "ClassifierConfig",
     "Evaluation",
     "Explanation",
+    "Generator",
     "PocketRNNError",
     "Prediction",
     "Progress",
@@ -40,6 +43,7 @@ __all__ = [
     "Tokenizer",
     "Verification",
     "__version__",
+    "bundled",
     "errors",
     "evaluate",
     "load",
@@ -48,24 +52,24 @@ __all__ = [
     "verify",
 ]
 
-_MODULES = {
+# By module, imported when one of its names is first asked for: each task needs its own alone, and
+# the command can say what an import fails for.
+_LATER = {
     "classify.evaluating": ("Evaluation", "evaluate"),
     "classify.explaining": ("Explanation", "Span"),
     "classify.file": ("ClassifierConfig",),
     "classify.model": ("Classifier", "Prediction", "Reading"),
     "classify.scoring": ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"),
     "classify.text": ("TextConfig", "Tokenizer"),
-    "errors": ("PocketRNNError",),
-    "loading": ("load",),
+    "generate.model": ("Generator",),
+    "loading": ("bundled", "load"),
     "verifying": ("Verification", "verify"),
 }
-_LATER = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for, when it is: the command can then say what an import fails for."""
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f".{_LATER[name]}", __name__), name)
+    """Import what holds `name`, one of those of `_LATER`."""
+    for module, names in _LATER.items():
+        if name in names:
+            return getattr(import_module(f".{module}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -64,5 +64,9 @@ class VocabularyMismatchError(ModelFileError):
     """The vocabulary and the weights aren't of one model."""
 
 
+class OtherTaskError(ModelFileError):
+    """The model does something else than what was asked for; the message names its task."""
+
+
 class WorkerError(PocketRNNError):
     """A process that scores for another one ended or failed."""

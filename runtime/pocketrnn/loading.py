@@ -3,15 +3,19 @@
 import os
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 from . import modelfile
-from .errors import ConfigError, CorruptModelError, ModelFileError
+from .errors import ConfigError, CorruptModelError, ModelFileError, OtherTaskError
 
 if TYPE_CHECKING:
     from .classify.model import Classifier
+    from .tables.block import Function
 
 BUNDLED = Path(__file__).with_name("bundled.onnx")
+
+# The models in the package beside that one, by what `bundled` and `--model` call them.
+NAMED = ("names",)
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | None
 """A path, a file's bytes, or None for the bundled model."""
@@ -20,26 +24,95 @@ Source = str | os.PathLike[str] | bytes | bytearray | memoryview | None
 _MOST_THREADS = 256
 
 # The module and class of each task, imported when a file of that task is loaded.
-_TASKS = {"classify": ("classify.model", "Classifier")}
+_TASKS = {
+    "classify": ("classify.model", "Classifier"),
+    "generate": ("generate.model", "Generator"),
+}
+
+# The command of each task.
+_COMMANDS = {"classify": "predict", "generate": "generate"}
 
 
-def load(source: Source = None, *, threads: int = 1, trusted: bool = False) -> "Classifier":
+class Model:
+    """What the models of all tasks are: a loaded file, that can be pickled and copied."""
+
+    TASK: ClassVar[str]
+
+    def __init__(self, file: modelfile.ModelFile, *, threads: int, trusted: bool) -> None:
+        """Keep what doesn't depend on the task."""
+        self.card: dict[str, Any] = file.card
+        self.sha256: str = file.sha256
+        self.data: bytes = file.data  # the file's, so that other processes can load it
+        self._options = {"threads": threads, "trusted": trusted}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the file's bytes: another process loads them, and needs no file."""
+        return _unpickled, (self.data, self._options)
+
+    def function(self, *, prefix: str, **options: Any) -> "Function":
+        """Return what `score_file` runs over texts, by those of its options that say what."""
+        raise NotImplementedError
+
+    @property
+    def parts(self) -> str:
+        """What the file holds that must belong together, in words."""
+        raise NotImplementedError
+
+    def differences(self) -> list[float]:
+        """Return how far the output of each test case is from the stored one."""
+        raise NotImplementedError
+
+    @classmethod
+    def load(cls, source: Source, *, threads: int = 1, trusted: bool = False) -> Self:
+        """Load a model file as `pocketrnn.load` does; OtherTaskError for one of another task."""
+        model: Self = _load(source, threads, trusted, task=cls.TASK)
+        return model
+
+
+@overload
+def load(source: None = None, *, threads: int = 1, trusted: bool = False) -> "Classifier": ...
+@overload
+def load(source: Source, *, threads: int = 1, trusted: bool = False) -> Any: ...
+def load(source: Source = None, *, threads: int = 1, trusted: bool = False) -> Any:
     """Load a model file: a path, its bytes, or by default the bundled one.
+
+    The file's task decides what it gives: a `Classifier` or a `Generator`. Type checkers know it
+    with `Classifier.load(source)` and `Generator.load(source)`.
 
     `threads` are those that onnxruntime uses within one call, from 1 to 256. A file with a graph
     of its own (`pocketrnn-export --graph tf2onnx`) is an ordinary ONNX program; only with
     `trusted` is it run, so know who made it. Raises a subclass of ModelFileError, its message
     starting with the path, if the file can't be used; ConfigError for the number of threads.
     """
+    return _load(source, threads, trusted)
+
+
+def _load(source: Source, threads: int, trusted: bool, task: str | None = None) -> Any:
     if type(threads) is not int or not 1 <= threads <= _MOST_THREADS:
         raise ConfigError(f"threads must be from 1 to {_MOST_THREADS}, not {threads!r:.40}")
     with naming(source):
         file = modelfile.read(read_bytes(source))
         if file.task not in _TASKS:
             raise CorruptModelError(f"the file is altered (task {file.task!r:.40})")
+        if task and task != file.task:
+            raise OtherTaskError(
+                f"a model of the task {file.task}, not {task}; for it there are the command "
+                f"pocketrnn {_COMMANDS[file.task]} and the class {_TASKS[file.task][1]}"
+            )
         module, name = _TASKS[file.task]
-        task: Any = getattr(import_module(f".{module}", __package__), name)
-        return task(file, threads=threads, trusted=trusted)  # type: ignore[no-any-return]
+        model = getattr(import_module(f".{module}", __package__), name)
+        return model(file, threads=threads, trusted=trusted)
+
+
+def _unpickled(data: bytes, options: dict[str, Any]) -> Any:
+    return load(data, **options)
+
+
+def bundled(name: str) -> Path:
+    """Return the path of a bundled model: `names`, which makes first names."""
+    if name not in NAMED:
+        raise ConfigError(f"there is no bundled model {name!r:.40}; there is: {', '.join(NAMED)}")
+    return BUNDLED.with_name(f"{name}.onnx")
 
 
 def read_bytes(source: Source) -> bytes:
@@ -47,11 +120,12 @@ def read_bytes(source: Source) -> bytes:
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source)
     try:
-        if source is None:
+        path = BUNDLED if source is None else Path(source)
+        if path.parent == BUNDLED.parent:
             # By the import system, as pocketrnn may have been imported from a zip file.
-            data: bytes = globals()["__loader__"].get_data(str(BUNDLED))
+            data: bytes = globals()["__loader__"].get_data(str(path))
             return data
-        return Path(source).read_bytes()
+        return path.read_bytes()
     except (TypeError, ValueError) as error:
         raise ModelFileError(
             "can't read the model file (not a path, nor a file's bytes)"

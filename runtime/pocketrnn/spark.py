@@ -9,10 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 from .classify.model import Classifier
-from .classify.scoring import ModelSource, Scoring
+from .classify.scoring import ModelSource, Scoring, classifier
 from .errors import ConfigError
 from .extras import require
-from .loading import load
 from .tables.writing import taken_error
 
 
@@ -30,7 +29,7 @@ def scorer(model: ModelSource = None, *, probabilities: bool = False) -> Any:
     from pyspark.sql.functions import pandas_udf
     from pyspark.sql.types import FloatType, StringType, StructField, StructType
 
-    read = model if isinstance(model, Classifier) else load(model)
+    read = classifier(model)
     data, columns = read.data, Scoring(read, probabilities).columns
     kinds = {"text": StringType(), "float": FloatType()}
     struct = StructType([StructField(column.name, kinds[column.kind]) for column in columns])
@@ -67,7 +66,7 @@ def score_frame(
     Raises ConfigError for a column that is missing, or there already or twice, and what `scorer`
     raises.
     """
-    read = model if isinstance(model, Classifier) else load(model)
+    read = classifier(model)
     score = scorer(read, probabilities=probabilities)
     added = [column.name for column in Scoring(read, probabilities, prefix).columns]
     is_exact = frame.sparkSession.conf.get("spark.sql.caseSensitive") == "true"
@@ -92,4 +91,4 @@ def _quoted(name: str) -> str:
 
 @lru_cache(maxsize=4)
 def _loaded(data: bytes) -> Classifier:
-    return load(data)
+    return Classifier.load(data)

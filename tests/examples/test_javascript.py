@@ -98,3 +98,12 @@ def test_a_wrong_vector_is_seen(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "wrong.json"
     path.write_text(json.dumps(stored))
     assert node(folder, str(BUNDLED), "--check", str(path)).returncode == 1
+
+
+def test_generator(folder: Path) -> None:
+    """The same draws and texts as the specification's, which Python makes too."""
+    texts = REPOSITORY / "tests" / "data" / "texts.json"
+    command = ["node", "generate.mjs", str(BUNDLED.with_name("names.onnx")), "--check", str(texts)]
+    result = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=300)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert json.loads(result.stdout) == {"texts": 14, "wrongDraws": 0, "wrongTexts": 0}

@@ -169,8 +169,9 @@ def test_memory_that_is_too_short_for_the_libraries_is_said(
         text=True,
     )
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.startswith(("pocketrnn: ", "OpenBLAS error: "))
-    assert result.stderr.count("\n") == 1
+    # Onnxruntime may print that its own registration failed, before it raises.
+    lines = [line for line in result.stderr.splitlines() if not line.startswith("Schema error: ")]
+    assert [line.partition(": ")[0] in ("pocketrnn", "OpenBLAS error") for line in lines] == [True]
 
 
 # -- at rest ------------------------------------------------------------------------------------

@@ -46,7 +46,8 @@ class Fit:
 
     def __call__(self, config: TrainConfig, corpus: Corpus, folder: str, *, resume: bool) -> Any:
         self.config, self.corpus, self.folder, self.resume = config, corpus, folder, resume
-        return type("Run", (), {"report": {"test": {"loss": 0.5, "accuracy": 1}}, "folder": "f"})
+        test = {"loss": 0.5, "accuracy": 0.9, "confusion_matrix": [[80, 6], [4, 10]]}
+        return type("Run", (), {"report": {"test": test, "threshold": 0.25}, "folder": "f"})
 
 
 @pytest.fixture
@@ -109,6 +110,21 @@ def test_split_and_seed_reach_the_corpus(films_csv: Path, fit: Fit) -> None:
     )
     assert len(fit.corpus.test) == 12
     assert fit.corpus.digest() == expected.digest()
+
+
+def test_the_positive_label(films_csv: Path, fit: Fit, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([str(films_csv), *COLUMNS]) == 0
+    expected = "test, thumbs up: precision 0.6250, recall 0.7143, F1 0.6667, chosen over a "
+    assert f"{expected}probability of 0.2500\n" in capsys.readouterr().out
+    before = fit.corpus
+    assert cli.main([str(films_csv), *COLUMNS, "--positive-label", "thumbs down"]) == 0
+    assert "test, thumbs down: precision" in capsys.readouterr().out
+    assert fit.corpus.labels == ("thumbs up", "thumbs down") == before.labels[::-1]
+    for one, other in ((fit.corpus.train, before.train), (fit.corpus.test, before.test)):
+        assert one.texts == other.texts
+        assert one.labels.tolist() == (1 - other.labels).tolist()
+    assert cli.main([str(films_csv), *COLUMNS, "--positive-label", "up"]) == 2
+    assert "must be one of two labels, not 'up'; there are: thumbs" in capsys.readouterr().err
 
 
 def test_encoding_and_word_index_reach_the_corpus(

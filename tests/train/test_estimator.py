@@ -29,20 +29,20 @@ def texts(films: Corpus) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def labels(films: Corpus) -> list[int]:
-    """Numbers, not names, and not from 0."""
-    return [int(label) * 10 + 10 for label in (*films.train.labels, *films.test.labels)]
+def labels(films: Corpus) -> list[float]:
+    """Numbers, not names, and not from 0: as floats, as a column with a gap has them."""
+    return [float(label) * 10 + 10 for label in (*films.train.labels, *films.test.labels)]
 
 
 @pytest.fixture(scope="module")
-def fitted(texts: list[str], labels: list[int]) -> PocketClassifier:
+def fitted(texts: list[str], labels: list[float]) -> PocketClassifier:
     return PocketClassifier("classic", SETTINGS | {"learning_rate": 0.02, "epochs": 12}).fit(
         texts, labels
     )
 
 
 def test_labels_and_probabilities(
-    fitted: PocketClassifier, texts: list[str], labels: list[int]
+    fitted: PocketClassifier, texts: list[str], labels: list[float]
 ) -> None:
     assert fitted.classes_.tolist() == [10, 20]
     probabilities = fitted.predict_proba(texts)
@@ -62,13 +62,13 @@ def test_pickled_and_cloned(fitted: PocketClassifier, texts: list[str]) -> None:
         copy.predict(texts)
 
 
-def test_cross_validation(texts: list[str], labels: list[int]) -> None:
+def test_cross_validation(texts: list[str], labels: list[float]) -> None:
     scores = cross_val_score(PocketClassifier("classic", SETTINGS), texts, labels, cv=2)
     assert scores.shape == (2,)
     assert np.isfinite(scores).all()
 
 
-def test_search_of_settings(texts: list[str], labels: list[int]) -> None:
+def test_search_of_settings(texts: list[str], labels: list[float]) -> None:
     grid = {"settings": [SETTINGS, SETTINGS | {"units": 2}]}
     search = GridSearchCV(PocketClassifier("classic"), grid, cv=2).fit(texts, labels)
     assert search.best_params_["settings"] in grid["settings"]

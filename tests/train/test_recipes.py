@@ -62,5 +62,5 @@ def test_networks_of_windows(name: str, parameters: int) -> None:
 
 
 def test_the_default_of_the_command_is_the_best() -> None:
-    arguments = cli._parser().parse_args(["corpus"])
+    arguments = cli.parser().parse_args(["corpus"])
     assert arguments.recipe == "default"

@@ -6,17 +6,21 @@ import os
 import sys
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from pocketrnn import __version__
+from pocketrnn.classify.figures import rates
 from pocketrnn.cli import command
 from pocketrnn.errors import ConfigError
 from pocketrnn.extras import require
 
 from .classify.training import fit
-from .config import TrainConfig, settings_of
+from .config import RunConfig, TrainConfig, settings_of
 from .corpora import read_corpus
+from .corpora.table import FORMATS
 from .recipes import RECIPES
 
 # The settings that are options, with their help; TrainConfig has their types.
@@ -53,15 +57,23 @@ _HELP = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (default: the process's) and return its exit code."""
-    arguments = _parser().parse_args(argv)
-    return command.run("pocketrnn-train", lambda: _train(arguments))
+    given = sys.argv[1:] if argv is None else argv
+    if given[:1] == ["generate"]:
+        from .generate import cli as generate
+
+        arguments = generate.parser().parse_args(given[1:])
+        return command.run("pocketrnn-train", lambda: start(generate.train, arguments))
+    arguments = parser().parse_args(given)
+    return command.run("pocketrnn-train", lambda: start(_train, arguments))
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
     parser = argparse.ArgumentParser(
         prog="pocketrnn-train",
         description="Train a recurrent text classifier in Keras.",
-        epilog="Options left out come from the recipe.",
+        epilog="Options left out come from the recipe. To train a generator of text, see: "
+        "pocketrnn-train generate --help",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"pocketrnn {__version__}")
@@ -69,20 +81,21 @@ def _parser() -> argparse.ArgumentParser:
         "corpus",
         nargs="+",
         help="aclImdb_v1.tar.gz or its folder; keras:imdb; imdb.npz; or texts of your own, in one "
-        "file or several: .csv, .tsv, .jsonl (also .gz or .zst of these), .parquet, or a folder "
-        "with a folder of .txt files for each label",
+        f"file or several: {FORMATS}, or a folder with a folder of .txt files for each label",
     )
-    parser.add_argument("-o", "--output", default="run", metavar="RUN", help="folder of the run")
-    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
-    parser.add_argument(
-        "--recipe", choices=RECIPES, default="default", help="settings to start from"
-    )
+    add_run(parser, RECIPES)
     own = parser.add_argument_group("your own texts")
     own.add_argument(
         "--text-column", metavar="NAME", help="column of the texts (default: the obvious one)"
     )
     own.add_argument(
         "--label-column", metavar="NAME", help="column of the labels (default: the obvious one)"
+    )
+    own.add_argument(
+        "--positive-label",
+        metavar="LABEL",
+        help="of two labels, the one that precision, recall and threshold are of (default: the "
+        "rare one, if one is; else the last one by alphabet)",
     )
     own.add_argument(
         "--no-header",
@@ -102,9 +115,26 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="word index of an imdb.npz (default: imdb_word_index.json beside it)",
     )
+    add_settings(parser, _HELP, TrainConfig)
+    return parser
+
+
+def add_run(parser: argparse.ArgumentParser, recipes: Mapping[str, RunConfig]) -> None:
+    """Add the options of all tasks: the folder, and the recipe."""
+    parser.add_argument("-o", "--output", default="run", metavar="RUN", help="folder of the run")
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    parser.add_argument(
+        "--recipe", choices=recipes, default="default", help="settings to start from"
+    )
+
+
+def add_settings(
+    parser: argparse.ArgumentParser, texts: Mapping[str, str], config: type[RunConfig]
+) -> None:
+    """Add the settings of `config` that have a help text."""
     settings = parser.add_argument_group("settings (default: the recipe's)")
-    kinds = settings_of(TrainConfig)
-    for name, text in _HELP.items():
+    kinds = settings_of(config)
+    for name, text in texts.items():
         option, kind = "--" + name.replace("_", "-"), kinds[name]
         if isinstance(kind, types.UnionType):  # a number or None
             kind = typing.get_args(kind)[0]
@@ -114,14 +144,29 @@ def _parser() -> argparse.ArgumentParser:
             settings.add_argument(option, choices=typing.get_args(kind), help=text)
         else:
             settings.add_argument(option, type=kind, metavar="N", help=text)
-    return parser
 
 
-def _train(arguments: argparse.Namespace) -> int:
+def start(train: Callable[[argparse.Namespace], None], arguments: argparse.Namespace) -> int:
+    """Train, and say how to go on where that was interrupted; return the exit code."""
     require("train", "tensorflow", "sklearn", "matplotlib")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # labels may be in any script
+        sys.stdout.reconfigure(errors="backslashreplace")  # texts may be in any script
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no notes about GPUs that aren't there
+    try:
+        train(arguments)
+    except KeyboardInterrupt:
+        if not (Path(arguments.output) / "config.json").exists():  # too early to be resumed
+            raise
+        print(
+            "pocketrnn-train: interrupted; to go on, give the same command with --resume",
+            file=sys.stderr,
+        )
+        return 130
+    print(f"run: {arguments.output} (next: pocketrnn-export {arguments.output} -o model.onnx)")
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> None:
     given = {name: value for name in _HELP if (value := getattr(arguments, name)) is not None}
     config = RECIPES[arguments.recipe].with_settings(**given)
     teacher = config.task.distillation is not None
@@ -132,6 +177,7 @@ def _train(arguments: argparse.Namespace) -> int:
         arguments.corpus,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
+        positive_label=arguments.positive_label,
         encoding=arguments.encoding,
         header=arguments.header,
         word_index=arguments.word_index,
@@ -147,18 +193,14 @@ def _train(arguments: argparse.Namespace) -> int:
         f"{corpus.name}: {len(corpus.train)} texts to train, {more}{len(corpus.test)} to test, "
         f"labels {', '.join(corpus.labels)}"
     )
-    try:
-        run = fit(config, corpus, arguments.output, resume=arguments.resume)
-    except KeyboardInterrupt:
-        if not (Path(arguments.output) / "config.json").exists():  # too early to be resumed
-            raise
-        print(
-            "pocketrnn-train: interrupted; to go on, give the same command with --resume",
-            file=sys.stderr,
-        )
-        return 130
+    run = fit(config, corpus, arguments.output, resume=arguments.resume)
     test = run.report["test"]
     print(f"test loss: {test['loss']:.4f}")
     print(f"test accuracy: {test['accuracy']:.4f}")
-    print(f"run: {run.folder} (next: pocketrnn-export {run.folder} -o model.onnx)")
-    return 0
+    if len(corpus.labels) == 2:
+        positive = rates(np.array(test["confusion_matrix"]))
+        print(
+            f"test, {corpus.labels[1]}: precision {positive.precision[1]:.4f}, recall "
+            f"{positive.recall[1]:.4f}, F1 {positive.f1[1]:.4f}, chosen over a probability of "
+            f"{run.report['threshold']:.4f}"
+        )

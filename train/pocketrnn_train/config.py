@@ -8,7 +8,7 @@ import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pocketrnn import TextConfig
 from pocketrnn.classify.file import check_fit
@@ -114,14 +114,32 @@ class ClassifyConfig(Settings):
 
 
 @dataclass(frozen=True)
-class TrainConfig(Settings):
-    """All settings of a run; the defaults are the recipe `classic`."""
+class RunConfig(Settings):
+    """What the settings of a run have in common, whatever its task."""
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     fit: FitConfig = field(default_factory=FitConfig)
-    task: ClassifyConfig = field(default_factory=ClassifyConfig)
     seed: int = 113
     """Decides the first weights, the order of the texts, dropout, and which texts are drawn."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for parts that don't go together."""
+        super().__post_init__()
+        check(0 <= self.seed < 2**32, f"seed must be from 0 to 2**32 - 1, not {self.seed}")
+
+    def with_settings(self, **values: Any) -> Self:
+        """Return a copy with other values of settings in any part, or other parts, by name."""
+        unknown = sorted(set(values) - set(settings_of(type(self))))
+        check(not unknown, f"unknown setting: {', '.join(unknown)}")
+        config: Self = _replaced(self, values)
+        return config
+
+
+@dataclass(frozen=True)
+class TrainConfig(RunConfig):
+    """All settings of a classifier's run; the defaults are the recipe `classic`."""
+
+    task: ClassifyConfig = field(default_factory=ClassifyConfig)
 
     def __post_init__(self) -> None:
         """Raise ConfigError for parts that don't go together."""
@@ -131,14 +149,6 @@ class TrainConfig(Settings):
             self.task.distillation is None or self.network.mask,
             "distillation pads texts to different lengths, so it needs mask",
         )
-        check(0 <= self.seed < 2**32, f"seed must be from 0 to 2**32 - 1, not {self.seed}")
-
-    def with_settings(self, **values: Any) -> "TrainConfig":
-        """Return a copy with other values of settings in any part, or other parts, by name."""
-        unknown = sorted(set(values) - set(settings_of(TrainConfig)))
-        check(not unknown, f"unknown setting: {', '.join(unknown)}")
-        config: TrainConfig = _replaced(self, values)
-        return config
 
     @property
     def time_multiple(self) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from pocketrnn.classify.labelled import label_of
 from pocketrnn.classify.labels import choose
 
 from .classify import batches
@@ -45,7 +46,8 @@ class PocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, indices = np.unique(np.asarray(list(labels)), return_inverse=True)
         train = Examples(tuple(texts), indices.astype(np.int64))
         none = Examples((), np.zeros(0, np.int64))
-        corpus = Corpus("texts in memory", tuple(map(str, self.classes_)), train, none)
+        names = tuple(label_of(label) or str(label) for label in self.classes_)
+        corpus = Corpus("texts in memory", names, train, none)
         config = RECIPES[self.recipe].with_settings(**(self.settings or {}))
         with TemporaryDirectory() as folder:
             run = fit(config, corpus, Path(folder, "run"))

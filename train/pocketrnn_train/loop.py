@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .config import FitConfig
-from .run import Run, RunError
+from .run import RunError, RunFolder
 
 Measure = Callable[[Any], Mapping[str, float]]
 """Returns the loss and the metrics of a model on what was held out, by name."""
@@ -34,11 +34,19 @@ class Stage:
     """The tf.data.Dataset of an epoch, counted from 0: always the same for the same epoch."""
     suffix: str = ""
     """Part of the names of the stage's files; none for the last stage."""
+    patience: int | None = None
+    """Epochs without a lower loss on what is held out, after which the stage ends with the model
+    of the lowest one; None: it learns all its epochs, and ends with the last one's."""
 
     @property
     def checkpoint(self) -> str:
         """The file with model and optimizer after the last whole epoch."""
         return f"checkpoint{self.suffix}.keras"
+
+    @property
+    def best(self) -> str:
+        """The file with the model of the lowest loss on what is held out."""
+        return f"checkpoint{self.suffix}-best.keras"
 
     @property
     def history(self) -> str:
@@ -47,7 +55,7 @@ class Stage:
 
 
 def learn(
-    run: Run,
+    run: RunFolder,
     stages: Sequence[Stage],
     model: Any,
     *,
@@ -75,17 +83,32 @@ def learn(
         done = int(model.optimizer.iterations) // stage.steps
         history = run.history(stage.history)[:done]
         for epoch in range(done, stage.epochs):
+            if stage.patience is not None and epoch - _best(history) >= stage.patience:
+                break
             history.append(_epoch(run, stage, model, epoch, measure))
             run.write_history(history, stage.history)
+            if stage.patience is not None and _best(history) == epoch + 1:
+                run.save_model(model, stage.best)
             run.save_model(model, stage.checkpoint)
     # Without the optimizer's state, which is half of the file.
-    return run.model(stages[-1].checkpoint)
+    return run.model(stages[-1].checkpoint if stages[-1].patience is None else stages[-1].best)
 
 
-def _epoch(run: Run, stage: Stage, model: Any, epoch: int, measure: Measure) -> dict[str, float]:
+def _best(history: Sequence[Mapping[str, float]]) -> int:
+    """Return the epoch, from 1, of the lowest loss on what is held out; 0 before the first."""
+    losses = [row["val_loss"] for row in history]
+    return 1 + losses.index(min(losses)) if losses else 0
+
+
+def _epoch(
+    run: RunFolder, stage: Stage, model: Any, epoch: int, measure: Measure
+) -> dict[str, float]:
     """Train one epoch, and return its line of the history."""
     print(f"Epoch {epoch + 1}/{stage.epochs}", flush=True)
     started = time.perf_counter()
+    for layer in model.layers:
+        if getattr(layer, "stateful", False):  # each epoch starts from nothing
+            layer.reset_state()
     # Keras's progress bar is for people: in a file it is thousands of lines.
     verbose = 1 if sys.stdout.isatty() else 0
     fitted = model.fit(stage.batches(epoch), shuffle=False, verbose=verbose).history

@@ -41,12 +41,37 @@ def build(network: NetworkConfig, *, num_words: int, classes: int, dropout: floa
     return model
 
 
-def round_weights(model: Any, network: NetworkConfig) -> None:
+def build_generator(
+    network: NetworkConfig, ids: int, *, dropout: float = 0.0, stateful: int | None = None
+) -> Any:
+    """Build the keras.Model: int32 ids (texts, time) to float32 logits (texts, time, ids).
+
+    With `stateful`, a number of texts, each batch has so many, and goes on where the one before
+    it ended.
+    """
+    import keras
+
+    cell = getattr(keras.layers, _CELLS[network.cell])
+    options = {"activation": network.activation, "return_sequences": True}
+    model = keras.Sequential(name="pocketrnn")
+    model.add(keras.Input((None,), batch_size=stateful, dtype="int32", name="ids"))
+    model.add(keras.layers.Embedding(ids, network.embedding))
+    for _ in range(network.layers):
+        if dropout:
+            model.add(keras.layers.Dropout(dropout))
+        model.add(cell(network.units, stateful=stateful is not None, **options))
+    if dropout:
+        model.add(keras.layers.Dropout(dropout))
+    model.add(keras.layers.Dense(ids))
+    return model
+
+
+def round_weights(model: Any, network: NetworkConfig, *, head: bool = False) -> None:
     """Round the large matrices of `model` to the values that they have once they are stored.
 
-    The head stays as it is: calibration still divides it.
+    A classifier's head stays as it is: calibration still divides it.
     """
-    for layer in model.layers[:-1]:
+    for layer in model.layers if head else model.layers[:-1]:
         for weight in layer.weights:
             if weight.name in _MATRICES:
                 weight.assign(rounded(weight.numpy(), network.weights))

@@ -4,18 +4,25 @@ import contextlib
 import csv
 import io
 import json
+import os
+import platform
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pocketrnn import Tokenizer
 from pocketrnn.errors import ConfigError, InputError, PocketRNNError
 from pocketrnn.files import replacing, write_atomic
+from pocketrnn.generate.alphabet import Alphabet
+from pocketrnn.generate.file import GeneratorConfig
 
-from .config import TrainConfig
+from .config import RunConfig, TrainConfig
+from .generate.config import GeneratorTrainConfig
 
 
 class RunError(PocketRNNError):
@@ -23,8 +30,8 @@ class RunError(PocketRNNError):
 
 
 @dataclass(frozen=True)
-class Run:
-    """The folder of a run.
+class RunFolder:
+    """The folder of a run, whatever its task.
 
     | file                | what it holds                                                   |
     |---------------------|-----------------------------------------------------------------|
@@ -60,7 +67,7 @@ class Run:
         text = json.dumps(value, indent=1, ensure_ascii=False)
         write_atomic(self.folder / name, text + "\n")
 
-    def open(self, config: TrainConfig, facts: Mapping[str, Any], *, resume: bool) -> None:
+    def open(self, config: RunConfig, facts: Mapping[str, Any], *, resume: bool) -> None:
         """Start a new run, or check that the one to resume is of this configuration and corpus.
 
         `facts` go to `corpus.json`. Raises RunError if the folder holds a run already, or, to
@@ -79,23 +86,10 @@ class Run:
             self.write("corpus.json", facts)
             self.write("config.json", config.to_dict())
             return
-        if changed := _differences(self.config.to_dict(), config.to_dict()):
+        if changed := _differences(self.read("config.json"), config.to_dict()):
             raise RunError(f"{self.folder}: can't resume with another {', '.join(changed)}")
         if self.read("corpus.json")["sha256"] != facts["sha256"]:
             raise RunError(f"{self.folder}: can't resume with another corpus")
-
-    @cached_property
-    def config(self) -> TrainConfig:
-        """The configuration; InputError if it is damaged."""
-        with self._naming("config.json"):
-            return TrainConfig.from_dict(self.read("config.json"))
-
-    @cached_property
-    def tokenizer(self) -> Tokenizer:
-        """The tokenizer that the network was trained with; InputError if it is damaged."""
-        text = self.config.task.text
-        with self._naming("vocabulary.json"):
-            return Tokenizer(text, self.read("vocabulary.json"))
 
     @contextlib.contextmanager
     def _naming(self, name: str) -> Iterator[None]:
@@ -104,11 +98,6 @@ class Run:
             yield
         except ConfigError as error:
             raise InputError(f"{self.folder / name}: damaged ({error})") from error
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels, in the order of the network's classes."""
-        return tuple(self.read("corpus.json")["labels"])
 
     @property
     def report(self) -> dict[str, Any]:
@@ -140,6 +129,50 @@ class Run:
         with replacing(self.folder / name) as temporary:
             model.save(temporary)
 
+    def finish(
+        self, config: RunConfig, model: Any, figures: Mapping[str, Any], seconds: float
+    ) -> None:
+        """Draw the history, write the report, and delete what only a resume needs."""
+        history = self.history()
+        self._draw(history)
+        # Last, as its presence says that the run is finished.
+        self.write(
+            "report.json",
+            {
+                **figures,
+                "seed": config.seed,
+                "epochs": len(history),
+                "parameters": model.count_params(),
+                "seconds": round(seconds, 1),
+                "date": datetime.now(UTC).date().isoformat(),
+                "corpus_sha256": self.read("corpus.json")["sha256"],
+                "versions": {
+                    "python": platform.python_version(),
+                    **{
+                        name: version(name)
+                        for name in ("pocketrnn", "tensorflow", "keras", "numpy")
+                    },
+                },
+            },
+        )
+        for path in self.folder.glob("checkpoint*.keras"):
+            path.unlink()
+
+    def _draw(self, history: Sequence[dict[str, float]]) -> None:
+        from matplotlib.figure import Figure  # no pyplot: no window, no global state
+
+        names = [name for name in history[0] if f"val_{name}" in history[0]]
+        figure = Figure(figsize=(4.5 * len(names), 3.5), layout="constrained")
+        epochs = [row["epoch"] for row in history]
+        for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+            axes.plot(epochs, [row[name] for row in history], marker="o", label="training")
+            held_out = [row["val_" + name] for row in history]
+            axes.plot(epochs, held_out, marker="o", label="validation")
+            axes.set(xlabel="epoch", title=name, xticks=epochs)
+            axes.grid(alpha=0.3)
+            axes.legend()
+        figure.savefig(self.folder / "curves.png", dpi=100)
+
     def history(self, name: str = "history.csv") -> list[dict[str, float]]:
         """Return a dict for each epoch that has ended, in order."""
         path = self.folder / name
@@ -158,11 +191,67 @@ class Run:
         write_atomic(self.folder / name, text.getvalue())
 
 
+@dataclass(frozen=True)
+class Run(RunFolder):
+    """The folder of a classifier's run."""
+
+    @cached_property
+    def config(self) -> TrainConfig:
+        """The configuration; InputError if it is damaged."""
+        with self._naming("config.json"):
+            return TrainConfig.from_dict(self.read("config.json"))
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer that the network was trained with; InputError if it is damaged."""
+        text = self.config.task.text
+        with self._naming("vocabulary.json"):
+            return Tokenizer(text, self.read("vocabulary.json"))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the network's classes."""
+        return tuple(self.read("corpus.json")["labels"])
+
+
+@dataclass(frozen=True)
+class GeneratorRun(RunFolder):
+    """The folder of a generator's run; `vocabulary.json` holds its characters, if those have ids.
+
+    `history.csv` has the loss in nats a character.
+    """
+
+    @cached_property
+    def config(self) -> GeneratorTrainConfig:
+        """The configuration; InputError if it is damaged."""
+        with self._naming("config.json"):
+            return GeneratorTrainConfig.from_dict(self.read("config.json"))
+
+    @cached_property
+    def alphabet(self) -> Alphabet:
+        """What has an id."""
+        characters = self.read("vocabulary.json")
+        return Alphabet(characters, None if characters is None else self.settings.unknown)
+
+    @cached_property
+    def settings(self) -> GeneratorConfig:
+        """What the model file says; InputError if the run is damaged."""
+        with self._naming("vocabulary.json"):
+            return self.config.generator(self.read("vocabulary.json"))
+
+
+def open_run(folder: str | os.PathLike[str]) -> Run | GeneratorRun:
+    """Return the run in a folder; InputError if there is none."""
+    run = GeneratorRun(Path(folder))
+    return run if run.read("corpus.json").get("task") == "generate" else Run(Path(folder))
+
+
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     names = []
     for name, value in new.items():
-        if isinstance(value, dict) and isinstance(old[name], dict):
-            names += _differences(old[name], value)
-        elif value != old[name]:
-            names.append(f"{name} ({old[name]} before, {value} now)")
+        before = old.get(name)
+        if isinstance(value, dict) and isinstance(before, dict):
+            names += _differences(before, value)
+        elif json.loads(json.dumps(value)) != before:
+            names.append(f"{name} ({before} before, {value} now)")
     return names

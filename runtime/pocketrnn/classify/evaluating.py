@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConfigError, InputError
-from ..loading import load
 from ..tables.block import Block, Column
 from ..tables.inputs import Inputs, PathLike
-from ..tables.reading import ReadOptions, check_column
+from ..tables.reading import Reader, ReadOptions, check_column, find_text_column
 from ..tables.workers import computed
 from . import figures
 from .figures import Band, Operating
-from .labels import choose, label_name, telling
+from .labelled import find_label_column, label_of
+from .labels import choose, telling
 from .model import Classifier
-from .scoring import ModelSource
+from .scoring import ModelSource, classifier
 
 # Texts shown of each kind.
 _SHOWN = 10
@@ -232,7 +232,7 @@ def evaluate(
     model: ModelSource = None,
     against: ModelSource = None,
     text_column: str | None = None,
-    label_column: str = "label",
+    label_column: str | None = None,
     rename: Mapping[str, str] | None = None,
     by: Sequence[str] = (),
     precision: float | None = None,
@@ -244,7 +244,8 @@ def evaluate(
 ) -> Evaluation:
     """Compare what a model says of the texts of `inputs` with the labels in `label_column`.
 
-    `inputs`, `format`, `text_column` and `workers` are those of `score_file`. `rename` gives the
+    `inputs`, `format`, `text_column` and `workers` are those of `score_file`. `label_column` may be
+    left out where it has a usual name. `rename` gives the
     model's label for one of the table that is called otherwise. `by` names columns whose values
     the texts are grouped by. For each label, a threshold is sought for the `precision` or the
     `recall` that is wanted. With `against`, another model of the same labels, the result has a
@@ -262,7 +263,7 @@ def evaluate(
     for name, value in (("precision", precision), ("recall", recall)):
         if value is not None and not 0 < value <= 1:
             raise ConfigError(f"{name} must be over 0, and 1 at most, not {value!r:.40}")
-    models = [_loaded(source) for source in (model, *([] if against is None else [against]))]
+    models = [classifier(source) for source in (model, *([] if against is None else [against]))]
     index = {label: i for i, label in enumerate(models[0].labels)}
     if any(other.labels != models[0].labels for other in models):
         raise ConfigError("the two models don't have the same labels in the same order")
@@ -274,22 +275,25 @@ def evaluate(
     truths: list[NDArray[np.int64]] = []
     slices: dict[str, list[str]] = {column: [] for column in by}
     errors = 0
-    with closing(
-        Inputs(inputs, format, text_column, reading or ReadOptions(), label_column=label_column)
-    ) as source:
-        if source.text_column == label_column:
-            raise ConfigError(f"{label_column!r} can't be both the text and the label")
-        for column in (label_column, *by):
+    holds_label = ""
+
+    def find(reader: Reader, given: str | None) -> str:
+        nonlocal holds_label
+        holds_label = find_label_column(reader, label_column, text_column=given)
+        return find_text_column(reader, given, label_column=holds_label)
+
+    with closing(Inputs(inputs, format, text_column, reading or ReadOptions(), find)) as source:
+        for column in by:
             check_column(source.reader, column)
         for block, columns in computed(source.blocks(), _Judging(tuple(models)), workers):
             values = list(block.values())
             problems = dict(block.problems)
             good, true = block.good(), []
             for row in good:
-                value = values[row].get(label_column)
-                name = label_name(value) or ""
-                if (name := new_names.get(name, name)) in index:
-                    true.append(index[name])
+                value = values[row].get(holds_label)
+                label = _name(value, new_names)
+                if label in index:
+                    true.append(index[label])
                 else:
                     problems[row] = f"label {value!r:.60}; the model has {_listed(index)}"
             if problems and on_error == "fail":
@@ -419,8 +423,13 @@ def _groups(
     ]
 
 
-def _loaded(model: ModelSource) -> Classifier:
-    return model if isinstance(model, Classifier) else load(model)
+def _name(value: Any, new_names: Mapping[str, str]) -> str | None:
+    """Return the model's name for a table's label, None for what can't be one."""
+    try:
+        name = label_of(value)
+    except ValueError:
+        return None
+    return None if name is None else new_names.get(name, name)
 
 
 def _listed(labels: Iterable[str]) -> str:

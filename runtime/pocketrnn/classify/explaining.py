@@ -1,22 +1,21 @@
 """Why a text got its score: what the score would be without each of its words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import ConfigError
 from .network import OwnGraph
-from .padding import Rows
 
 if TYPE_CHECKING:
     from .model import Classifier
 
-# Ids handed over at once: they bound the memory that the edits of a long text take.
-_IDS = 1 << 20
+# Bounds the edits of a long text that are scored together: times words times units, they are at
+# most so many, which take 64 MB.
+_NUMBERS = 1 << 24
 
 # Pairs of neighbours are tried around so many of the strongest words, and called a phrase where
 # leaving out both does more than the sum of each by so much.
@@ -83,11 +82,14 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
     base = network.one(ids.tolist())[0]
     column = model.choose(base) if label is None else model.labels.index(label)
     score = float(base[column])
+    of = model.config.network
+    most = max(_NUMBERS // max(len(row) * (of.units * of.directions if of else 1), 1), 1)
 
     def without(groups: Sequence[tuple[int, ...]]) -> list[float]:
         """Return what leaving out each group of words does to the score."""
         edits = [[word - shift for word in group] for group in groups]
-        return [score - other for other in _scores(network, row, edits, config.oov_id, column)]
+        parts = [network.edited(row, edits[i : i + most]) for i in range(0, len(edits), most)]
+        return [score - other for part in parts for other in part[:, column].tolist()]
 
     weights = dict.fromkeys(range(len(places)), 0.0)
     weights.update(zip(read, without([(word,) for word in read]), strict=True))
@@ -105,17 +107,3 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
         tuple(Span(*place, weights[i], bool(known[i])) for i, place in enumerate(places)),
         tuple(sorted(phrases, key=lambda phrase: -abs(phrase.weight))),
     )
-
-
-def _scores(
-    network: OwnGraph, row: NDArray[np.int32], edits: list[list[int]], unknown: int, column: int
-) -> Iterator[float]:
-    """Yield the score of a copy of `row` for each of `edits`, the places of what is unknown."""
-    most = max(_IDS // max(len(row), 1), 1)
-    for first in range(0, len(edits), most):
-        some = edits[first : first + most]
-        rows = np.repeat(row[None], len(some), axis=0)
-        for copy, places in zip(rows, some, strict=True):
-            copy[places] = unknown
-        scores = network.many(Rows(rows.ravel(), np.full(len(some), len(row))))
-        yield from scores[:, column].tolist()

@@ -1,16 +1,7 @@
 """From what a network gives to probabilities, and from those to a label."""
 
-import json
-
 import numpy as np
 from numpy.typing import NDArray
-
-
-def label_name(value: object) -> str | None:
-    """Return the label that a table's value is the name of: a number as JSON has it; or None."""
-    if isinstance(value, int):
-        return json.dumps(value)
-    return value if isinstance(value, str) and value else None
 
 
 def probabilities(output: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -5,21 +5,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConfigError, TextError
-from ..loading import load
+from ..loading import Model
 from ..modelfile import ModelFile
 from .explaining import Explanation, explain
-from .file import ClassifierConfig, TestCase, read
+from .file import TASK, ClassifierConfig, TestCase, read
 from .labels import choose_one, telling
 from .network import Network, OwnGraph
 from .padding import Rows, count_words
 from .text import Tokenizer
 from .vectorized import VectorizedTokenizer
+
+if TYPE_CHECKING:
+    from ..tables.block import Function
 
 # Texts sorted by length together: enough that the texts of a batch are of like length, few
 # enough that their ids take little memory.
@@ -98,19 +101,18 @@ class Reading(NamedTuple):
     """As in Prediction: shape (texts,)."""
 
 
-class Classifier:
+class Classifier(Model):
     """A loaded model; many threads may use one at once, and it can be pickled and copied."""
+
+    TASK = TASK
 
     def __init__(self, file: ModelFile, *, threads: int = 1, trusted: bool = False) -> None:
         """Check the file and make it ready to run; `pocketrnn.load` makes one from a path."""
+        super().__init__(file, threads=threads, trusted=trusted)
         contents = read(file, trusted=trusted)
         self.config: ClassifierConfig = contents.config
         self.tokenizer: Tokenizer = contents.tokenizer
         self.test_cases: tuple[TestCase, ...] = contents.test_cases
-        self.card: dict[str, Any] = file.card
-        self.sha256: str = file.sha256
-        self.data: bytes = file.data  # the file's, so that other processes can load it
-        self._options = {"threads": threads, "trusted": trusted}
         network = contents.config.network
         self._network = (
             Network(contents, network, threads=threads)
@@ -118,15 +120,38 @@ class Classifier:
             else OwnGraph(contents, threads=threads)
         )
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the file's bytes: another process loads them, and needs no file."""
-        return _loaded, (self.data, self._options)
-
     def __repr__(self) -> str:
         """Return labels, number of words, size and the digest's start."""
         labels = ", ".join(map(repr, self.labels[:5])) + (", …" if len(self.labels) > 5 else "")
         words, size = self.config.text.vocabulary_size, len(self.data) / 1e6
         return f"<Classifier: {labels}; {words:,} words; {size:.2f} MB; {self.sha256[:12]}>"
+
+    def function(self, *, prefix: str, **options: Any) -> "Function":
+        """Return what `score_file` runs over texts: it adds labels and scores."""
+        from .scoring import Scoring
+
+        explain = options["explain"]
+        if type(explain) is not int or explain < 0:
+            raise ConfigError(f"explain must be a whole number from 0, not {explain!r:.40}")
+        band = self.band(options["unsure"])
+        return Scoring(self, options["probabilities"], prefix, band, explain)
+
+    @property
+    def parts(self) -> str:
+        """What the file holds that must belong together, in words."""
+        text = self.config.text
+        return (
+            f"{text.vocabulary_size:,} words, {text.num_words:,} rows of weights, "
+            f"{len(self.labels)} labels"
+        )
+
+    def differences(self) -> list[float]:
+        """Return how far the scores of each test case are from the stored ones."""
+        # One by one, as at the export: with others, a text may be given more padding.
+        return [
+            float(np.abs(self.scores(case.text) - np.array(case.scores, np.float32)).max())
+            for case in self.test_cases
+        ]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -308,10 +333,6 @@ class Classifier:
             return Prediction(None, max(values), probabilities, words, known)
         chosen = max(allowed, key=values.__getitem__) if allowed else self.choose(row)
         return Prediction(self.labels[chosen], values[chosen], probabilities, words, known)
-
-
-def _loaded(data: bytes, options: dict[str, Any]) -> Classifier:
-    return load(data, **options)
 
 
 def _windows(texts: Iterator[str]) -> Iterator[list[str]]:

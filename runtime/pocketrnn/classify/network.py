@@ -13,10 +13,13 @@ from ..modelfile.network import NetworkConfig
 from ..session import Session
 from .file import ClassifierConfig, Contents
 from .labels import probabilities
-from .padding import Rows, batches
+from .padding import Rows, batches, time_for
 from .text import pad
 
 Array = NDArray[np.generic]
+
+Edit = Sequence[int]
+"""The places in a row of ids that get the id of unknown words."""
 
 
 class OwnGraph:
@@ -41,6 +44,16 @@ class OwnGraph:
     def padded(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the scores, float32 (texts, labels), of padded ids (texts, time), in one run."""
         return _checked(self._session, {"ids": ids}, self._config, len(ids))
+
+    def edited(self, row: NDArray[np.int32], edits: Sequence[Edit]) -> NDArray[np.float32]:
+        """Return the scores, float32 (edits, labels), of copies of `row`, not longer than maxlen.
+
+        Each has unknown words at other places.
+        """
+        rows = np.repeat(row[None], len(edits), axis=0)
+        for copy, places in zip(rows, edits, strict=True):
+            copy[list(places)] = self._config.text.oov_id
+        return self.many(Rows(rows.ravel(), np.full(len(edits), len(row))))
 
 
 class Network(OwnGraph):
@@ -87,6 +100,38 @@ class Network(OwnGraph):
         texts, time = ids.shape
         inputs = {"ids": ids, **self._start(time, texts)}
         return _checked(self._many, inputs, self._config, texts)
+
+    def edited(self, row: NDArray[np.int32], edits: Sequence[Edit]) -> NDArray[np.float32]:
+        """Return what `OwnGraph.edited` does; of each copy, only windows with edits are run."""
+        window, text = self._network.window, self._config.text
+        if not window or not self._network.mask:
+            return super().edited(row, edits)
+        rows = pad([row.tolist()], text, time_for(len(row), window)).reshape(-1, window)
+        first = rows.size - len(row) if text.padding == "pre" else 0
+        changed: dict[tuple[int, int], NDArray[np.int32]] = {}
+        for number, places in enumerate(edits):
+            for place in places:
+                which, step = divmod(first + place, window)
+                changed.setdefault((number, which), rows[which].copy())[step] = text.oov_id
+        ids = np.stack([*rows, *changed.values()], axis=1)
+        halves = self._windows.run({"ids": ids}, ["total", "highest"])
+        copies = []
+        for values in halves:
+            each = np.repeat(values[None, : len(rows)], len(edits), axis=0)
+            each[tuple(zip(*changed, strict=True))] = values[len(rows) :]
+            copies.append(each)
+        total, highest = copies[0].sum(axis=1), copies[1].max(axis=1)
+        count = np.full((len(edits), 1), len(row), np.float32)
+        inputs = {"total": total, "highest": highest, "count": count}
+        return _checked(self._head, inputs, self._config, len(edits))
+
+    @cached_property
+    def _windows(self) -> Session:
+        return self._session_for(forms.windows(self._network, self._config.size))
+
+    @cached_property
+    def _head(self) -> Session:
+        return self._session_for(forms.head(self._network, self._config.size))
 
     def _start(self, time: int, texts: int) -> dict[str, Array]:
         """Return the states before the first of `time` steps, where the graph is handed them."""

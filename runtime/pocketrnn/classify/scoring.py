@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
-from ..loading import Source, load
+from ..loading import Model, Source, load
 from ..tables import engine
 from ..tables.block import Column
 from ..tables.engine import Progress
@@ -21,7 +20,7 @@ from .model import Classifier, Unsure
 
 __all__ = ["Progress", "ScoredRow", "Summary", "score_file", "score_rows"]
 
-ModelSource = Classifier | Source
+ModelSource = Model | Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +136,8 @@ def score_file(
 ) -> Summary:
     """Write the rows of `inputs` to `output` with columns `label` and `score` added.
 
+    With a generator's file the column is `bits`, how many bits a character holds.
+
     The inputs are files, folders of `.txt` files, glob patterns, or `-` for standard input;
     `output` is a file or `-`. Formats are told by their names, or by `format` and
     `output_format`: docs/score.md lists them. `model` is a loaded one or what `load` takes.
@@ -169,10 +170,10 @@ def score_file(
     Raises InputError, OutputError, ConfigError, ModelFileError, MissingExtraError or WorkerError.
     """
     started = time.monotonic()
-    if type(explain) is not int or explain < 0:
-        raise ConfigError(f"explain must be a whole number from 0, not {explain!r:.40}")
-    classifier = _loaded(model)
-    scoring = Scoring(classifier, probabilities, prefix, classifier.band(unsure), explain)
+    loaded = model if isinstance(model, Model) else load(model)
+    scoring = loaded.function(
+        probabilities=probabilities, prefix=prefix, unsure=unsure, explain=explain
+    )
     options = ReadOptions(encoding, header, quotes, max_characters, max_lines)
     with closing(Inputs(inputs, format, text_column, options)) as source:
         tally, errors_path = engine.run(
@@ -191,7 +192,7 @@ def score_file(
     return Summary(
         rows=tally.rows,
         errors=tally.errors,
-        labels={label: tally.counts.get(label, 0) for label in scoring.model.labels},
+        labels={label: tally.counts.get(label, 0) for label in scoring.columns[0].values},
         rows_before=tally.before,
         seconds=seconds,
         rows_per_second=(tally.rows - tally.before) / max(seconds, 1e-9),
@@ -216,7 +217,7 @@ def score_rows(
 
     A row in error is among them, with its `problem`. Raises what `score_file` raises.
     """
-    scoring = Scoring(_loaded(model), probabilities=True)
+    scoring = Scoring(classifier(model), probabilities=True)
     options = ReadOptions(encoding, header, quotes, max_characters, max_lines)
     with closing(Inputs(inputs, format, text_column, options)) as source:
         for file, line, values, found, problem in engine.rows(source, scoring, workers):
@@ -228,5 +229,8 @@ def score_rows(
             yield ScoredRow(file, line, values, label, float(score), probabilities, "")
 
 
-def _loaded(model: ModelSource) -> Classifier:
-    return model if isinstance(model, Classifier) else load(model)
+def classifier(model: ModelSource) -> Classifier:
+    """Return the model if it is a classifier, or the one to be loaded; OtherTaskError if none."""
+    if isinstance(model, Classifier):
+        return model
+    return Classifier.load(model.data if isinstance(model, Model) else model)

@@ -22,22 +22,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int | None:
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     code: int | None = arguments.run(arguments)
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
     # Here, so that an import that fails is an error like others.
-    from . import evaluate, explain, info, predict, score, verify
+    from . import evaluate, explain, generate, info, predict, score, verify
 
     parser = argparse.ArgumentParser(
         prog="pocketrnn",
-        description="Score text with a small recurrent network, on this machine alone.",
+        description="Score and generate text with small recurrent networks, on this machine alone.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"pocketrnn {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for each in (predict, explain, score, evaluate, info, verify):
+    for each in (predict, explain, score, evaluate, generate, info, verify):
         each.add_to(commands)
     return parser

@@ -17,8 +17,8 @@ _TRACEBACK = "POCKETRNN_TRACEBACK"
 
 # What messages name as Python's callers know it: `force=True`, `text_column=...`.
 _SETTING = re.compile(
-    r"\b(encoding|force|format|header|label_column|learning_rate|max_characters|max_lines|on_error"
-    r"|output_format|prefix|rename|resume|text_column|trusted)=(True|False|\.\.\.|\"(\w+)\")"
+    r"\b(batch_size|encoding|force|format|header|label_column|learning_rate|max_characters|max_lines"
+    r"|on_error|output_format|prefix|rename|resume|text_column|trusted)=(True|False|\.\.\.|\"(\w+)\")"
 )
 _EXTRA = re.compile(r"add the extra (pocketrnn\[\w+\])")
 
@@ -73,6 +73,13 @@ def add_trusted(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def model(given: str | None) -> str | os.PathLike[str] | None:
+    """Return the path of a model: a bundled one's for its name, if no file is called so."""
+    from ..loading import NAMED, bundled  # here, as it imports numpy
+
+    return bundled(given) if given in NAMED and not Path(given).exists() else given
+
+
 def add_unsure(parser: argparse.ArgumentParser) -> None:
     """Add the option that gives no label to what the model can't tell."""
     parser.add_argument(
@@ -93,11 +100,12 @@ def new_file(name: str, *, force: bool) -> Path:
     return path
 
 
-def output(text: str) -> None:
+def output(text: str, end: str = "\n") -> None:
     """Print at once, escaping what standard output's encoding lacks; OutputError without one."""
     stream = standard_output()
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    text = text.encode(encoding, "backslashreplace").decode(encoding)
+    print(text, file=stream, flush=True, end=end)
 
 
 def printable(text: str) -> str:
@@ -124,6 +132,11 @@ class _Warnings(logging.Handler):
 
 
 _WARNINGS = _Warnings(logging.WARNING)
+
+
+def visible(text: str) -> str:
+    """Escape what isn't printable, but for tabs and the ends of lines."""
+    return "".join(c if c in "\n\t" else printable(c) for c in text)
 
 
 def _bug(error: Exception) -> str:

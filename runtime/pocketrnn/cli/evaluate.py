@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..classify.model import Classifier
 from ..errors import ConfigError
 from ..files import write_atomic
-from ..loading import load
 from ..tables.reading import ReadOptions
 from . import command, inputs
 
@@ -34,7 +34,7 @@ def add_to(commands: Any) -> None:
         help="model file (default: the bundled one); give a second one to compare both",
     )
     parser.add_argument(
-        "--label-column", default="label", metavar="NAME", help="default: %(default)s"
+        "--label-column", metavar="NAME", help="column of the labels (default: the obvious one)"
     )
     parser.add_argument(
         "--rename",
@@ -78,7 +78,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     names = arguments.model or [None]
     if len(names) > 2:
         raise ConfigError("two models can be compared, not more")
-    models = [load(name, trusted=arguments.trusted) for name in names]
+    models = [Classifier.load(command.model(name), trusted=arguments.trusted) for name in names]
     found = evaluate(
         arguments.inputs,
         model=models[0],

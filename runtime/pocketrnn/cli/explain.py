@@ -6,8 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..classify.model import Classifier
 from ..files import write_atomic
-from ..loading import load
 from ..streams import is_terminal
 from . import command
 
@@ -44,7 +44,7 @@ def add_to(commands: Any) -> None:
 
 def _explain(arguments: argparse.Namespace) -> None:
     page = arguments.html and command.new_file(arguments.html, force=arguments.force)
-    model = load(arguments.model, trusted=arguments.trusted)
+    model = Classifier.load(command.model(arguments.model), trusted=arguments.trusted)
     found = model.explain(arguments.texts, label=arguments.label)
     if page:
         from ..classify.page import explanation_page

@@ -22,8 +22,9 @@ def add_to(commands: Any) -> None:
 
 
 def _info(arguments: argparse.Namespace) -> None:
-    with naming(arguments.model):
-        data = read_bytes(arguments.model)
+    source = command.model(arguments.model)
+    with naming(source):
+        data = read_bytes(source)
         file = modelfile.read(data)
         about = {
             "file": {"bytes": len(data), "sha256": file.sha256, "task": file.task},

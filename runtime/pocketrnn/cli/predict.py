@@ -1,14 +1,15 @@
 """The command `pocketrnn predict`: label texts."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
 from collections.abc import Iterable
 from typing import Any
 
+from ..classify.model import Classifier
 from ..errors import ConfigError, InputError
-from ..loading import load
 from ..streams import is_terminal, say, standard_input
 from . import command
 
@@ -33,8 +34,12 @@ def add_to(commands: Any) -> None:
 
 
 def _predict(arguments: argparse.Namespace) -> None:
-    model = load(arguments.model, trusted=arguments.trusted)
+    model = Classifier.load(command.model(arguments.model), trusted=arguments.trusted)
     unsure = arguments.unsure and tuple(arguments.unsure)
+    threshold, rare = model.config.threshold, command.printable(model.labels[1])
+    if len(model.labels) == 2 and threshold != 0.5 and not arguments.json:
+        # Else a label beside a score under 0.5 would look like a mistake.
+        say(f"{rare} is chosen where its probability is over {threshold:.4f}")
     width = max(len(command.printable(name)) for name in (*model.labels, _UNSURE, _UNKNOWN))
     for text in arguments.texts:
         _refuse_file(text)
@@ -66,8 +71,22 @@ def _lines() -> Iterable[str]:
     file = standard_input()
     if is_terminal(sys.stdin):
         say("reading texts, a line each, until the end of input (Ctrl-D; on Windows Ctrl-Z, Enter)")
+        if is_terminal(sys.stdout):
+            yield from _typed()
+            return
     for number, line in enumerate(file, 1):
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
             raise InputError(f"standard input, line {number}: not UTF-8 text") from error
+
+
+def _typed() -> Iterable[str]:
+    """Prompt for texts until the end of input; they can be edited, and earlier ones come back."""
+    with contextlib.suppress(ImportError):  # not on Windows, whose consoles do this themselves
+        import readline  # noqa: F401 (input() uses it)
+    with contextlib.suppress(EOFError):
+        while True:
+            if text := input("> "):
+                yield text
+    command.output("")

@@ -6,16 +6,31 @@ pocketrnn serializes what it runs, so it needn't run a file's own form:
   but move those: any part of the padding may then be left out;
 - `one`, for a single text, has few nodes, as each costs a microsecond: the windows of the text are
   the rows of its loop; a text without windows is one chain, for which ONNX's own recurrent
-  operators are the fastest there are (and several times slower for batches).
+  operators are the fastest there are (and several times slower for batches);
+- `step`, for a generator, is one step without the loop around it;
+- `windows` and `head` are the two halves of a network with windows: where a text is changed in
+  one window, the others needn't be computed again.
 """
 
 from typing import Literal
 
 import numpy as np
 
-from .graph import CELLS, Builder, Gives, Layer, Size, built, layers
+from .graph import (
+    CELLS,
+    Builder,
+    Gives,
+    Handed,
+    Layer,
+    Recurrent,
+    Size,
+    below_top,
+    built,
+    layers,
+    pooled_rows,
+)
 from .network import NetworkConfig
-from .onnx import Attribute, Graph, Value
+from .onnx import Attribute, Graph, Node, Value
 
 Form = Literal["many", "one"]
 
@@ -26,26 +41,12 @@ def starts_after_padding(network: NetworkConfig, size: Size) -> bool:
     return read and network.pooling == "last" and size.padding == "pre"
 
 
-class _Handed(Builder):
-    """A graph that is handed the states before the first step, and gives those after the last."""
-
-    def first(self, state: str) -> str:
-        """Take the state from the caller."""
-        self.inputs.append(Value(f"{state}.start", "float32", ("rows", self.network.units)))
-        return self.inputs[-1].name
-
-    def last(self, states: list[str]) -> None:
-        """Give the states to the caller, who may ask for them."""
-        shape = ("rows", self.network.units)
-        self.outputs += [Value(state, "float32", shape) for state in states]
-
-
 def many(network: NetworkConfig, size: Size) -> Graph:
     """Return the graph for batches: `ids` is int32 (batch, time)."""
-    return built((_Handed if starts_after_padding(network, size) else Builder)(network, size))
+    return built((Handed if starts_after_padding(network, size) else Builder)(network, size))
 
 
-class _Chain(_Handed):
+class _Chain(Handed):
     """Layers by ONNX's own recurrent operators, for one row of words without padding."""
 
     def loop(self, layer: Layer, below: str, gives: Gives) -> list[str]:
@@ -119,3 +120,57 @@ def one(network: NetworkConfig, size: Size) -> Graph:
     highest = build.make("ReduceMax", compared, axes=(0, 1), keepdims=0)
     pooled = build.pool(total, highest, count, axis=0)
     return build.graph(build.make("Unsqueeze", pooled, build.axes(0)))
+
+
+def step(network: NetworkConfig, ids: int) -> Graph:
+    """Return the graph for one step of a generator: no loop, so few nodes.
+
+    `ids` is int32 (batch,) and `logits` float32 (batch, ids); states as in `graph.generator`.
+    """
+    build = Handed(network, Size(ids, ids, "pre"))
+    build.inputs[0] = Value("ids", "int32", ("batch",))
+    build.rows = "ids"
+    build.outputs = [Value("logits", "float32", ("batch", ids))]
+    cell, below = CELLS[network.cell], ""
+    for (layer,) in layers(network):
+        kernel, bias, *recurrent = build.kernels(layer)
+        x = (
+            build.make("Gemm", below, kernel, bias)
+            if below
+            else build.looked_up(kernel, bias, layer)
+        )
+        states = [build.first(f"{layer.name}.state{i}") for i in range(cell.states)]
+        after = cell.step(build, network, Recurrent(*recurrent), states, x)
+        build.last(after)
+        below = after[0]
+    kernel = build.matrix("head.kernel", network.units, ids)
+    return build.ending("Gemm", below, kernel, build.weight("head.bias", ids))
+
+
+def windows(network: NetworkConfig, size: Size) -> Graph:
+    """Return the graph from windows to the sum and the maximum of their states.
+
+    `ids` is int32 (steps, rows); `total` and `highest` are float32 (rows, width).
+    """
+    build = Builder(network, size)
+    build.inputs[0] = Value("ids", "int32", ("steps", "rows"))
+    build.outputs = [Value(name, "float32", ("rows", build.width)) for name in _HALF]
+    made = pooled_rows(build, below_top(build))
+    for value, name in zip(made, _HALF, strict=True):
+        build.nodes.append(Node("Identity", (value,), (name,), {}))
+    inputs, outputs, nodes = tuple(build.inputs), tuple(build.outputs), tuple(build.nodes)
+    return Graph("windows", inputs, outputs, nodes, tuple(build.constants.values()))
+
+
+def head(network: NetworkConfig, size: Size) -> Graph:
+    """Return the graph from texts' sum, maximum and number of words to `scores`.
+
+    `total` and `highest` are float32 (batch, width), `count` is float32 (batch, 1).
+    """
+    build = Builder(network, size)
+    build.inputs = [Value(name, "float32", ("batch", build.width)) for name in _HALF]
+    build.inputs.append(Value("count", "float32", ("batch", 1)))
+    return build.graph(build.pool(*_HALF, "count", axis=1))
+
+
+_HALF = ("total", "highest")

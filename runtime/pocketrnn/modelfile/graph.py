@@ -1,8 +1,9 @@
 """The graph of a network: which nodes it has follows from its configuration, by this page.
 
 It reads from top to bottom: the cells, one step of each; the parts of a graph, of which a layer's
-loop is the longest; and `classifier`, which puts them together. Keras's layers are the definition,
-and the weights have Keras's layout. What is made of constants alone is made once, at load.
+loop is the longest; and `classifier` and `generator`, which put them together. Keras's layers are
+the definition, and the weights have Keras's layout. What is made of constants alone is made once,
+at load.
 """
 
 from collections.abc import Callable
@@ -345,9 +346,27 @@ class Builder(Nodes):
         kernel = self.weight("head.kernel", width, self.size.outputs)
         product = self.make("Gemm", seen, kernel, self.weight("head.bias", self.size.outputs))
         operator = "Sigmoid" if self.size.outputs == 1 else "Softmax"
-        self.nodes.append(Node(operator, (product,), (self.outputs[0].name,), {}))
+        return self.ending(operator, product)
+
+    def ending(self, operator: str, *values: str, **attributes: Attribute) -> Graph:
+        """Return the graph whose last node makes its first output of `values`."""
+        self.nodes.append(Node(operator, values, (self.outputs[0].name,), attributes))
         inputs, outputs, nodes = tuple(self.inputs), tuple(self.outputs), tuple(self.nodes)
         return Graph("pocketrnn", inputs, outputs, nodes, tuple(self.constants.values()))
+
+
+class Handed(Builder):
+    """A graph that is handed the states before the first step, and gives those after the last."""
+
+    def first(self, state: str) -> str:
+        """Take the state from the caller."""
+        self.inputs.append(Value(f"{state}.start", "float32", ("batch", self.network.units)))
+        return self.inputs[-1].name
+
+    def last(self, states: list[str]) -> None:
+        """Give the states to the caller, who may ask for them."""
+        shape = ("batch", self.network.units)
+        self.outputs += [Value(state, "float32", shape) for state in states]
 
 
 # -- the whole network -------------------------------------------------------------------------
@@ -358,13 +377,17 @@ def classifier(network: NetworkConfig, size: Size) -> Graph:
 
     Raises ConfigError for more ids or units than `MOST_NUMBERS` allows.
     """
+    _check_ids(network, size.ids)
+    return built(Builder(network, size))
+
+
+def _check_ids(network: NetworkConfig, ids: int) -> None:
     width = max(network.directions * network.gates * network.units, network.embedding)
     check(
-        size.ids * width <= MOST_NUMBERS,
-        f"{size.ids} ids are too many for this network: {width} numbers for each are more than "
+        ids * width <= MOST_NUMBERS,
+        f"{ids} ids are too many for this network: {width} numbers for each are more than "
         f"{MOST_NUMBERS:,} together",
     )
-    return built(Builder(network, size))
 
 
 def built(build: Builder) -> Graph:
@@ -373,15 +396,12 @@ def built(build: Builder) -> Graph:
     if network.window:
         build.rows = build.make("Reshape", "ids", build.fixed("row", [-1, network.window]))
     build.rows = build.make("Transpose", build.rows, perm=(1, 0))
-    *lower, top = layers(network)
-    states = ""
-    for layer in lower:
-        states = build.side_by_side([build.loop(way, states, "states")[0] for way in layer], 2)
+    states = below_top(build)
+    *_, top = layers(network)
     if network.pooling == "last":
         last = [build.loop(way, states, "last")[0] for way in top]
         return build.graph(build.side_by_side(last, 1))
-    pooled = [build.loop(way, states, "pooled") for way in top]
-    total, highest = (build.side_by_side(list(same), 1) for same in zip(*pooled, strict=True))
+    total, highest = pooled_rows(build, states)
     if network.window:
         batch = build.make("Shape", "ids", start=0, end=1)
         windows = build.fixed("windows", [-1, build.width])
@@ -395,3 +415,37 @@ def built(build: Builder) -> Graph:
     else:
         count = build.to_float(build.make("Shape", "ids", start=1))
     return build.graph(build.pool(total, highest, count, axis=1))
+
+
+def generator(network: NetworkConfig, ids: int) -> Graph:
+    """Return the graph from `ids` and states to `logits` of what follows, and states.
+
+    `ids` is int32 (batch, time), `logits` float32 (batch, time, ids). The states of all layers,
+    each float32 (batch, units), go in and come out in the same order. Raises ConfigError for more
+    ids than `MOST_NUMBERS` allows.
+    """
+    _check_ids(network, ids)
+    build = Handed(network, Size(ids, ids, "pre"))
+    build.outputs = [Value("logits", "float32", ("batch", "time", ids))]
+    build.rows = build.make("Transpose", "ids", perm=(1, 0))
+    states = ""
+    for (layer,) in layers(network):
+        states = build.loop(layer, states, "states")[0]
+    product = build.make("MatMul", states, build.matrix("head.kernel", network.units, ids))
+    logits = build.make("Add", product, build.weight("head.bias", ids))
+    return build.ending("Transpose", logits, perm=(1, 0, 2))
+
+
+def below_top(build: Builder) -> str:
+    """Add the layers below the top one, and return all states of the last of them, if any."""
+    states = ""
+    for layer in layers(build.network)[:-1]:
+        states = build.side_by_side([build.loop(way, states, "states")[0] for way in layer], 2)
+    return states
+
+
+def pooled_rows(build: Builder, states: str) -> tuple[str, str]:
+    """Add the top layer, and return sum and maximum of its states: float32 (rows, width)."""
+    pooled = [build.loop(way, states, "pooled") for way in layers(build.network)[-1]]
+    total, highest = (build.side_by_side(list(same), 1) for same in zip(*pooled, strict=True))
+    return total, highest

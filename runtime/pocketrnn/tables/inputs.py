@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -32,10 +32,9 @@ class Inputs:
         given: str | None,
         column: str | None,
         options: ReadOptions,
-        *,
-        label_column: str | None = None,
+        find: Callable[[Reader, str | None], str] = find_text_column,
     ) -> None:
-        """Open the first of `inputs`, and look into the others.
+        """Open the first of `inputs`, and look into the others; `find` the column of texts.
 
         Raises InputError or ConfigError for what can't be read together.
         """
@@ -55,7 +54,7 @@ class Inputs:
         self._identities = {name: _identity(name) for name in self.names}
         self.reader = self._open(self.names[0])
         try:
-            self.text_column = find_text_column(self.reader, column, label_column=label_column)
+            self.text_column = find(self.reader, column)
             self._shape = self.reader.shape()
             if self.reader.named and (column := looks_like_a_row(self.reader.columns)):
                 _log.warning(
@@ -112,7 +111,7 @@ class Inputs:
         for name in self.names:
             path = Path(os.path.realpath(name))
             for written in (output, errors):
-                if path == written or (written.exists() and _is_same(name, written)):
+                if path == written or _is_same(name, written):
                     raise ConfigError(f"{written}: is the input; choose another output")
             if folder in (path, *path.parents):
                 raise ConfigError(f"{name}: lies where the run writes; choose another output")
@@ -133,11 +132,11 @@ class Inputs:
 
 def _is_same(name: str, path: Path) -> bool:
     """Say whether an input is the file at `path`, by whatever name."""
-    if name != STDIN:
-        return path.samefile(name)
     try:
-        return os.path.samestat(os.fstat(standard_input().fileno()), path.stat())
-    except OSError:  # it is no file
+        if name == STDIN:
+            return os.path.samestat(os.fstat(standard_input().fileno()), path.stat())
+        return path.samefile(name)
+    except OSError:  # there is no such file, or standard input is none
         return False
 
 

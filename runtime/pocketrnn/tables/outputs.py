@@ -106,8 +106,9 @@ class FileOutput:
         self._force = force
         # How rows in error are taken may change, as long as there were none.
         self._run = hashlib.sha256(_json({**run, "on error": None})).hexdigest()
-        self._refuse_other_kinds()
-        self._folder = Folder(folder, self.path)
+        with _saying_what_to_do(self.path):
+            self._refuse_other_kinds()
+            self._folder = Folder(folder, self.path)
         try:
             with _saying_what_to_do(self.path):
                 self._begin(run, resume, force)
@@ -137,7 +138,8 @@ class FileOutput:
 
         Raises InputError if the rows aren't those that it was made of.
         """
-        found = self._read(block.number)
+        with _saying_what_to_do(self.path, "read"):
+            found = self._read(block.number)
         if found is None:
             return None
         if found.about["input"] != block.digest():
@@ -160,9 +162,9 @@ class FileOutput:
     def finish(self, blocks: int, tally: Mapping[str, Any]) -> None:
         """Put the output in its place."""
         folder = self._folder.path
-        if folder.joinpath(_name(blocks)).exists():
-            raise _changed_input("its end")
         with _saying_what_to_do(self.path):
+            if folder.joinpath(_name(blocks)).exists():
+                raise _changed_input("its end")
             with replacing(self.path, folder=folder) as temporary:
                 with temporary.open("wb") as file:
                     self._writer.join(file, (part.rows for part in self._parts(blocks)))
@@ -308,7 +310,7 @@ class Folder:
         if self._lock is None:
             return
         try:
-            if not any(name.endswith((".part", "joined.json")) for name in self._names()):
+            if not any(re.match(r"\d|joined", name) for name in self._names()):
                 self.clear(all_of_it=True)
                 if os.name == "nt":  # which removes no open file
                     self._unlock()
@@ -351,7 +353,8 @@ class Folder:
     def _unlock(self) -> None:
         lock, self._lock = self._lock, None
         if lock is not None:
-            os.close(lock)
+            with contextlib.suppress(OSError):
+                os.close(lock)
 
 
 def _lock(handle: int) -> None:
@@ -392,12 +395,12 @@ def error_lines(block: Block) -> bytes:
 
 
 @contextlib.contextmanager
-def _saying_what_to_do(path: Path) -> Iterator[None]:
-    """Name the file that can't be written, and say how to go on."""
+def _saying_what_to_do(path: Path, act: str = "write") -> Iterator[None]:
+    """Name the file that can't be written or read, and say how to go on."""
     try:
         yield
     except OSError as error:
-        shown = f"can't write {error.filename or path}: {error.strerror or error}"
+        shown = f"can't {act} {error.filename or path}: {error.strerror or error}"
         raise OutputError(f"{shown}; {_KEPT}") from error
     except OutputError as error:
         if isinstance(error.__cause__, OSError):

@@ -68,6 +68,7 @@ class TextReader(RowReader):
                 for i, raw in enumerate(block.raws):
                     if not raw.isascii() and not is_decoded(raw):
                         block.problems[i] = undecodable(self.encoding)
+                block.problems = dict(sorted(block.problems.items()))
                 yield block
                 del block  # not to be held while the next one is read
 
@@ -89,10 +90,10 @@ class TextReader(RowReader):
             yield line
 
     def close(self) -> None:
-        if self._is_own:
-            self._file.close()
-        elif hasattr(self, "stream"):
-            with contextlib.suppress(ValueError):
+        with contextlib.suppress(OSError, ValueError):  # nothing was written
+            if self._is_own:
+                self._file.close()
+            elif hasattr(self, "stream"):
                 self.stream.detach()  # it would close standard input
 
 

@@ -124,7 +124,7 @@ def test_one_class_only_and_a_class_that_is_missing(tmp_path: Path) -> None:
 
 def test_rename_and_numbers(tmp_path: Path) -> None:
     path = tmp_path / "table.jsonl"
-    lines = [{"text": "good", "label": 1}, {"text": "bad", "label": 0}]
+    lines = [{"text": "good", "label": 1}, {"text": "bad", "label": 0.0}]
     path.write_text("\n".join(map(json.dumps, lines)))
     rename = {"1": "positive", "0": "negative"}
     assert pocketrnn.evaluate(path, model=tinyonnx.tiny(), rename=rename).accuracy == 1
@@ -152,9 +152,13 @@ def test_rows_in_error(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"label_column": "class"}, "no column called 'class'; there are: 'text', 'label', 'c"),
+        ({"text_column": "label"}, "which column holds the label"),
         ({"by": ["land"]}, "no column called 'land'"),
         ({"rename": {"pos": "good"}}, "no label 'good'; it has 'negative', 'positive'"),
-        ({"text_column": "label"}, "'label' can't be both the text and the label"),
+        (
+            {"text_column": "label", "label_column": "label"},
+            "'label' can't be both the text and the label",
+        ),
         ({"on_error": "null"}, "on_error must be fail or skip"),
         ({"precision": 0.9, "recall": 0.9}, "not for both"),
         ({"recall": 2.0}, "recall must be over 0"),
@@ -170,7 +174,7 @@ def test_wrong_options(tmp_path: Path, options: dict[str, Any], message: str) ->
 def test_plain_text_has_no_labels(tmp_path: Path) -> None:
     path = tmp_path / "texts.txt"
     path.write_text("good\n")
-    with pytest.raises(ConfigError, match="no column called 'label'"):
+    with pytest.raises(ConfigError, match="which column holds the label"):
         pocketrnn.evaluate(path, model=tinyonnx.tiny())
 
 

@@ -1,6 +1,7 @@
 """What each word did to a score: always the difference to the score of the edited text."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -18,12 +19,20 @@ from pocketrnn.modelfile.network import NetworkConfig
 from tinyonnx import WORDS
 
 WINDOWED = NetworkConfig(embedding=3, units=3, mask=True, pooling="sqrtn_max", window=4)
+NETWORKS = [
+    tinyonnx.NETWORK,
+    WINDOWED,
+    replace(WINDOWED, cell="gru", bidirectional=True, layers=2, window=2),
+    replace(WINDOWED, mask=False),
+]
 
 
 @cache
-def loaded(labels: Any, network: Any, truncating: str, start: Any) -> pocketrnn.Classifier:
-    data = tinyonnx.tiny(labels, network=network, truncating=truncating, start_id=start)
-    return pocketrnn.load(data)
+def loaded(
+    labels: Any, network: Any, truncating: str, start: Any, padding: str = "pre"
+) -> pocketrnn.Classifier:
+    text = {"truncating": truncating, "start_id": start, "padding": padding}
+    return pocketrnn.load(tinyonnx.tiny(labels, network=network, **text))
 
 
 def check(model: pocketrnn.Classifier, text: str, found: pocketrnn.Explanation) -> None:
@@ -40,13 +49,15 @@ def check(model: pocketrnn.Classifier, text: str, found: pocketrnn.Explanation) 
 
 
 @pytest.mark.parametrize("labels", [tinyonnx.LABELS, ("a", "b", "c")])
-@pytest.mark.parametrize("network", [tinyonnx.NETWORK, WINDOWED])
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("truncating", ["pre", "post"])
-@pytest.mark.parametrize("start", [1, None])
-@settings(max_examples=25)
+@pytest.mark.parametrize(("start", "padding"), [(1, "pre"), (None, "post")])
+@settings(max_examples=20)
 @given(text=st.lists(st.sampled_from([*WORDS, "GOOD", "xyzzy", "映画"]), max_size=12).map(" ".join))
-def test_weights(labels: Any, network: Any, truncating: str, start: Any, text: str) -> None:
-    model = loaded(labels, network, truncating, start)
+def test_weights(
+    labels: Any, network: Any, truncating: str, start: Any, padding: str, text: str
+) -> None:
+    model = loaded(labels, network, truncating, start, padding)
     found = model.explain(text)
     assert found.label == model.labels[model.choose(model.scores(text)[0])]
     check(model, text, found)
@@ -67,7 +78,7 @@ def test_planted_words_come_first() -> None:
 
 
 def test_two_words_that_do_more_than_their_sum(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(explaining, "_IDS", 8)  # a text at a time
+    monkeypatch.setattr(explaining, "_NUMBERS", 1)  # a text at a time
     model = pocketrnn.load(tinyonnx.tiny())
     text = "the good good film"
     found = model.explain(text)

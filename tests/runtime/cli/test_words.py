@@ -39,9 +39,7 @@ def messages() -> Iterator[tuple[str, str]]:
 
 def options() -> set[str]:
     (commands,) = (
-        action
-        for action in cli._parser()._actions
-        if isinstance(action, argparse._SubParsersAction)
+        action for action in cli.parser()._actions if isinstance(action, argparse._SubParsersAction)
     )
     return {option for each in commands.choices.values() for option in each._option_string_actions}
 
@@ -55,7 +53,7 @@ def test_a_command_names_its_options() -> None:
     settings = {found for _, text in messages() for found in SETTING.findall(text)}
     assert {"force=True", "resume=True", "text_column=...", 'on_error="skip"'} <= settings
     shown = {setting: command.in_options(setting) for setting in settings}
-    known = options() | {"--learning-rate"}  # of pocketrnn-train
+    known = options() | {"--batch-size", "--learning-rate"}  # of pocketrnn-train
     assert [each for each, option in shown.items() if option.split()[0] not in known] == []
     assert shown['on_error="skip"'] == "--on-error skip"
     assert command.in_options("say header=False") == "say --no-header"

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import itertools
 import json
+import sys
 import tempfile
 from pathlib import Path
 from unittest import mock
@@ -435,6 +436,8 @@ def test_ten_megabyte_fields(tmp_path):
 
 
 def test_zstandard(tmp_path):
+    if sys.version_info < (3, 14):
+        pytest.importorskip("backports.zstd")
     zstd = compression.zstd()
     content = to_csv([["text", "n"], *([f"good {i}", str(i)] for i in range(20_000))])
     (tmp_path / "in.csv").write_bytes(content.encode())

@@ -187,8 +187,8 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
 def test_a_line_that_is_too_long(kind, suffix, tmp_path):
     """It is a row in error with its place, and is never held."""
-    if suffix == ".zst":
-        compression.zstd()
+    if suffix == ".zst" and sys.version_info < (3, 14):
+        pytest.importorskip("backports.zstd")
     long = {
         "txt": "a" * 300_000,
         "csv": "3," + "a" * 300_000,

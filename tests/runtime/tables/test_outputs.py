@@ -139,7 +139,7 @@ def test_a_run_killed_at_each_step(name, good, force, source, tmp_path, monkeypa
 
         def ending(folder):
             """Close it; after a kill, let go of the lock, but tidy up nothing."""
-            if left >= 0:  # noqa: B023 (called within this round)
+            if left >= 0:  # noqa: B023 (called within the loop)
                 close(folder)
             elif folder._lock is not None:
                 os.close(folder._lock)

@@ -77,6 +77,8 @@ def forked(act, log):
 def test_killed_again_and_again(output, force, tmp_path):
     """POCKETRNN_KILLS is how often, at least."""
     pytest.importorskip("pyarrow")
+    if sys.version_info < (3, 14):
+        pytest.importorskip("backports.zstd")
     source, folder = tmp_path / "in.csv", tmp_path / f"{output}.pocketrnn-run"
     write_rows(source, 15_000)
     with source.open("a") as file:
@@ -108,7 +110,7 @@ def test_killed_again_and_again(output, force, tmp_path):
                 break
             kills += 1
             there = names(folder) if folder.exists() else []
-            done = sum(name.endswith(".part") for name in there)
+            done = sum(bool(re.fullmatch(r"\d+\.part", name)) for name in there)
             is_there = (tmp_path / output).exists()
             is_whole = is_there and (tmp_path / output).read_bytes() == wanted
             assert done >= progress or is_whole, there  # a block that is done is never lost
@@ -174,12 +176,14 @@ def test_every_system_call_fails_once(output, error, tmp_path):
         if str(folder) in line:
             ours.append((call, count[call]))
     assert len(ours) > 100
-    failed = 0
+    failed, raw = 0, []
     for call, number in ours:
         code, _ = traced("-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={number}")
         where = f"{call} {number}: " + (log.read_text() if code else "")
-        assert code in (0, 1), where
-        failed += code
+        failed += code == 1
+        if code == 2:  # none of our errors
+            raw.append(where)
+            print(where[-1500:], flush=True)
         if (folder / output).exists():
             assert (folder / output).read_bytes() == wanted[output], where
         try:
@@ -188,6 +192,7 @@ def test_every_system_call_fails_once(output, error, tmp_path):
             assert "exists already" in str(again), (where, again)  # noqa: PT017
         left = {name: (folder / name).read_bytes() for name in names(folder) if "-run" not in name}
         assert left == wanted, where
+    assert not raw, raw
     print(f"{output}, {error}: {len(ours)} calls failed, {failed} runs stopped")
 
 

@@ -17,7 +17,7 @@ def test_no_such_file(tmp_path: Path, name: str) -> None:
 
 
 def test_an_unknown_kind_of_file(tmp_path: Path) -> None:
-    path = tmp_path / "texts.xlsx"
+    path = tmp_path / "texts.doc"
     path.touch()
     with pytest.raises(InputError, match=r"not a corpus; expected a folder, .*\.csv.*keras:imdb"):
         read_corpus(path)

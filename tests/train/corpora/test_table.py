@@ -70,6 +70,7 @@ def test_csv_tsv_and_jsonl_are_the_same_corpus(tmp_path: Path) -> None:
         ("own.csv", table().replace(",", ";").encode()),
         ("own.tab", table().replace(",", "\t").encode()),
         ("own.ndjson", json_lines().encode()),
+        ("own.json", f"[{','.join(json_lines().splitlines())}]".encode()),
         ("own.csv.gz", gzip.compress(table().encode(), mtime=0)),
         ("OWN.JSONL.GZ", gzip.compress(json_lines().encode(), mtime=0)),
     ],
@@ -85,6 +86,17 @@ def test_parquet(csv_path: Path) -> None:
     polars.DataFrame(ROWS, ["text", "label"], orient="row").write_parquet(path)
     columns = {"text_column": "text", "label_column": "label"}
     assert same(read_corpus(path, **columns), read(csv_path, table()))
+
+
+def test_xlsx(csv_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    workbook = openpyxl.Workbook()
+    for row in [("text", "label"), *((text, i % 2) for i, (text, _) in enumerate(ROWS))]:
+        workbook.active.append(row)
+    path = csv_path.with_name("own.xlsx")
+    workbook.save(path)
+    corpus = read_corpus(path)
+    assert texts(corpus) == {text: str(i % 2) for i, (text, _) in enumerate(ROWS)}
 
 
 def test_columns_by_any_name_and_in_any_order(csv_path: Path) -> None:
@@ -104,7 +116,7 @@ def test_other_encodings(csv_path: Path, encoding: str, word: str) -> None:
 def test_a_wrong_encoding_says_where(csv_path: Path) -> None:
     rows = [(f"film {i} " + "long " * 100, "good" if i % 2 else "bad") for i in range(100)]
     rows[70] = ("naïve", "bad")
-    with pytest.raises(InputError, match=r"line 72: bytes that aren't utf-8 text;.*--encoding"):
+    with pytest.raises(InputError, match=r"line 72: bytes that aren't utf-8 text;.*encoding="):
         read(csv_path, table(rows).encode("latin-1"))
 
 
@@ -250,6 +262,29 @@ def test_unbalanced_classes_are_in_both_parts(csv_path: Path) -> None:
     assert np.bincount(corpus.test.labels).tolist() == [60, 1]
 
 
+@pytest.mark.parametrize(
+    ("fraud", "honest", "labels"),
+    [
+        (10, 100, ("ok", "fraud")),  # the rare one is the positive one
+        (24, 96, ("fraud", "ok")),
+        (100, 10, ("fraud", "ok")),
+    ],
+)
+def test_a_rare_label_is_the_positive_one(
+    csv_path: Path, fraud: int, honest: int, labels: tuple[str, str]
+) -> None:
+    rows = [(f"{i}", "fraud" if i < fraud else "ok") for i in range(fraud + honest)]
+    corpus = read(csv_path, table(rows))
+    assert corpus.labels == labels
+    assert texts(corpus) == dict(rows)
+    assert texts(read(csv_path, table(rows), positive_label="fraud")) == dict(rows)
+    assert read(csv_path, table(rows), positive_label="fraud").labels == ("ok", "fraud")
+    more = table([*rows, *((f"other {i}", "other") for i in range(3))])
+    assert read(csv_path, more).labels == ("fraud", "ok", "other")
+    with pytest.raises(ConfigError, match="must be one of two labels"):
+        read(csv_path, more, positive_label="fraud")
+
+
 def test_seed_and_share_of_the_test(csv_path: Path) -> None:
     corpus = read(csv_path, table(), seed=1)
     assert same(read(csv_path, table(), seed=1), corpus)
@@ -377,7 +412,7 @@ def test_without_a_header(csv_path: Path) -> None:
         {"text_column": None, "label_column": "2"},
     ):
         assert texts(read(csv_path, content, header=False, **columns)) == dict(ROWS)
-    with pytest.raises(ColumnError, match="Say --label-column; there are: '1', '2'"):
+    with pytest.raises(ColumnError, match=r"Say label_column=\.\.\.; there are: '1', '2'"):
         read(csv_path, content, header=False, label_column=None, text_column=None)
 
 
@@ -436,6 +471,8 @@ def test_lists_and_arrays(csv_path: Path) -> None:
         Corpus.of(np.array(own, object), iter(labels)),
     ):
         assert same(made, corpus)
+    more = Corpus.of([*own, own[0].upper(), "new", "new "], [*labels, None, None, None])
+    assert more.unlabelled == ("new",)  # no text that the test may hold
     numbers = Corpus.of(own, np.array([label == "good" for label in labels], np.int8))
     assert numbers.labels == ("0", "1")
     assert not same(Corpus.of(own, labels, seed=1), corpus)
@@ -478,6 +515,8 @@ def test_columns_of_a_data_frame(csv_path: Path, caplog: pytest.LogCaptureFixtur
         (["a"], [1, 2], InputError, "1 texts, but 2 labels"),
         (["a"], [0.5], InputError, "row 1: 0.5 isn't a label"),
         (["a"], [object], InputError, "row 1: .*isn't a label"),
+        (["a"], np.eye(1), InputError, r"row 1: array.* isn't a label"),
+        (["a"], np.array([np.nan], np.float32), InputError, "no rows with a text and a label"),
         ([], [], InputError, "no rows with a text and a label"),
         (["a"] * 9, [0, 1, 2] * 3, InputError, "has 1 different|has 0 different"),
     ],

@@ -1,11 +1,8 @@
 """Fit a network to a corpus: every epoch leaves a run that can be resumed, to the same weights."""
 
 import os
-import platform
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -128,46 +125,16 @@ def _finish(
         if scores.shape[1] == 2:
             threshold = calibration.threshold(scores, held_out.labels, seed=config.seed)
     run.save_model(model)
-    history = run.history()
-    _draw(run, history)
     teacher = run.read("teacher.json") if config.task.distillation else None
-    seconds = [row["seconds"] for row in (*run.history("history-spans.csv"), *history)]
-    seconds.append(teacher["seconds"] if teacher else 0)
-    # Last, as its presence says that the run is finished.
-    run.write(
-        "report.json",
-        {
-            "test": evaluate(scores_of(test), test.labels, threshold) if len(test) else None,
-            "validation": evaluate(scores, held_out.labels, threshold),
-            **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
-            "threshold": threshold,
-            "unsure": calibration.unsure(scores, held_out.labels, threshold),
-            "temperature": temperature,
-            "seed": config.seed,
-            "epochs": len(history),
-            "parameters": model.count_params(),
-            "seconds": round(sum(seconds), 1),
-            "date": datetime.now(UTC).date().isoformat(),
-            "corpus_sha256": run.read("corpus.json")["sha256"],
-            "versions": {
-                "python": platform.python_version(),
-                **{name: version(name) for name in ("pocketrnn", "tensorflow", "keras", "numpy")},
-            },
-        },
-    )
-    for path in (run.folder / distillation.SOFT_LABELS, *run.folder.glob("checkpoint*.keras")):
-        path.unlink(missing_ok=True)
-
-
-def _draw(run: Run, history: Sequence[dict[str, float]]) -> None:
-    from matplotlib.figure import Figure  # no pyplot: no window, no global state
-
-    figure = Figure(figsize=(9, 3.5), layout="constrained")
-    epochs = [row["epoch"] for row in history]
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        axes.plot(epochs, [row[name] for row in history], marker="o", label="training")
-        axes.plot(epochs, [row["val_" + name] for row in history], marker="o", label="validation")
-        axes.set(xlabel="epoch", title=name, xticks=epochs)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    figure.savefig(run.folder / "curves.png", dpi=100)
+    history = (*run.history("history-spans.csv"), *run.history())
+    figures = {
+        "test": evaluate(scores_of(test), test.labels, threshold) if len(test) else None,
+        "validation": evaluate(scores, held_out.labels, threshold),
+        **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
+        "threshold": threshold,
+        "unsure": calibration.unsure(scores, held_out.labels, threshold),
+        "temperature": temperature,
+    }
+    seconds = sum(row["seconds"] for row in history) + (teacher["seconds"] if teacher else 0)
+    run.finish(config, model, figures, seconds)
+    (run.folder / distillation.SOFT_LABELS).unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from pocketrnn.tables.reading import ReadOptions
 
 from . import imdb, keras_imdb, table
 from .corpus import Corpus, Examples
-from .splits import plain
 
 __all__ = ["Corpus", "Examples", "read_corpus"]
 
@@ -21,6 +19,7 @@ def read_corpus(
     *,
     text_column: str | None = None,
     label_column: str | None = None,
+    positive_label: str | None = None,
     encoding: str = "utf-8",
     header: bool = True,
     word_index: str | Path | None = None,
@@ -39,6 +38,10 @@ def read_corpus(
       their usual names unless `text_column` and `label_column` give them; without a `header` they
       are called 1, 2 and so on. A share `test_split` of each label, drawn at random by `seed`,
       becomes the test. What is left out, and what looks wrong, is logged as a warning.
+
+    Of two labels, `positive_label` is the one that precision, recall, F1 and the threshold are of.
+    It is the rare one where that has less than a fifth of a table's rows, else the last one by
+    alphabet.
 
     Texts in memory make a corpus by `Corpus.of`.
 
@@ -65,16 +68,12 @@ def read_corpus(
             f"{path}: not a corpus; expected a folder, .tar.gz, .npz, {table.FORMATS}, or "
             "keras:imdb"
         )
+    if positive_label is not None:
+        corpus = corpus.with_positive(positive_label)
     more = corpus.unlabelled if unlabelled else ()
     if not isinstance(unlabelled, bool):
         more += table.read_unlabelled(Path(unlabelled), text_column, options)
-    # Without the texts of the test, which must stay unseen, and without any text twice.
-    known = set(map(plain, (*corpus.train.texts, *corpus.test.texts)))
-    kept: dict[str, str] = {}
-    for text in more:
-        if (alike := plain(text)) not in known:
-            kept.setdefault(alike, text)
-    return replace(corpus, unlabelled=tuple(kept.values()))
+    return corpus.with_unlabelled(more)
 
 
 def _paths(source: Any) -> list[Path]:

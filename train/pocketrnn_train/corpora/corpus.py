@@ -6,18 +6,21 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketrnn.errors import InputError, TextError
+from pocketrnn.classify.labelled import label_of
+from pocketrnn.errors import ConfigError, InputError, TextError
 
-from .labels import label_of, look_alikes
-from .splits import Rows, groups_of, leaders, split
+from .labels import look_alikes
+from .splits import Rows, groups_of, leaders, plain, split
 
 _MOST_NAMED = 3  # of the texts with more than one label
+
+_RARE = 0.2  # share of the rows under which one of two labels is the positive one
 
 _log = logging.getLogger("pocketrnn")
 
@@ -89,7 +92,35 @@ class Corpus:
             elif text is not None and not isinstance(text, str):
                 raise TextError(f"{places[i]}: a text must be a str, not {type(text).__name__}")
         together = zip(places, rows, values, strict=True)
-        return corpus_of_rows(name, together, test_split=test_split, seed=seed)
+        corpus = corpus_of_rows(name, together, test_split=test_split, seed=seed)
+        return corpus.with_unlabelled(corpus.unlabelled)
+
+    def with_unlabelled(self, texts: Iterable[str]) -> "Corpus":
+        """Return the corpus with these texts as `unlabelled`.
+
+        Without those that are also labelled, as the test must stay unseen, and without any twice.
+        """
+        known = set(map(plain, (*self.train.texts, *self.test.texts)))
+        kept: dict[str, str] = {}
+        for text in texts:
+            if (alike := plain(text)) not in known:
+                kept.setdefault(alike, text)
+        return replace(self, unlabelled=tuple(kept.values()))
+
+    def with_positive(self, label: str) -> "Corpus":
+        """Return the corpus with `label` as the second of its two labels; ConfigError if it can't.
+
+        The second label is the one that precision, recall, F1 and the threshold are of.
+        """
+        if len(self.labels) != 2 or label not in self.labels:
+            raise ConfigError(
+                f"{self.name}: the positive label must be one of two labels, not {label!r:.60}; "
+                f"there are: {', '.join(self.labels)[:200]}"
+            )
+        if label == self.labels[1]:
+            return self
+        train, test = (Examples(part.texts, 1 - part.labels) for part in (self.train, self.test))
+        return replace(self, labels=self.labels[::-1], train=train, test=test)
 
     def groups(self) -> Rows:
         """Return the group of each training text, from 0; a group is on one side of a split."""
@@ -169,6 +200,8 @@ def corpus_of_rows(
     groups = groups_of(texts)
     _tell_copies(name, groups, places, texts, names)
     labels = sorted(counts)
+    if len(labels) == 2 and counts[labels[0]] < _RARE * len(names):
+        labels.reverse()
     if len(labels) < 2:
         raise InputError(f"{name}: needs two labels or more; all rows have {labels[0]!r:.60}")
     index = {label: i for i, label in enumerate(labels)}

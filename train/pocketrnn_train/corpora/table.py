@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pocketrnn.errors import ColumnError, ConfigError, InputError
+from pocketrnn.classify.labelled import find_label_column
+from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.tables.block import NO_TEXT, Block
 from pocketrnn.tables.folder import FolderReader
 from pocketrnn.tables.formats import format_of, open_reader
@@ -17,15 +18,12 @@ from pocketrnn.tables.lines import LinesReader
 from pocketrnn.tables.reading import (
     Reader,
     ReadOptions,
-    check_column,
     find_text_column,
-    listed,
 )
 
 from .corpus import Corpus, corpus_of_rows
-from .labels import USUAL_NAMES
 
-FORMATS = ".csv, .tsv, .jsonl (also .gz or .zst of these), .parquet"
+FORMATS = ".csv, .tsv, .jsonl (also .gz or .zst of these), .json, .parquet, .xlsx"
 
 
 def is_table(path: Path) -> bool:
@@ -48,12 +46,12 @@ def read(
     """
     rows: list[tuple[str, str, Any]] = []
     for path in paths:
-        with closing(_open(path, options)) as reader:
+        with closing(open_table(path, options)) as reader:
             if isinstance(reader, FolderReader):
                 rows += _classes(reader)
             else:
                 text_column, label_column = _columns(reader, text_column, label_column)
-                rows += _rows(reader, text_column, label_column)
+                rows += read_rows(reader, text_column, label_column)
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     corpus = corpus_of_rows(f"{paths[0]}{more}", rows, test_split=test_split, seed=seed)
     name = paths[0].resolve().name + more
@@ -62,16 +60,16 @@ def read(
 
 def read_unlabelled(path: Path, text_column: str | None, options: ReadOptions) -> tuple[str, ...]:
     """Return the texts of a table, of lines or of a folder, but for blank ones."""
-    with closing(_open(path, options)) as reader:
+    with closing(open_table(path, options)) as reader:
         if isinstance(reader, LinesReader | FolderReader):
             text_column = None  # the name is that of the labelled table's column
-        texts = [text for _, text, _ in _rows(reader, find_text_column(reader, text_column))]
+        texts = [text for _, text, _ in read_rows(reader, find_text_column(reader, text_column))]
         if isinstance(reader, LinesReader):
             texts = [text.strip() for text in texts]
         return tuple(text for text in texts if text.strip())
 
 
-def _open(path: Path, options: ReadOptions) -> Reader:
+def open_table(path: Path, options: ReadOptions) -> Reader:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     kind = "folder" if path.is_dir() else format_of(path.name)
@@ -84,32 +82,20 @@ def _columns(reader: Reader, text: str | None, label: str | None) -> tuple[str, 
     """Return the names of the columns of texts and of labels: those given, or the obvious ones."""
     if isinstance(reader, LinesReader):
         raise ConfigError(f"{reader.name}: has no labels; expected {FORMATS}, or a folder")
-    if label is None:
-        usual = [name for name in reader.columns if name.strip().lower() in USUAL_NAMES]
-        found = [name for name in usual if name != text]
-        if len(found) != 1:
-            raise ColumnError(
-                f"{reader.name}: which column holds the label? Say label_column=...; there are: "
-                f"{listed(reader.columns)}",
-                reader.columns,
-            )
-        label = found[0]
-    if text == label:
-        raise ConfigError(f"{reader.name}: {label!r} can't be both the text and the label")
-    check_column(reader, label)
+    label = find_label_column(reader, label, text_column=text)
     return find_text_column(reader, text, label_column=label), label
 
 
 def _classes(reader: FolderReader) -> Iterator[tuple[str, str, str | None]]:
     """Yield the rows of a folder whose folders are the labels; a file beside those has none."""
-    for place, text, file in _rows(reader, "text", "file"):
+    for place, text, file in read_rows(reader, "text", "file"):
         folders = file.split("/")[:-1]
         if len(folders) > 1:
             raise InputError(f"{place}: too deep; expected {reader.name}/LABEL/*.txt")
         yield place, text, folders[0] if folders else None
 
 
-def _rows(
+def read_rows(
     reader: Reader, text_column: str, label_column: str | None = None
 ) -> Iterator[tuple[str, str, Any]]:
     """Yield the place of each row, its text, "" if it has none, and its label, None likewise.

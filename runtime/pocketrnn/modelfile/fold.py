@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketrnn.modelfile.graph import layers
-from pocketrnn.modelfile.network import NetworkConfig
-from pocketrnn.modelfile.onnx import Array, Graph
-from pocketrnn.modelfile.weights import to_int8
+from .graph import layers
+from .network import NetworkConfig
+from .onnx import Array, Graph
+from .weights import to_int8
 
 
 def weights(model: Any, network: NetworkConfig, graph: Graph) -> dict[str, Array]:

@@ -1,0 +1,72 @@
+"""A generator's Keras network as a model file, and the proof that all compute the same logits."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pocketrnn.generate import file
+from pocketrnn.generate.alphabet import Alphabet
+from pocketrnn.generate.file import GeneratorConfig, TestCase
+from pocketrnn.generate.model import Generator, difference
+from pocketrnn.modelfile import fold, onnx
+from pocketrnn.session import Session
+
+from .convert import convert_steps, stepped
+from .parity import Export, check_difference
+
+# Texts, and their steps, that are compared.
+_TEXTS, _STEPS = 16, 200
+
+
+def build(
+    keras_model: Any,
+    config: GeneratorConfig,
+    alphabet: Alphabet,
+    *,
+    card: dict[str, Any] | None = None,
+) -> "Export":
+    """Convert a keras.Model from ids to logits, and check it, as `export` does."""
+    import tensorflow as tf
+
+    graph = config.graph()
+    numbers = onnx.to_bytes(graph, fold.weights(keras_model, config.network, graph))
+    served = Generator.load(file.to_bytes(config, alphabet, numbers, {}))
+    ids = np.random.default_rng(0).integers(0, config.ids, (_TEXTS, _STEPS), np.int32)
+    run, widths = stepped(keras_model)
+    zeros = [np.zeros((_TEXTS, width), np.float32) for width in widths]
+    trained = np.array(tf.function(run)(ids, *zeros)[0])
+    others = [_witness(convert_steps(keras_model).SerializeToString(), ids, zeros)]
+    others += [served.run(ids)[0], _by_step(served, ids), _by_step(served, ids[:1])]
+    largest = max(difference(some, trained[: len(some)]) for some in others)
+    check_difference(largest)
+    card = {**(card or {}), "parity": {"texts": _TEXTS, "difference": largest}}
+    prompts = [
+        "",
+        alphabet.decode(ids[0][ids[0] < config.characters].tolist()),
+        "\u6620 \U0001f600",
+    ]
+    cases = [
+        # The shortest digits that give the same float32 back.
+        TestCase(prompt, tuple(float(str(logit)) for logit in served.start(prompt)[0][0]))
+        for prompt in prompts
+    ]
+    return Export(file.to_bytes(config, alphabet, numbers, card, cases), largest, _TEXTS)
+
+
+def _witness(
+    model: bytes, ids: NDArray[np.int32], zeros: list[NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """Return the logits that tf2onnx's ONNX model gives: float32 (texts, time, ids)."""
+    before = {f"before{i}": state for i, state in enumerate(zeros)}
+    (logits,) = Session(lambda: model).run({"ids": ids, **before}, ["logits"])
+    return logits
+
+
+def _by_step(served: Generator, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return the served logits, float32 (texts, time, ids), taken a step at a time."""
+    steps, state = [], None
+    for column in ids.T:
+        logits, state = served.run(column[:, None], state)
+        steps.append(logits)
+    return np.concatenate(steps, axis=1)

@@ -1,0 +1,62 @@
+"""Tables of texts with labels: which column holds the labels, and what a cell says of one."""
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+
+from ..errors import ColumnError, ConfigError
+from ..tables.reading import Reader, check_column, listed
+from .text import is_storable
+
+_USUAL_NAMES = frozenset(
+    {"label", "labels", "class", "classes", "category", "categories", "sentiment"}
+    | {"target", "y", "topic", "intent"}
+)
+
+_WHOLE = re.compile(r"([+-]?\d+)\.0+")
+
+
+def find_label_column(reader: Reader, given: str | None, *, text_column: str | None = None) -> str:
+    """Return the name of the column of labels: the one `given`, or the only one with a usual name.
+
+    Raises ConfigError, listing the columns, if there is none such, or if it is `text_column`.
+    """
+    if given is None:
+        usual = [name for name in reader.columns if name.strip().lower() in _USUAL_NAMES]
+        found = [name for name in usual if name != text_column]
+        if len(found) != 1:
+            raise ColumnError(
+                f"{reader.name}: which column holds the label? Say label_column=...; there are: "
+                f"{listed(reader.columns)}",
+                reader.columns,
+            )
+        given = found[0]
+    if text_column == given:
+        raise ConfigError(f"{reader.name}: {given!r} can't be both the text and the label")
+    check_column(reader, given)
+    return given
+
+
+def label_of(value: Any) -> str | None:
+    """Return the label that `value` stands for, None for a row without one.
+
+    Strings are trimmed. A whole float is a whole number: that is how a column of whole numbers
+    with a gap is often stored. Raises ValueError for what can't be a label.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int):
+        return str(value)
+    if not isinstance(value, str) or not is_storable(value):
+        raise ValueError(f"{value!r:.60} isn't a label")
+    value = value.strip()
+    whole = _WHOLE.fullmatch(value)
+    return (whole[1] if whole else value) or None

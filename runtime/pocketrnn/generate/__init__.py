@@ -1,0 +1,1 @@
+"""The task of generating sequences: characters in, what may follow them out."""

@@ -1,0 +1,41 @@
+"""`pocketrnn predict` on a terminal: a prompt, and an answer to each text."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pty = pytest.importorskip("pty", reason="there are no pseudo-terminals on Windows")
+
+
+def test_prompt(tiny_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pocketrnn", "predict", "--model", str(tiny_path)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=os.environ | {"TERM": "dumb"},
+    )
+    os.close(theirs)
+    shown = b""
+
+    def until(what: bytes) -> None:
+        nonlocal shown
+        while what not in shown:
+            shown += os.read(ours, 4096)
+
+    until(b"> ")
+    assert b"reading texts, a line each" in shown
+    os.write(ours, b"good\n")
+    until(b"positive  0.")
+    shown = shown.partition(b"positive  0.")[2]
+    until(b"> ")
+    os.write(ours, b"\n")  # no text: only the prompt again
+    os.write(ours, b"bad\n")
+    until(b"negative  0.")
+    os.write(ours, b"\x04")
+    assert process.wait(30) == 0
+    os.close(ours)
