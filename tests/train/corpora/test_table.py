@@ -158,10 +158,10 @@ def test_tables_that_are_refused(csv_path: Path, content: str, message: str) -> 
         ("Text,label,id\na,b,c\n", {}, "no column called 'text'; there are: 'Text', 'label', 'id'"),
         ("text,Label\na,b\n", {}, "no column called 'label'; there are: 'text', 'Label'"),
         ("text,label,label\na,b,c\n", {}, "two columns called 'label'"),
-        ("a,b,label\n", {"text_column": None}, "Say --text-column; there are: 'a', 'b', 'label'"),
+        ("a,b,label\n", {"text_column": None}, "Say text_column=...; there are: 'a', 'b', 'label'"),
         ("label\ngood\n", {"text_column": None}, "which column holds the text"),
         (table(), {"text_column": "label"}, "'label' can't be both the text and the label"),
-        ("text,b\n", {"label_column": None}, "Say --label-column; there are: 'text', 'b'"),
+        ("text,b\n", {"label_column": None}, "Say label_column=...; there are: 'text', 'b'"),
     ],
 )
 def test_columns_that_are_not_there(
