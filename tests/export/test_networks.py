@@ -19,9 +19,10 @@ from kinds import KINDS, MAXLEN, WORDS, Kind, config, covering
 from pocketrnn import ClassifierConfig, Tokenizer
 from pocketrnn.classify import file
 from pocketrnn.classify.labels import probabilities
+from pocketrnn.modelfile import fold
 from pocketrnn.modelfile import onnx as own
 from pocketrnn.session import import_onnxruntime
-from pocketrnn_export import convert, fold
+from pocketrnn_export import convert
 from pocketrnn_train import network as keras_network
 
 
