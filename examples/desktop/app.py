@@ -101,8 +101,8 @@ WORDS = {
 def in_words(error: Exception, name: str) -> str:
     """Say what is wrong with the file `name` to someone who has no shell."""
     words = next(words for kind, words in WORDS.items() if isinstance(error, kind))
-    # pocketrnn's messages say what and where, then what to do in a shell.
-    what = re.split(r";|[:,(?][^;:,(?]*--", str(error))[0]
+    # pocketrnn's messages say what and where, then what to do in a program.
+    what = re.split(r";|[:,(?][^;:,(?]*\w=", str(error))[0]
     return words.format(name=name, what=what)
 
 

@@ -9,7 +9,10 @@ const model = await Classifier.load(path);
 
 if (texts[0] === "--check") {
   const { tolerance, vectors } = JSON.parse(await readFile(texts[1], "utf8"));
-  const together = await model.scores(vectors.map(({ text }) => text));
+  const all = vectors.map(({ text }) => text);
+  const together = await model.scores(all);
+  const labels = (await model.predict(all)).map(({ label }) => label);
+  const wrongLabels = vectors.filter(({ label }, i) => label !== labels[i]).length;
   let largest = 0;
   let wrong = 0;
   for (const [i, { text, ids, scores }] of vectors.entries()) {
@@ -19,8 +22,9 @@ if (texts[0] === "--check") {
       scores.forEach((score, j) => (largest = Math.max(largest, Math.abs(score - row[j]))));
     }
   }
-  console.log(JSON.stringify({ texts: vectors.length, wrongIds: wrong, largestDifference: largest }));
-  process.exitCode = wrong === 0 && largest <= tolerance ? 0 : 1;
+  const found = { texts: vectors.length, wrongIds: wrong, wrongLabels, largestDifference: largest };
+  console.log(JSON.stringify(found));
+  process.exitCode = wrong + wrongLabels === 0 && largest <= tolerance ? 0 : 1;
 } else {
   for (const [i, { label, score }] of (await model.predict(texts)).entries()) {
     console.log(`${label}  ${score.toFixed(4)}  ${texts[i]}`);

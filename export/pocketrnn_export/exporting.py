@@ -45,7 +45,7 @@ def export(
     `pocketrnn[export]`.
     """
     if Path(path).exists() and not force:
-        raise OutputError(f"{os.fspath(path)}: exists already; replace it with --force")
+        raise OutputError(f"{os.fspath(path)}: exists already; replace it with force=True")
     require("export", "tensorflow", "tf2onnx", "onnx")
     from . import generate
 
@@ -68,7 +68,8 @@ def export(
     }
     if isinstance(run, GeneratorRun):
         check(
-            graph == "pocketrnn" and threshold is None, "a generator has no --threshold or --graph"
+            graph == "pocketrnn" and threshold is None,
+            "a generator has no threshold, and one graph",
         )
         exported = generate.build(run.model(), run.settings, run.alphabet, card=card)
     else:

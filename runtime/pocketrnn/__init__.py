@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import errors
+from . import session as _session  # noqa: F401 (now: it has to switch onnxruntime's telemetry off)
 from .errors import PocketRNNError
-from .loading import bundled, load
 
 if TYPE_CHECKING:
     from .classify.evaluating import Evaluation, evaluate
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .classify.scoring import Progress, ScoredRow, Summary, score_file, score_rows
     from .classify.text import TextConfig, Tokenizer
     from .generate.model import Generator
+    from .loading import bundled, load
     from .verifying import Verification, verify
 
 __version__ = "0.1.0"
@@ -51,7 +52,8 @@ __all__ = [
     "verify",
 ]
 
-# By module, imported when one of its names is first asked for: each task needs its own alone.
+# By module, imported when one of its names is first asked for: each task needs its own alone, and
+# the command can say what an import fails for.
 _LATER = {
     "classify.evaluating": ("Evaluation", "evaluate"),
     "classify.explaining": ("Explanation", "Span"),
@@ -60,6 +62,7 @@ _LATER = {
     "classify.scoring": ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"),
     "classify.text": ("TextConfig", "Tokenizer"),
     "generate.model": ("Generator",),
+    "loading": ("bundled", "load"),
     "verifying": ("Verification", "verify"),
 }
 

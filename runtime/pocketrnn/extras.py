@@ -10,5 +10,5 @@ def require(extra: str, *modules: str) -> None:
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise MissingExtraError(
-            f"{', '.join(missing)} not installed; run: pip install 'pocketrnn[{extra}]'"
+            f"{', '.join(missing)} not installed; add the extra pocketrnn[{extra}]"
         )

@@ -61,21 +61,27 @@ def score_frame(
     """Return `frame` with the columns that `pocketrnn score` adds, the others unchanged.
 
     The arguments are those of `pocketrnn.score_file`; a text that is null or blank
-    gets a null label and score.
-    Raises ConfigError for a column that is missing, or there already, and what `scorer` raises.
+    gets a null label and score. Names of columns are compared as Spark does: without regard to
+    case, unless `spark.sql.caseSensitive` is set.
+    Raises ConfigError for a column that is missing, or there already or twice, and what `scorer`
+    raises.
     """
     read = classifier(model)
     score = scorer(read, probabilities=probabilities)
     added = [column.name for column in Scoring(read, probabilities, prefix).columns]
-    if text_column not in frame.columns:
-        raise ConfigError(f"no column {text_column!r}; there are: {', '.join(frame.columns)}")
-    if taken := set(added) & set(frame.columns):
+    is_exact = frame.sparkSession.conf.get("spark.sql.caseSensitive") == "true"
+    folded = str if is_exact else str.lower  # Spark's Java lower-cases names, too
+    there = [folded(name) for name in frame.columns]
+    if (count := there.count(folded(text_column))) != 1:
+        found = "two columns" if count else "no column"
+        raise ConfigError(f"{found} {text_column!r}; there are: {', '.join(frame.columns)}")
+    if taken := {name for name in frame.columns if folded(name) in map(folded, added)}:
         raise taken_error("the frame", taken)
     struct = score(frame[_quoted(text_column)])
     whole = "pocketrnn scored"
     scored = frame.withColumn(whole, struct)
     parts = [scored[whole][name.removeprefix(prefix)].alias(name) for name in added]
-    return scored.select(*[scored[_quoted(name)] for name in frame.columns], *parts)
+    return scored.select("*", *parts).drop(whole)  # a name would be unclear where two are alike
 
 
 def _quoted(name: str) -> str:

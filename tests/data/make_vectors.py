@@ -1,15 +1,29 @@
-"""Write vectors.json: texts, their ids and their scores by the bundled model.
+"""Write texts, their ids and their scores: vectors.json by the bundled model, and models/.
 
-`python tests/data/make_vectors.py`, with pocketrnn installed; again for each new bundled model.
-The file shows any other implementation of docs/model-file.md whether it is right.
+`python tests/data/make_vectors.py`, with pocketrnn installed; again for each new bundled model, or
+when the graphs change. models/ holds small models whose weights are drawn by chance, each with a
+file of vectors, for the settings that the bundled model doesn't have. All of it shows any other
+implementation of docs/model-file.md whether it is right.
 """
 
 import json
+import random
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 import pocketrnn
+from pocketrnn import Classifier, ClassifierConfig, TextConfig, Tokenizer
+from pocketrnn.classify import file
+from pocketrnn.classify.labels import choose
+from pocketrnn.modelfile import onnx
+from pocketrnn.modelfile.network import NetworkConfig
+from pocketrnn.modelfile.weights import to_int8
 
 PATH = Path(__file__).with_name("vectors.json")
+MODELS = Path(__file__).with_name("models")
 
 LONG = " ".join(
     40 * ["the film was good and then it was bad but the end is a wonder of its own"]
@@ -42,22 +56,101 @@ TEXTS = (
 )
 
 
-def main() -> None:
-    """Write the file."""
-    model = pocketrnn.load()
+IDS = 256  # so many that, 64 wide, word vectors are a large matrix
+WORDS = ("good", "bad", "film", "the", "naïve", "e\u0301", "ς", "\U0001f600", "Good", "don't")
+TWO, THREE = ("negative", "positive"), ("bad", "so so", "good")
+
+# Settings of text, labels, threshold, and settings of the network.
+CONFIGS: dict[str, tuple[dict[str, Any], Sequence[str], float, dict[str, Any]]] = {
+    "three-labels": ({}, THREE, 0.5, {}),
+    "post-no-start-no-mask": (
+        {"padding": "post", "truncating": "post", "start_id": None},
+        TWO,
+        0.3,
+        {"activation": "relu", "embedding": 8},
+    ),
+    "gru-float16-mask": (
+        {"truncating": "post"},
+        TWO,
+        0.7,
+        {"cell": "gru", "weights": "float16", "mask": True},
+    ),
+    "lstm-int8-windows-post": (
+        {"padding": "post", "start_id": None},
+        THREE,
+        0.5,
+        {"cell": "lstm", "weights": "int8", "mask": True, "pooling": "sqrtn_max", "window": 4}
+        | {"bidirectional": True},
+    ),
+    "two-layers-other-text": (
+        {"lower": False, "filters": "\U0001f600.\n", "split": "|", "start_id": 0, "pad_id": 2}
+        | {"oov_id": 5, "index_from": 7},
+        TWO,
+        0.97,
+        {"layers": 2, "pooling": "sqrtn_max", "embedding": 8},
+    ),
+}
+
+
+def made(name: str) -> bytes:
+    """Return a model file of these settings, with weights drawn by chance."""
+    text, labels, threshold, network = CONFIGS[name]
+    config = ClassifierConfig(
+        TextConfig(num_words=IDS, maxlen=12, **text),
+        tuple(labels),
+        threshold,
+        NetworkConfig(**{"embedding": 64, "units": 3, **network}),
+    )
+    words = [*WORDS, *(f"w{i}" for i in range(config.text.vocabulary_size - len(WORDS)))]
+    draw = np.random.default_rng(list(CONFIGS).index(name))
+    weights: dict[str, onnx.Array] = {}
+    for constant in config.graph().constants:
+        if constant.numbers is None and constant.name not in weights:
+            spread = 6 if constant.name == "head.kernel" else 0.6  # each label is then chosen
+            numbers = draw.normal(0, spread, constant.shape).astype(np.float32)
+            if constant.dtype == "int8":
+                numbers, weights[f"{constant.name}.scale"] = to_int8(numbers)
+            weights[constant.name] = numbers.astype(constant.dtype)
+    graph = onnx.to_bytes(config.graph(), weights)
+    return file.to_bytes(config, Tokenizer(config.text, words), graph, {"note": name})
+
+
+def texts_for(model: Classifier) -> list[str]:
+    """Return texts of all lengths about `maxlen`, of known words and others."""
+    chance, split = random.Random(1), model.config.text.split
+    some = [*WORDS, "unheard", "w7", "w8", "nul\0", "İ", "ΟΔΥΣΣΕΥΣ Σ", "GOOD"]
+    texts = [split.join(chance.choices(some, k=length)) for length in (*range(1, 13), 30)]
+    texts += [split.join(["bad", *["good"] * count]) for count in range(9, 14)]
+    return ["", split, " ", "Good.film bad|film\ngood\tbad\U0001f600good", *texts]
+
+
+def write(path: Path, model: Classifier, texts: Sequence[str]) -> None:
+    """Write the file of vectors."""
     vectors = [
         {
             "text": text,
             "ids": model.tokenizer.ids(text)[model.config.text.kept],
             # The shortest digits that give the same float32 back.
             "scores": [float(str(score)) for score in model.scores(text)[0]],
+            "label": model.labels[choose(model.scores(text), model.config.threshold)[0]],
         }
-        for text in TEXTS
+        for text in texts
     ]
     head = {"model": model.sha256, "labels": list(model.labels), "tolerance": 1e-5}
     lines = ",\n".join("  " + json.dumps(vector) for vector in vectors)
-    PATH.write_text(f'{json.dumps(head)[:-1]}, "vectors": [\n{lines}\n]}}\n')
-    print(f"wrote {PATH}: {len(vectors)} texts, model {model.sha256[:12]}")
+    path.write_text(f'{json.dumps(head)[:-1]}, "vectors": [\n{lines}\n]}}\n')
+    print(f"wrote {path}: {len(vectors)} texts, model {model.sha256[:12]}")
+
+
+def main() -> None:
+    """Write the files."""
+    write(PATH, pocketrnn.load(), TEXTS)
+    MODELS.mkdir(exist_ok=True)
+    for name in CONFIGS:
+        path = MODELS / f"{name}.onnx"
+        path.write_bytes(made(name))
+        model = pocketrnn.load(path)
+        write(path.with_suffix(".json"), model, texts_for(model))
 
 
 if __name__ == "__main__":

@@ -4,14 +4,10 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import pocketrnn
-import tinyonnx
 from pocketrnn.loading import BUNDLED
-from pocketrnn.modelfile.network import NetworkConfig
 
 REPOSITORY = Path(__file__).parents[2]
 VECTORS = REPOSITORY / "tests" / "data" / "vectors.json"
@@ -41,44 +37,19 @@ def node(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=300)
 
 
-def test_vectors(folder: Path) -> None:
-    result = node(folder, str(BUNDLED), "--check", str(VECTORS))
+@pytest.mark.parametrize(
+    "vectors",
+    [VECTORS, *sorted(VECTORS.parent.glob("models/*.json"))],
+    ids=lambda path: path.stem,
+)
+def test_vectors(vectors: Path, folder: Path) -> None:
+    model = BUNDLED if vectors == VECTORS else vectors.with_suffix(".onnx")
+    result = node(folder, str(model), "--check", str(vectors))
     assert result.returncode == 0, result.stdout + result.stderr
     found = json.loads(result.stdout)
-    assert found["texts"] == len(json.loads(VECTORS.read_text())["vectors"])
-    assert found["wrongIds"] == 0
+    assert found["texts"] == len(json.loads(vectors.read_text())["vectors"])
+    assert found["wrongIds"] == found["wrongLabels"] == 0
     assert found["largestDifference"] <= 1e-5
-
-
-@pytest.mark.parametrize(
-    ("network", "text"),
-    [
-        ({}, {}),
-        ({}, {"padding": "post", "truncating": "post", "start_id": None}),
-        ({"mask": True, "cell": "lstm", "bidirectional": True}, {}),
-        ({"mask": True, "cell": "gru", "pooling": "sqrtn_max", "window": 4}, {"padding": "post"}),
-    ],
-    ids=str,
-)
-def test_other_networks(
-    network: dict[str, Any], text: dict[str, Any], folder: Path, tmp_path: Path
-) -> None:
-    """How much padding a text needs is for a reader to follow from the settings."""
-    path, vectors = tmp_path / "model.onnx", tmp_path / "vectors.json"
-    config = NetworkConfig(embedding=3, units=3, **network)
-    path.write_bytes(tinyonnx.tiny(tuple("abc"), network=config, **text))
-    model = pocketrnn.load(path)
-    known = [
-        {
-            "text": words,
-            "ids": model.tokenizer.ids(words)[model.config.text.kept],
-            "scores": model.scores(words)[0].tolist(),
-        }
-        for words in ("", "good", "the bad film", "naïve film unheard " * 5)
-    ]
-    vectors.write_text(json.dumps({"tolerance": 1e-5, "vectors": known}))
-    result = node(folder, str(path), "--check", str(vectors))
-    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_labels(folder: Path) -> None:

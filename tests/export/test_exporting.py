@@ -126,7 +126,9 @@ def test_settings_of_another_network(change: dict[str, Any]) -> None:
 
 def test_a_file_is_replaced_only_if_asked(run: Run, path: Path) -> None:
     before = path.read_bytes()
-    with pytest.raises(OutputError, match=r"model\.onnx: exists already; replace it with --force"):
+    with pytest.raises(
+        OutputError, match=r"model\.onnx: exists already; replace it with force=True"
+    ):
         export(run, path)
     assert path.read_bytes() == before
 

@@ -22,7 +22,7 @@ def test_all_that_is_missing_is_named() -> None:
     with pytest.raises(MissingExtraError) as caught:
         require("train", "numpy", "no_such_module", "nor_this_one")
     assert str(caught.value) == (
-        "no_such_module, nor_this_one not installed; run: pip install 'pocketrnn[train]'"
+        "no_such_module, nor_this_one not installed; add the extra pocketrnn[train]"
     )
     assert isinstance(caught.value, ImportError)
 

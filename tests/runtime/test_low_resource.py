@@ -136,7 +136,7 @@ def test_score_a_file(
 SHORT = """
 import resource, sys
 import pocketrnn.classify.scoring
-from pocketrnn.cli import main
+from pocketrnn.cli import main, score
 pocketrnn.session.import_onnxruntime()
 held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (held + 4_000_000, held + 4_000_000))
@@ -154,6 +154,24 @@ def test_memory_that_is_too_short_is_said(
     assert result.returncode == 1
     assert result.stderr.startswith("pocketrnn: ")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("kilobytes", [25_000, 60_000, 80_000, 130_000, 150_000])
+def test_memory_that_is_too_short_for_the_libraries_is_said(
+    kilobytes: int, environment: dict[str, str]
+) -> None:
+    """What takes the memory are imports, on all cores that there are."""
+    shell = ["sh", "-c", 'ulimit -v "$0" && exec "$@"', str(kilobytes)]
+    result = subprocess.run(
+        [*shell, sys.executable, "-m", "pocketrnn", "predict", TEXT],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    # Onnxruntime may print that its own registration failed, before it raises.
+    lines = [line for line in result.stderr.splitlines() if not line.startswith("Schema error: ")]
+    assert [line.partition(": ")[0] in ("pocketrnn", "OpenBLAS error") for line in lines] == [True]
 
 
 # -- at rest ------------------------------------------------------------------------------------

@@ -233,7 +233,7 @@ def test_a_run_that_is_there_already(
 ) -> None:
     assert cli.main([str(films_csv), *COLUMNS, "-o", str(finished.folder)]) == 1
     error = one_line(capsys.readouterr().err)
-    assert f"{finished.folder}: holds a run already; resume it (--resume)" in error
+    assert f"{finished.folder}: holds a run already; go on with it (--resume)" in error
 
 
 def test_a_missing_extra_says_what_to_install(

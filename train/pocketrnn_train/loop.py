@@ -114,7 +114,7 @@ def _epoch(
     fitted = model.fit(stage.batches(epoch), shuffle=False, verbose=verbose).history
     figures = {name: values[0] for name, values in fitted.items()}
     if not np.isfinite(figures["loss"]):
-        raise RunError(f"{run.folder}: the loss isn't finite; try a lower --learning-rate")
+        raise RunError(f"{run.folder}: the loss isn't finite; try a lower learning_rate=...")
     held_out = measure(model)
     figures |= {f"val_{name}": held_out[name] for name in tuple(figures)}
     print(", ".join(f"{name} {value:.4f}" for name, value in figures.items()), flush=True)

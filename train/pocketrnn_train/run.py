@@ -76,7 +76,8 @@ class RunFolder:
         started = (self.folder / "config.json").exists()
         if started and not resume:
             raise RunError(
-                f"{self.folder}: holds a run already; resume it (--resume), or name another folder"
+                f"{self.folder}: holds a run already; go on with it (resume=True), or name another "
+                "folder"
             )
         if resume and not started:
             raise RunError(f"{self.folder}: no run to resume")

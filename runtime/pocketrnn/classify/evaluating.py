@@ -299,8 +299,8 @@ def evaluate(
             if problems and on_error == "fail":
                 row = min(problems)
                 raise InputError(
-                    f"{block.place(row)}: {problems[row]} (leave out such rows with --on-error "
-                    "skip; give labels other names with --rename OLD=NEW)"
+                    f'{block.place(row)}: {problems[row]} (on_error="skip" leaves out such '
+                    "rows, rename=... gives labels other names)"
                 )
             errors += len(problems)
             rows = _Rows(block, [row for row in good if row not in problems])

@@ -150,7 +150,7 @@ def read(file: ModelFile, *, trusted: bool = False) -> Contents:
         if config.network is None and not trusted:
             raise GraphError(
                 "brings a graph of its own, which could do anything that ONNX can; if you trust "
-                "whoever made the file, say so: load(..., trusted=True), or --trusted"
+                "whoever made the file, say so with trusted=True"
             )
         weights = file.weights(config.graph()) if config.network else None
     except ConfigError as error:

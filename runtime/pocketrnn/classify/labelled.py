@@ -28,7 +28,7 @@ def find_label_column(reader: Reader, given: str | None, *, text_column: str | N
         found = [name for name in usual if name != text_column]
         if len(found) != 1:
             raise ColumnError(
-                f"{reader.name}: which column holds the label? Say --label-column; there are: "
+                f"{reader.name}: which column holds the label? Say label_column=...; there are: "
                 f"{listed(reader.columns)}",
                 reader.columns,
             )

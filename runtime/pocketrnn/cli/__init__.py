@@ -1,11 +1,12 @@
 """The command `pocketrnn`: a module for each of its commands."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import command, evaluate, explain, generate, info, predict, score, verify
+from . import command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -14,12 +15,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         import multiprocessing
 
         multiprocessing.freeze_support()
+    # numpy's OpenBLAS would make a thread a core, which gain nothing here and cost memory; where
+    # it can't, it interrupts the process.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    return command.run("pocketrnn", lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int | None:
     arguments = parser().parse_args(argv)
-    return command.run("pocketrnn", lambda: arguments.run(arguments))
+    code: int | None = arguments.run(arguments)
+    return code
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
+    # Here, so that an import that fails is an error like others.
+    from . import evaluate, explain, generate, info, predict, score, verify
+
     parser = argparse.ArgumentParser(
         prog="pocketrnn",
         description="Score and generate text with small recurrent networks, on this machine alone.",

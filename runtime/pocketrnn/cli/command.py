@@ -2,17 +2,25 @@
 
 import argparse
 import contextlib
+import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import ConfigError, OutputError, PocketRNNError
-from ..loading import NAMED, bundled
 from ..streams import say, standard_output
 
 _TRACEBACK = "POCKETRNN_TRACEBACK"
+
+# What messages name as Python's callers know it: `force=True`, `text_column=...`.
+_SETTING = re.compile(
+    r"\b(batch_size|encoding|force|format|header|label_column|learning_rate|max_characters|max_lines"
+    r"|on_error|output_format|prefix|rename|resume|text_column|trusted)=(True|False|\.\.\.|\"(\w+)\")"
+)
+_EXTRA = re.compile(r"add the extra (pocketrnn\[\w+\])")
 
 
 def run(name: str, body: Callable[[], int | None]) -> int:
@@ -22,12 +30,13 @@ def run(name: str, body: Callable[[], int | None]) -> int:
     of ours nor of the system's is a bug: it is named in one line too.
     """
     _fill_standard_handles()
+    logging.getLogger("pocketrnn").addHandler(_WARNINGS)
     try:
         code = body() or 0
         if sys.stdout is not None:
             sys.stdout.flush()
     except PocketRNNError as error:
-        say(f"{name}: {printable(' '.join(str(error).split()))}")
+        say(f"{name}: {printable(' '.join(in_options(str(error)).split()))}")
         return 2 if isinstance(error, ConfigError) else 1
     except BrokenPipeError:  # the reader of our output has left (`| head`)
         _drop_output()
@@ -39,6 +48,10 @@ def run(name: str, body: Callable[[], int | None]) -> int:
         return 1
     except MemoryError:
         say(f"{name}: out of memory")
+        return 1
+    except (ImportError, SystemError) as error:  # of a library, whose text may be a page
+        what = " ".join(str(error.__cause__ or error).split())[:300]
+        say(f"{name}: can't load a library ({printable(what)}); too little memory, or damaged?")
         return 1
     except KeyboardInterrupt:
         say(f"{name}: interrupted")
@@ -62,6 +75,8 @@ def add_trusted(parser: argparse.ArgumentParser) -> None:
 
 def model(given: str | None) -> str | os.PathLike[str] | None:
     """Return the path of a model: a bundled one's for its name, if no file is called so."""
+    from ..loading import NAMED, bundled  # here, as it imports numpy
+
     return bundled(given) if given in NAMED and not Path(given).exists() else given
 
 
@@ -96,6 +111,27 @@ def output(text: str, end: str = "\n") -> None:
 def printable(text: str) -> str:
     """Escape what isn't printable: names in a model file could otherwise steer the terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def in_options(message: str) -> str:
+    """Return a message with its settings as the shell's options, and its extra as a command."""
+
+    def option(found: re.Match[str]) -> str:
+        name, value, word = found.groups()
+        dashed = ("no-" if value == "False" else "") + name.replace("_", "-")
+        return f"--{dashed} {word}" if word else f"--{dashed}"
+
+    return _EXTRA.sub(r"run: pip install '\1'", _SETTING.sub(option, message))
+
+
+class _Warnings(logging.Handler):
+    """Prints what the library warns of."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(printable(in_options(record.getMessage())))
+
+
+_WARNINGS = _Warnings(logging.WARNING)
 
 
 def visible(text: str) -> str:

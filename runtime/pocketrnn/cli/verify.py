@@ -30,6 +30,6 @@ def _verify(arguments: argparse.Namespace) -> int:
     else:
         words = {True: "OK", False: "FAILED", None: "-"}
         for check in found.checks:
-            detail = command.printable(check.detail)
+            detail = command.printable(command.in_options(check.detail))
             command.output(f"{words[check.ok]:6}  {check.name:16}  {detail}")
     return 0 if found.ok else 1

@@ -105,7 +105,7 @@ def read(data: bytes) -> ModelFile:
     if len(schema) > 9 or int(schema) > SCHEMA:
         raise NewerSchemaError(
             f"made for a newer pocketrnn (schema {schema:.20}, this one reads up to {SCHEMA}); "
-            "run: pip install --upgrade pocketrnn"
+            "update pocketrnn"
         )
     try:
         values = {

@@ -58,7 +58,7 @@ class CsvReader(TextReader):
         if not is_decoded(self.header):
             raise InputError(
                 f"{self.name}: the header isn't {self.encoding} text; name its encoding with "
-                "--encoding"
+                "encoding=..."
             )
         self.columns = tuple(fields)
         self.named = self.options.header

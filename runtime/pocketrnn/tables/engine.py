@@ -167,8 +167,8 @@ def _part(
     if problems and on_error == "fail":
         row = min(problems)
         raise InputError(
-            f"{block.place(row)}: {problems[row]}; what is written is kept: go on with --resume "
-            "and --on-error skip or null, or mend the file and start over with --force"
+            f"{block.place(row)}: {problems[row]}; what is written is kept: go on with "
+            'resume=True and on_error="skip", or mend the file and start over with force=True'
         )
     counts: Counter[str] = Counter()
     for column, some in zip(function.columns, values, strict=True):

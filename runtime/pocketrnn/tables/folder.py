@@ -47,7 +47,7 @@ class FolderReader(RowReader):
         data = data[len(mark) :]
         text = data.decode(encoding, "replace")
         if more or len(text) > limit:
-            return "", f"over {limit:,} characters (--max-characters)"
+            return "", f"over {limit:,} characters (max_characters=...)"
         try:
             data.decode(encoding)
         except UnicodeDecodeError:

@@ -46,7 +46,7 @@ OUTPUTS = tuple(name for name, kind in FORMATS.items() if kind.writer)
 
 def input_format(name: str, given: str | None) -> str:
     """Return the format of an input. Raises ConfigError if neither name nor `given` tells."""
-    _check(given, INPUTS, "--format")
+    _check(given, INPUTS, "format")
     if name != STDIN:
         if not name:
             raise ConfigError("the name of an input is empty")
@@ -59,7 +59,7 @@ def input_format(name: str, given: str | None) -> str:
             if isinstance(error, FileNotFoundError):
                 reason = "no such file or folder"
             raise InputError(f"{name}: {reason}") from error
-    return given or _by_name(name, "--format", INPUTS)
+    return given or _by_name(name, "format", INPUTS)
 
 
 def format_of(name: str) -> str | None:
@@ -71,10 +71,10 @@ def format_of(name: str) -> str | None:
 
 def output_format(name: str, given: str | None, source: str) -> str:
     """Return the format of an output; on standard output, if not said, like the `source`."""
-    _check(given, OUTPUTS, "--output-format")
+    _check(given, OUTPUTS, "output_format")
     if given is None and name == STDIN:
         return source if source in ("tsv", "jsonl") else "csv"
-    return given or _by_name(name, "--output-format", OUTPUTS)
+    return given or _by_name(name, "output_format", OUTPUTS)
 
 
 def open_reader(name: str, kind: str, reading: ReadOptions | None = None) -> Reader:
@@ -108,7 +108,7 @@ def _by_name(name: str, option: str, known: Sequence[str]) -> str:
     kind = format_of(name)
     if kind is None or kind not in known:
         shown = "standard input" if name == STDIN else name
-        raise ConfigError(f"{shown}: of which format? Say {option}: {', '.join(known)}")
+        raise ConfigError(f"{shown}: of which format? Say {option}=..., one of {', '.join(known)}")
     return kind
 
 

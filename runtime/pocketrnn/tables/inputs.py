@@ -59,7 +59,7 @@ class Inputs:
             if self.reader.named and (column := looks_like_a_row(self.reader.columns)):
                 _log.warning(
                     "%s: %.60r is taken for the name of a column; if the first row is one like "
-                    "the others, say --no-header",
+                    "the others, say header=False",
                     self.reader.name,
                     column,
                 )

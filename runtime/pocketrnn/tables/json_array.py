@@ -24,13 +24,13 @@ class JsonReader(TextReader):
         text = self.stream.read(most + 1)
         if len(text) > most:
             raise InputError(
-                f"{self.name}: over {most:,} characters ({_ROWS} times --max-characters), which "
+                f"{self.name}: over {most:,} characters ({_ROWS} times max_characters=...), which "
                 "would be held in memory; write it as .jsonl"
             )
         try:
             found = json.loads(text)
         except (ValueError, RecursionError) as error:
-            hint = "; if each line is an object, say --format jsonl" * ("Extra" in str(error))
+            hint = '; if each line is an object, say format="jsonl"' * ("Extra" in str(error))
             raise InputError(f"{self.name}: not JSON: {error}{hint}") from error
         values = found.values() if isinstance(found, dict) else [found]
         lists = [value for value in values if isinstance(value, list) and _are_objects(value)]
@@ -38,7 +38,7 @@ class JsonReader(TextReader):
         if len(lists) != 1:
             raise InputError(
                 f"{self.name}: holds {len(lists)} lists of objects, not one; if each line is an "
-                "object, say --format jsonl"
+                'object, say format="jsonl"'
             )
         self._records: list[dict[str, Any]] = lists[0]
         self.total = len(self._records)
@@ -49,7 +49,7 @@ class JsonReader(TextReader):
         limit = self.options.max_characters
         for number, record in enumerate(self._records, 1):
             raw = json.dumps(record)
-            problem = f"over {limit:,} characters (--max-characters)" if len(raw) > limit else ""
+            problem = f"over {limit:,} characters (max_characters=...)" if len(raw) > limit else ""
             yield row_of(number, raw, record, problem, text_column)
 
     def position(self, rows: int) -> int:

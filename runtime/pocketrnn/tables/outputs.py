@@ -38,7 +38,7 @@ _LIST = ".errors.csv"
 _LIST_HEADER = b"file,line,reason\n"
 # All names that a run gives: its own, and those of files that aren't whole yet.
 _NAMES = re.compile(r"\d{9}\.part|run\.json|joined\.json|lock|\..+\.[0-9a-f]{12}(\..*)?")
-_KEPT = "what is written is kept: put that right, then go on with --resume"
+_KEPT = "what is written is kept: put that right, then go on with resume=True"
 
 _log = logging.getLogger("pocketrnn")
 
@@ -120,8 +120,8 @@ class FileOutput:
         unfinished = self._folder.holds_a_run()
         if unfinished and not (resume or force):
             raise OutputError(
-                f"{self.path}: an unfinished run is there; go on with --resume, or start over with "
-                "--force"
+                f"{self.path}: an unfinished run is there; go on with resume=True, or start "
+                "over with force=True"
             )
         resume = resume and unfinished
         if resume:
@@ -193,7 +193,7 @@ class FileOutput:
             if part is None:
                 raise OutputError(
                     f"{self._folder.path / _name(number)}: was damaged or removed while the run "
-                    "was on; go on with --resume"
+                    "was on; go on with resume=True"
                 )
             yield part
 
@@ -226,7 +226,7 @@ class FileOutput:
         if changed:
             raise OutputError(
                 f"{self.path}: can't resume, as this changed: {', '.join(changed)}; undo that, or "
-                "start over with --force"
+                "start over with force=True"
             )
 
     def _joined(self) -> dict[str, Any] | None:
@@ -245,7 +245,7 @@ class FileOutput:
         except (ValueError, FileNotFoundError, RecursionError):
             found = None
         if not isinstance(found, dict):
-            raise OutputError(f"{path}: damaged or missing; start over with --force")
+            raise OutputError(f"{path}: damaged or missing; start over with force=True")
         return found
 
     def _refuse_other_kinds(self) -> None:
@@ -256,7 +256,7 @@ class FileOutput:
         """Raise OutputError for what may not be replaced; `with_list`: the list of errors too."""
         self._refuse_other_kinds()
         if self.path.exists() and not self._force:
-            raise OutputError(f"{self.path}: exists already; replace it with --force")
+            raise OutputError(f"{self.path}: exists already; replace it with force=True")
         if not os.path.lexists(self.errors_path):
             return
         # A file of this name that no run wrote isn't ours to replace.
@@ -265,7 +265,7 @@ class FileOutput:
         ):
             raise OutputError(f"{self.errors_path}: no run wrote this; move it away")
         if with_list and not self._force:
-            raise OutputError(f"{self.errors_path}: exists already; replace it with --force")
+            raise OutputError(f"{self.errors_path}: exists already; replace it with force=True")
 
 
 class Folder:
@@ -411,7 +411,7 @@ def _saying_what_to_do(path: Path, act: str = "write") -> Iterator[None]:
 def _changed_input(where: str) -> InputError:
     return InputError(
         f"can't resume, as the input changed: {where} isn't what was scored; start over with "
-        "--force"
+        "force=True"
     )
 
 

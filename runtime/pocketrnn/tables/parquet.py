@@ -75,7 +75,7 @@ class ParquetReader(Reader):
                     if not text or text.isspace():
                         block.problems[i] = blocks_of.NO_TEXT
                     elif len(text) > limit:
-                        block.problems[i] = f"over {limit:,} characters (--max-characters)"
+                        block.problems[i] = f"over {limit:,} characters (max_characters=...)"
                 block.to_python = self._to_python
                 done += len(texts)
                 block.position = done

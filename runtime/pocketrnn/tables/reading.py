@@ -107,7 +107,7 @@ def find_text_column(reader: Reader, given: str | None, *, label_column: str | N
         if len(obvious) == 1:
             return obvious[0]
     raise ColumnError(
-        f"{reader.name}: which column holds the text? Say --text-column; there are: "
+        f"{reader.name}: which column holds the text? Say text_column=...; there are: "
         f"{listed(reader.columns)}",
         reader.columns,
     )

@@ -85,7 +85,7 @@ class TextReader(RowReader):
                 line = TooLong()
                 line.problem = (
                     f"a line of {size:,} characters, where at most {limit:,} may be "
-                    "(--max-characters)"
+                    "(max_characters=...)"
                 )
             yield line
 
@@ -126,7 +126,7 @@ def is_decoded(text: str) -> bool:
 
 def undecodable(encoding: str) -> str:
     """Return the problem of a row with bytes that aren't text."""
-    return f"bytes that aren't {encoding} text; name the file's encoding with --encoding"
+    return f"bytes that aren't {encoding} text; name the file's encoding with encoding=..."
 
 
 def replaceable(text: str) -> str:
@@ -191,7 +191,7 @@ def reading_errors(name: str, encoding: str) -> Iterator[None]:
         yield
     except UnicodeError as error:
         raise InputError(
-            f"{name}: not {encoding} text; name its encoding with --encoding"
+            f"{name}: not {encoding} text; name its encoding with encoding=..."
         ) from error
     except OSError as error:
         raise InputError(f"{name}: {error.strerror or error}") from error

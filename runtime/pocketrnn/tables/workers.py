@@ -148,8 +148,8 @@ class _Crew:
             raise self._ended() from error
         except OSError as error:
             raise WorkerError(
-                f"can't start a worker process ({error.strerror or error}); go on with --resume, "
-                "perhaps with fewer --workers"
+                f"can't start a worker process ({error.strerror or error}); go on with "
+                "resume=True, perhaps with fewer workers"
             ) from error
 
     def finish(self, block: Block, shares: list[_Share]) -> tuple[Block, _Values]:
@@ -206,7 +206,7 @@ class _Crew:
             raise self._ended() from error
         except (PocketRNNError, MemoryError) as error:
             raise WorkerError(
-                f"a worker process failed: {type(error).__name__}: {error}; go on with --resume"
+                f"a worker process failed: {type(error).__name__}: {error}; go on with resume=True"
             ) from error
         assert values is not None  # noqa: S101
         return values
@@ -217,8 +217,8 @@ class _Crew:
         codes = {process.exitcode for process in list(self._processes.values())} - {None}
         return WorkerError(
             f"a worker process ended (exit code {min(codes, default='unknown')}; is memory short, "
-            "or does a script lack its `if __name__ == '__main__':`?); go on with --resume, "
-            "perhaps with fewer --workers"
+            "or does a script lack its `if __name__ == '__main__':`?); go on with resume=True, "
+            "perhaps with fewer workers"
         )
 
 

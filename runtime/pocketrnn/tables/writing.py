@@ -57,7 +57,9 @@ def new_field(block: Block, row: int, name: str) -> InputError:
 def taken_error(where: str, names: set[str]) -> ConfigError:
     """Return the error for columns that are there already."""
     shown = ", ".join(map(repr, sorted(names)))
-    return ConfigError(f"{where}: has a column {shown} already; put a --prefix before the new ones")
+    return ConfigError(
+        f"{where}: has a column {shown} already; give the new ones' names a prefix=..."
+    )
 
 
 def texts_of(cells: Any, quoted: Any, empty: str) -> Iterator[str]:

@@ -45,7 +45,7 @@ class XlsxReader(RowReader):
         column, limit = self.columns.index(text_column), self.options.max_characters
         for line, cells in self._rows:
             raw = "\0".join(cells)
-            problem = f"over {limit:,} characters (--max-characters)" if len(raw) > limit else ""
+            problem = f"over {limit:,} characters (max_characters=...)" if len(raw) > limit else ""
             yield Row(line, raw, cells, cells[column], problem)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import pocketrnn
+import pocketrnn.loading
 import tinyonnx
 from pocketrnn import Classifier, Prediction, errors
 from pocketrnn.classify.labels import probabilities

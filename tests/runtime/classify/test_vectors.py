@@ -1,4 +1,4 @@
-"""The bundled model gives the ids and scores in tests/data/vectors.json."""
+"""The stored models give the ids, scores and labels in the files of vectors under tests/data."""
 
 import json
 from pathlib import Path
@@ -8,45 +8,64 @@ import numpy as np
 import pytest
 
 import pocketrnn
+from pocketrnn.classify.labels import choose
 from pocketrnn.loading import BUNDLED
 
-PATH = Path(__file__).parents[2] / "data" / "vectors.json"
+DATA = Path(__file__).parents[2] / "data"
+FILES = [DATA / "vectors.json", *sorted(DATA.glob("models/*.json"))]
+
+Stored = tuple[pocketrnn.Classifier, dict[str, Any]]
 
 
-@pytest.fixture(scope="module")
-def model() -> pocketrnn.Classifier:
-    if not BUNDLED.exists():
+@pytest.fixture(scope="module", params=FILES, ids=lambda path: path.stem)
+def both(request: pytest.FixtureRequest) -> Stored:
+    path = BUNDLED if request.param.name == "vectors.json" else request.param.with_suffix(".onnx")
+    if not path.exists() and path == BUNDLED:
         pytest.skip("no bundled model in this checkout")
-    return pocketrnn.load()
-
-
-@pytest.fixture(scope="module")
-def stored(model: pocketrnn.Classifier) -> dict[str, Any]:
-    stored: dict[str, Any] = json.loads(PATH.read_text())
+    model, stored = pocketrnn.load(path), json.loads(request.param.read_text())
     assert stored["model"] == model.sha256, "run: python tests/data/make_vectors.py"
     assert stored["labels"] == list(model.labels)
-    return stored
+    return model, stored
 
 
-def test_ids(model: pocketrnn.Classifier, stored: dict[str, Any]) -> None:
-    maxlen = model.config.text.maxlen
+def test_ids(both: Stored) -> None:
+    model, stored = both
     for vector in stored["vectors"]:
-        assert model.tokenizer.ids(vector["text"])[-maxlen:] == vector["ids"], vector["text"][:60]
+        found = model.tokenizer.ids(vector["text"])[model.config.text.kept]
+        assert found == vector["ids"], vector["text"][:60]
 
 
-def test_scores(model: pocketrnn.Classifier, stored: dict[str, Any]) -> None:
+def test_scores_and_labels(both: Stored) -> None:
+    model, stored = both
     texts = [vector["text"] for vector in stored["vectors"]]
     scores = np.array([vector["scores"] for vector in stored["vectors"]])
     alone = np.concatenate([model.scores(text) for text in texts])
     for found in (alone, model.scores(texts)):
         np.testing.assert_allclose(found, scores, rtol=0, atol=stored["tolerance"])
+    chosen = choose(scores.astype(np.float32), model.config.threshold)
+    assert [model.labels[i] for i in chosen] == [v["label"] for v in stored["vectors"]]
 
 
-def test_the_vectors_reach_the_corners(model: pocketrnn.Classifier, stored: dict[str, Any]) -> None:
+def test_the_vectors_reach_the_corners(both: Stored) -> None:
+    model, stored = both
+    maxlen, start = model.config.text.maxlen, model.config.text.start_id
     lengths = {len(vector["ids"]) for vector in stored["vectors"]}
-    maxlen = model.config.text.maxlen
-    assert {1, maxlen - 1, maxlen} <= lengths
+    assert {0 if start is None else 1, maxlen - 1, maxlen} <= lengths
     assert any(len(model.tokenizer.ids(v["text"])) == maxlen + 1 for v in stored["vectors"])
     # Single precision, written exactly.
     scores = np.array([vector["scores"] for vector in stored["vectors"]])
     np.testing.assert_allclose(scores.astype(np.float32), scores, rtol=1e-7)
+    # A wrong id would be seen, and each label is chosen.
+    assert np.ptp(scores, axis=0).min() > 0.1
+    assert {v["label"] for v in stored["vectors"]} == set(model.labels)
+
+
+def test_the_models_have_what_the_bundled_one_lacks() -> None:
+    configs = [pocketrnn.load(path).config for path in sorted(DATA.glob("models/*.onnx"))]
+    networks = [config.network for config in configs if config.network]
+    assert {network.weights for network in networks} == {"float32", "float16", "int8"}
+    assert {network.cell for network in networks} == {"simple_rnn", "gru", "lstm"}
+    assert {network.mask for network in networks} == {False, True}
+    assert {len(config.labels) for config in configs} == {2, 3}
+    for name in ("padding", "truncating", "start_id", "lower", "split"):
+        assert len({getattr(config.text, name) for config in configs}) > 1, name

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-import pocketrnn
+import pocketrnn.loading
 import tinyonnx
 from pocketrnn.cli import command, main
 from pocketrnn.errors import PocketRNNError

@@ -154,7 +154,7 @@ OTHER_GRAPHS: list[tuple[str, str, Any, str]] = [
     ("network", "cell", "gru", "see "),
     ("network", "layers", 2, "see "),
     ("", "labels", ["a", "b", "c"], "see "),
-    ("", "network", {}, r"trusted=True\), or --trusted"),
+    ("", "network", {}, r"trusted=True$"),
 ]
 
 
@@ -186,7 +186,7 @@ BAD_FILES: dict[str, tuple[bytes, type[errors.ModelFileError], str]] = {
     "newer schema, all else unknown": (
         resealed(GRAPH, {"pocketrnn.schema": "37"}),
         errors.NewerSchemaError,
-        "pip install --upgrade pocketrnn",
+        "update pocketrnn",
     ),
     "huge schema": (
         resealed(GRAPH, METADATA, schema="9" * 5000),

@@ -547,8 +547,8 @@ def test_suffixes_in_upper_case(tmp_path):
 @pytest.mark.parametrize(
     ("content", "column", "message"),
     [
-        ("id,name\n1,good\n", None, r"Say --text-column; there are: 'id', 'name'"),
-        ("text,review\n1,good\n", None, r"Say --text-column; there are: 'text', 'review'"),
+        ("id,name\n1,good\n", None, r"Say text_column=\.\.\.; there are: 'id', 'name'"),
+        ("text,review\n1,good\n", None, r"Say text_column=\.\.\.; there are: 'text', 'review'"),
         ("id,name\n1,good\n", "text", r"no column called 'text'; there are: 'id', 'name'"),
         ("text,text\n1,good\n", "text", r"two columns called 'text'"),
     ],
@@ -564,7 +564,7 @@ def test_no_obvious_column(content, column, message, tmp_path):
 def test_columns_that_are_there_already(name, tmp_path):
     content = {"a.csv": "text,score\ngood,1\n", "a.jsonl": '{"text": "good", "score": 1}\n'}[name]
     (tmp_path / name).write_text(content)
-    with pytest.raises(ConfigError, match="has a column 'score' already; put a --prefix"):
+    with pytest.raises(ConfigError, match=r"has a column 'score' already; give .* a prefix="):
         score_file(tmp_path / name, tmp_path / f"out-{name}", model=MODEL)
     score_file(tmp_path / name, tmp_path / f"out-{name}", model=MODEL, prefix="p_", force=True)
     (row,) = score_rows(tmp_path / f"out-{name}", model=MODEL, text_column="text")

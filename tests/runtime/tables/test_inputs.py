@@ -239,7 +239,7 @@ def test_a_text_in_other_formats_that_is_too_long(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.txt").write_text("good " * 1000)
     (tmp_path / "in" / "b.txt").write_text("good")
-    problem = "over 1,000 characters (--max-characters)"
+    problem = "over 1,000 characters (max_characters=...)"
     found = score_rows(tmp_path / "in", model=MODEL, max_characters=1000)
     assert [row.problem for row in found] == [problem, ""]
     pa = pytest.importorskip("pyarrow")

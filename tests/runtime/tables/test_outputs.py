@@ -325,7 +325,7 @@ def test_a_damaged_run_is_never_a_new_start(damage, source, tmp_path):
     else:
         (folder_of(output) / "run.json").write_bytes(damage)
     for _ in range(2):
-        with pytest.raises(OutputError, match=r"run\.json: damaged.*; start over with --force"):
+        with pytest.raises(OutputError, match=r"run\.json: damaged.*; start over with force=True"):
             score(source, output, resume=True)
         assert len(parts(output)) == 5
     score(source, output, force=True)
@@ -339,7 +339,7 @@ def test_a_part_that_is_damaged_while_the_run_is_on(source, tmp_path):
         if progress.rows == 95:
             (folder_of(output) / "000000002.part").write_bytes(b"x")
 
-    with pytest.raises(OutputError, match=r"000000002\.part: was damaged.*--resume"):
+    with pytest.raises(OutputError, match=r"000000002\.part: was damaged.*resume=True"):
         score(source, output, progress=damage)
     assert not output.exists()
     score(source, output, resume=True)
@@ -353,7 +353,7 @@ def test_a_part_that_is_damaged_while_the_run_is_on(source, tmp_path):
 def test_nothing_is_overwritten_unasked(source, tmp_path):
     output = tmp_path / "out.csv"
     stopped(source, output, 2)
-    with pytest.raises(OutputError, match="unfinished run is there; go on with --resume"):
+    with pytest.raises(OutputError, match="unfinished run is there; go on with resume=True"):
         score(source, output)
     score(source, output, force=True)
     before = output.read_bytes()

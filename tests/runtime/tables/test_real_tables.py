@@ -188,7 +188,7 @@ def test_a_header_that_looks_like_a_row(header, told, tmp_path, caplog):
     source.write_text(f"{header}\nbad film,1\n" if "," in header else f"{header}\nbad film\n")
     first = header.split(",")[0]
     score_file(source, tmp_path / "out.csv", model=MODEL, text_column=first)
-    assert ["say --no-header" in record.getMessage() for record in caplog.records] == [True] * told
+    assert ["say header=False" in record.getMessage() for record in caplog.records] == [True] * told
 
 
 # -- spellings -----------------------------------------------------------------------------------
@@ -235,8 +235,8 @@ def test_json(wrap, suffix, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"text": "good"}\n{"text": "bad"}\n', "not JSON: Extra data.*say --format jsonl"),
-        ('{"text": "good"}', "holds 0 lists of objects, not one; .* say --format jsonl"),
+        ('{"text": "good"}\n{"text": "bad"}\n', 'not JSON: Extra data.*say format="jsonl"'),
+        ('{"text": "good"}', 'holds 0 lists of objects, not one; .* say format="jsonl"'),
         ('{"a": [{"text": "x"}], "b": [{"text": "y"}]}', "holds 2 lists of objects"),
         ('["good"]', "holds 0 lists of objects, not one"),
         ("3", "holds 0 lists"),
@@ -256,7 +256,7 @@ def test_json_that_is_none(content, message, tmp_path):
 def test_a_long_object_in_a_list(tmp_path):
     (tmp_path / "in.json").write_text(json.dumps([{"text": "good " * 1000}, {"text": "bad"}]))
     assert [problem for *_, problem in read(tmp_path / "in.json", max_characters=1000)] == [
-        "over 1,000 characters (--max-characters)",
+        "over 1,000 characters (max_characters=...)",
         "",
     ]
 

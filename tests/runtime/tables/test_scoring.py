@@ -359,7 +359,7 @@ def test_a_killed_worker(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(process, "start", doomed)
-        with pytest.raises(WorkerError, match=r"worker process ended \(exit code -9.*--resume"):
+        with pytest.raises(WorkerError, match=r"worker process ended \(exit code -9.*resume=True"):
             score_file(source, output, model=MODEL, workers=2)
     assert not output.exists()
     score_file(source, output, model=MODEL, workers=2, resume=True)

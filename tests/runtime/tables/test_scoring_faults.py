@@ -264,7 +264,7 @@ def test_a_full_disk(output, small_disk, tmp_path):
     ballast.write_bytes(b"x" * 1_000_000)
     arguments = {"model": MODEL, "text_column": "text", "resume": True}
     for _ in range(2):
-        with pytest.raises(OutputError, match=r"can't write .*No space left.*--resume"):
+        with pytest.raises(OutputError, match=r"can't write .*No space left.*resume=True"):
             score_file(source, small_disk / output, **arguments)
         assert not (small_disk / output).exists()
     ballast.unlink()

@@ -117,3 +117,37 @@ def test_columns_that_are_missing_or_taken(session):
         score_frame(frame, "review", model=MODEL)
     with pytest.raises(ConfigError, match="has a column 'score' already"):
         score_frame(frame, "text", model=MODEL)
+
+
+def test_columns_are_found_as_spark_finds_them(session):
+    from pocketrnn.spark import score_frame
+
+    frame = session.createDataFrame([("good", 1)], "text string, Label long")
+    with pytest.raises(ConfigError, match=r"has a column 'Label' already; .*prefix="):
+        score_frame(frame, "TEXT", model=MODEL)
+    scored = score_frame(frame, "TEXT", model=MODEL, prefix="p_")
+    assert scored.columns == ["text", "Label", "p_label", "p_score"]
+    assert scored.collect()[0]["p_label"] in LABELS
+    session.conf.set("spark.sql.caseSensitive", "true")
+    try:
+        with pytest.raises(ConfigError, match="no column 'TEXT'; there are: text, Label"):
+            score_frame(frame, "TEXT", model=MODEL)
+        scored = score_frame(frame, "text", model=MODEL)
+        assert scored.columns == ["text", "Label", "label", "score"]
+        assert scored.collect()[0]["Label"] == 1
+    finally:
+        session.conf.unset("spark.sql.caseSensitive")
+
+
+def test_columns_whose_names_spark_takes_for_one(session):
+    from pocketrnn.spark import score_frame
+
+    frame = session.createDataFrame(
+        [("good", "bad", 1, 2)], "text string, Text string, a int, A int"
+    )
+    with pytest.raises(ConfigError, match="two columns 'text'; there are: text, Text, a, A"):
+        score_frame(frame, "text", model=MODEL)
+    frame = session.createDataFrame([("good", 1, 2)], "text string, a int, A int")
+    scored = score_frame(frame, "text", model=MODEL)
+    assert scored.columns == ["text", "a", "A", "label", "score"]
+    assert tuple(scored.collect()[0])[:3] == ("good", 1, 2)

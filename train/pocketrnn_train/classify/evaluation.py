@@ -22,7 +22,7 @@ def evaluate(
     them. Raises RunError for scores that aren't finite, as after a training that diverged.
     """
     if not np.isfinite(scores).all():
-        raise RunError("the scores aren't finite; train again with a lower --learning-rate")
+        raise RunError("the scores aren't finite; train again with a lower learning_rate=...")
     classes = scores.shape[1]
     two = classes == 2
     matrix = figures.confusion_matrix(labels, choose(scores, threshold), classes)

@@ -61,7 +61,7 @@ def fit(
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     stage = batches.stage(config, settings, alphabet, learnt)
-    check(stage.steps > 0, "too little text for a batch; choose a smaller --batch-size")
+    check(stage.steps > 0, "too little text for a batch; choose a smaller batch_size=...")
 
     def measure(model: Any) -> dict[str, float]:
         served = _served(model, settings, alphabet)
