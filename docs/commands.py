@@ -12,6 +12,7 @@ from pathlib import Path
 from pocketrnn import cli
 from pocketrnn_export import cli as export
 from pocketrnn_train import cli as train
+from pocketrnn_train.generate import cli as generate
 
 
 def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
@@ -26,7 +27,8 @@ def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser
 def main() -> None:
     """Write the page."""
     os.environ["COLUMNS"] = "98"  # the width that argparse breaks lines at
-    found = [each for package in (cli, train, export) for each in parsers(package.parser())]
+    packages = (cli, train, generate, export)
+    found = [each for package in packages for each in parsers(package.parser())]
     page = Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).parents[1] / "build/commands.md"
     page.parent.mkdir(parents=True, exist_ok=True)
     parts = [f"## {each.prog}\n\n```\n{each.format_help()}```\n" for each in found]

@@ -11,7 +11,6 @@ CHILD = """
 import faulthandler, json, os, resource, sys
 import numpy as np
 import pocketrnn.classify.model
-import pocketrnn.session
 
 faulthandler.dump_traceback_later(int(sys.argv[2]), exit=True)
 pocketrnn.session.import_onnxruntime()

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import errors
-from . import session as session  # sets what has to be set before onnxruntime's import
+from . import session as _session  # noqa: F401 (now: it has to switch onnxruntime's telemetry off)
 from .errors import PocketRNNError
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ svg { width: 100%; height: auto; display: block } svg text { fill: var(--soft); 
 .grid { stroke: var(--line) }
 .text { border: 1px solid var(--line); border-radius: .5rem; margin: .75rem 0; overflow: auto;
  padding: .6rem .8rem; max-height: 15rem; overflow-wrap: anywhere }
-.text p { margin: .3rem 0 0; white-space: pre-wrap } mark { color: inherit; background: none }
+.text p { margin: .3rem 0 0; white-space: pre-wrap } mark { color: var(--fore); background: none }
 mark.unknown { text-decoration: underline dotted }
 """
 
@@ -82,16 +82,17 @@ def evaluation_page(found: Evaluation, model: Classifier) -> str:
     """Return the report of `model`; of two models with their differences."""
     both = [found, *([found.comparison.other] if found.comparison else [])]
     figures = [f"<div><b>{value}</b><small>{what}</small></div>" for value, what in headline(found)]
+    models = "; first model blue, second orange" if found.comparison else ""
     first, second = found.histogram
     of = second if len(found.labels) == 2 else "the label given"
     body = [
         f'<div class="big">{"".join(figures)}</div><p><small>Model {found.model[:12]}</small>',
         '<div class="charts">',
-        _chart("Right (up) by how sure it is (across)", _reliability(both)),
+        _chart(f"Right (up) by how sure it is (across){models}", _reliability(both)),
         _chart(
             f"Texts by the probability of {of}: {first} blue, {second} orange", _histogram(found)
         ),
-        _chart("Right (up), where only the surest texts are answered (across)", _unsure(both)),
+        _chart(f"Right (up), if only the surest are answered (across){models}", _unsure(both)),
         _chart("Right, by words read (lines: 95 % intervals)", _bars(found.lengths)),
         "</div>",
         *map(_table, tables(found)),
