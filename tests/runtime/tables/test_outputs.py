@@ -505,7 +505,7 @@ def test_a_full_disk(when, source, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", full)
         message = (
-            rf"can't write .*{when}: No space left on device; what is written is kept: .*--res"
+            rf"can't write .*{when}: No space left on device; what is written is kept: .*resume="
         )
         with pytest.raises(OutputError, match=message):
             score(source, output, on_error="skip")
