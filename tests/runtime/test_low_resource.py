@@ -156,7 +156,7 @@ def test_memory_that_is_too_short_is_said(
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("kilobytes", [25_000, 60_000, 80_000, 130_000, 150_000])
+@pytest.mark.parametrize("kilobytes", [25_000, 60_000, 80_000, 130_000])
 def test_memory_that_is_too_short_for_the_libraries_is_said(
     kilobytes: int, environment: dict[str, str]
 ) -> None:

@@ -120,5 +120,5 @@ def test_figures_stay_in_their_ranges(rows: list[tuple[list[float], int]]) -> No
 
 
 def test_scores_of_a_diverged_training_are_refused() -> None:
-    with pytest.raises(RunError, match="lower --learning-rate"):
+    with pytest.raises(RunError, match="lower learning_rate"):
         evaluate(np.array([[0.5, 0.5], [np.nan, np.nan]], np.float32), np.array([0, 1]))

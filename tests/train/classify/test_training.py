@@ -304,7 +304,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(
     films: Corpus, config: TrainConfig, tmp_path: Path
 ) -> None:
     wild = config.with_settings(optimizer="sgd", learning_rate=3e38)
-    with pytest.raises(RunError, match="loss isn't finite; try a lower --learning-rate"):
+    with pytest.raises(RunError, match="loss isn't finite; try a lower learning_rate"):
         fit(wild, films, tmp_path)
     assert not (tmp_path / "checkpoint.keras").exists()
 
