@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 # From 1.29 on, onnxruntime's Linux and macOS builds write a device id under the home cache and
-# upload usage data, unless this is set before the import. Who wants that sets it to 0.
+# upload usage data, unless this is set before the import. To keep telemetry on, set it to 0.
 _TELEMETRY_OFF = "ORT_DISABLE_TELEMETRY"
 _too_late = "onnxruntime" in sys.modules and sys.platform != "win32"
 if _too_late and _TELEMETRY_OFF not in os.environ:
@@ -68,7 +68,7 @@ class _Inside:
     """
 
     def __enter__(self) -> None:
-        _inside.add(self)
+        _inside.add(self)  # first: else the end could begin between check and add
         if _ending.is_set() and threading.get_ident() != threading.main_thread().ident:
             _inside.discard(self)
             raise SystemExit

@@ -1,7 +1,8 @@
 """Rows of ids of differing lengths, and the padded batches that the network is fed.
 
-`pocketrnn.classify.text.pad` is the definition of padding. A text needs no more of it than makes
-its length a multiple that the network asks for, and texts of like length share a batch.
+`pocketrnn.classify.text.pad` is the definition of padding. A text is padded only up to a multiple
+of a number that the network gives (20 for the bundled model, which reads windows of 20 words), and
+texts of similar length go into one batch.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from .text import TextConfig
 
-# Steps of all texts of a batch. Enough to fill the matrix products, few enough that what the
+# Ids in one batch, padding included. Enough to fill the matrix products, few enough that what the
 # network makes of them (4 MB at 32 units) stays in cache: 64 texts of 500 words, 1,638 of 20.
 STEPS = 1 << 15
 
@@ -46,6 +47,7 @@ class Rows:
     def take(self, order: NDArray[np.int64]) -> "Rows":
         """Return the rows in another order."""
         lengths = self.lengths[order]
+        # Where each id of the result is in self.ids: where its row began, and its place in the row.
         begins = (np.cumsum(self.lengths) - self.lengths)[order]
         shifts = np.repeat(begins - (np.cumsum(lengths) - lengths), lengths)
         return Rows(self.ids[shifts + np.arange(len(shifts))], lengths)
@@ -60,7 +62,7 @@ def count_words(row: Sequence[int], config: TextConfig) -> tuple[int, int]:
 
 
 def time_for(length: int, multiple: int) -> int:
-    """Return the steps that a text of `length` ids needs: a multiple of `multiple`, not 0."""
+    """Return the steps that `length` ids need: a multiple of `multiple`, at least one."""
     return max(-(-length // multiple), 1) * multiple
 
 

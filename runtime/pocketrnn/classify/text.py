@@ -103,6 +103,7 @@ class Tokenizer:
         """Keep the words whose id is below `num_words`; ConfigError for words no text can hold."""
         self.config = config
         self.vocabulary = tuple(words[: config.vocabulary_size])
+        # A file stores the words joined by `split`: splitting must give the same words.
         stored = config.split.join(self.vocabulary)
         restored = tuple(stored.split(config.split)) if stored else ()
         check(

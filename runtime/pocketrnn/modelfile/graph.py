@@ -1,9 +1,9 @@
-"""The graph of a network: which nodes it has follows from its configuration, by this page.
+"""The graph of a network, made from its configuration alone.
 
 It reads from top to bottom: the cells, one step of each; the parts of a graph, of which a layer's
 loop is the longest; and `classifier` and `generator`, which put them together. Keras's layers are
-the definition, and the weights have Keras's layout. What is made of constants alone is made once,
-at load.
+the definition, and the weights have Keras's layout. Nodes that read only constants are computed
+once, when onnxruntime loads the file.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from .weights import is_large
 # of float32 each at most.
 MOST_NUMBERS = 1 << 26
 
-# Under any state whose maximum matters, as in pocketrnn_train.layers.
+# Lower than any state that counts: a running maximum starts here. As in pocketrnn_train.layers.
 BELOW_ALL = -1e4
 
 
@@ -42,14 +42,15 @@ class Size:
 
 
 class Recurrent(NamedTuple):
-    """The names of what a step multiplies the state by, and adds to that (a GRU alone)."""
+    """The names of the weights of h @ kernel + bias; only a GRU has that bias."""
 
     kernel: str
     bias: str
 
 
 Step = Callable[[Nodes, NetworkConfig, Recurrent, list[str], str], list[str]]
-"""From a layer's weights, its states and its input, projected already, to its new states."""
+"""Adds the nodes of one step: from the names of the weights, the states and x, the input times its
+kernel plus bias, to the names of the new states. Gemm(a, b, c) is a @ b + c."""
 
 
 def _simple_rnn(
@@ -156,7 +157,7 @@ class Builder(Nodes):
         self.inputs = [Value("ids", "int32", ("batch", "time"))]
         self.outputs = [Value("scores", "float32", ("batch", size.outputs))]
         self.rows = "ids"
-        """int32 (steps, rows)"""
+        """Name of the ids that the loops read: int32 (steps, rows), once they are transposed."""
 
     def number(self, value: float) -> str:
         """Return a float32 constant of no dimension."""
@@ -200,7 +201,8 @@ class Builder(Nodes):
             self.weight(f"{name}.recurrent_bias", width) if network.cell == "gru" else "",
         )
 
-    # Masked padding, which each loop starts with or ends in.
+    # Masked padding, which each loop starts with or ends in. The first use of a property adds its
+    # nodes, and later ones share them: moving a first use changes the bytes of a file.
 
     def are_words(self, ids: str) -> str:
         """Return whether each id is a word and not padding, as bool."""
