@@ -313,9 +313,11 @@ class Classifier(Model):
 
     def _columns(self, labels: Sequence[str]) -> list[int] | None:
         """Return the columns of the labels that are allowed; None if all are."""
-        if not labels or (strangers := set(labels) - set(self.labels)):
-            what = repr(min(strangers)) if labels else "is asked for"
-            raise ConfigError(f"no label {what:.60}; there are: {', '.join(self.labels)}")
+        there = ", ".join(self.labels)
+        if isinstance(labels, str) or not labels:
+            raise ConfigError(f"labels must be a list of some of: {there}; not {labels!r:.60}")
+        if strangers := set(labels) - set(self.labels):
+            raise ConfigError(f"no label {min(strangers)!r:.60}; there are: {there}")
         columns = sorted({self.labels.index(label) for label in labels})
         return columns if len(columns) < len(self.labels) else None
 

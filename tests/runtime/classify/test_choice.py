@@ -32,7 +32,7 @@ def test_labels_that_the_model_does_not_have() -> None:
     model = pocketrnn.load(tinyonnx.tiny(LABELS))
     with pytest.raises(ConfigError, match="no label 'd'; there are: a, b, c"):
         model.predict("good", labels=["a", "d"])
-    with pytest.raises(ConfigError, match="no label is asked for"):
+    with pytest.raises(ConfigError, match="labels must be a list"):
         model.predict("good", labels=[])
 
 
@@ -42,3 +42,8 @@ def test_top() -> None:
     assert prediction.top(2) == ranked[:2]
     assert prediction.top(9) == ranked
     assert prediction.top(1)[0] == (prediction.label, prediction.score)
+
+
+def test_one_label_is_not_a_list_of_letters() -> None:
+    with pytest.raises(ConfigError, match="labels must be a list"):
+        pocketrnn.load().predict("good", labels="positive")
