@@ -116,7 +116,8 @@ def build(
         parity.witness_scores(witness.SerializeToString(), tokenizer, texts),
         *parity.served_scores(served, texts),
     ]
-    difference = max(float(np.abs(scores - trained).max()) for scores in others)
+    # Not max(): it would pass over a NaN.
+    difference = float(np.max([np.abs(scores - trained).max() for scores in others]))
     parity.check_difference(difference)
     card = {**(card or {}), "parity": {"texts": len(texts), "difference": difference}}
     data = file.to_bytes(config, tokenizer, graph, card, test_cases.make(served))

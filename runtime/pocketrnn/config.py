@@ -3,10 +3,10 @@
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from .errors import ConfigError
+from .errors import ConfigError, TextError
 
 
 class Settings:
@@ -17,7 +17,7 @@ class Settings:
         for name, kind in typing.get_type_hints(type(self)).items():
             value = getattr(self, name)
             if not _is(value, kind):
-                raise ConfigError(f"{name} must be {_describe(kind)}, not {value!r}")
+                raise ConfigError(f"{name} must be {_describe(kind)}, not {value!r:.80}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain JSON types."""
@@ -76,3 +76,14 @@ def _describe(kind: Any) -> str:
     if typing.get_origin(kind) is typing.Literal:
         return "one of " + ", ".join(str(argument) for argument in typing.get_args(kind))
     return getattr(kind, "__name__", str(kind)) if not typing.get_origin(kind) else str(kind)
+
+
+def check_texts(texts: object) -> None:
+    """Raise TextError unless `texts` is a str or can be gone through text by text."""
+    # What has keys or columns would give their names.
+    if isinstance(texts, Mapping) or hasattr(texts, "columns"):
+        raise TextError(
+            f'a {type(texts).__name__} is no list of texts; give one column of it: df["text"]'
+        )
+    if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
+        raise TextError(f"texts must be str or an iterable of str, not {type(texts).__name__}")

@@ -22,7 +22,9 @@ def replacing(path: str | os.PathLike[str], *, folder: Path | None = None) -> It
     """
     target = Path(path)
     # The same suffix, as some writers choose a format by it.
-    name = f".{target.stem}.{secrets.token_hex(6)}{target.suffix}"
+    # In a folder of its own the name is short: the output's may be as long as names can be.
+    stem = "new" if folder else target.stem
+    name = f".{stem}.{secrets.token_hex(6)}{target.suffix}"
     temporary = (folder or target.parent) / name
     try:
         old = target.stat() if target.is_file() else None

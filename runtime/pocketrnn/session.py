@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # upload usage data, unless this is set before the import. To keep telemetry on, set it to 0.
 _TELEMETRY_OFF = "ORT_DISABLE_TELEMETRY"
 _too_late = "onnxruntime" in sys.modules and sys.platform != "win32"
-if _too_late and _TELEMETRY_OFF not in os.environ:
+if _too_late and os.environ.get(_TELEMETRY_OFF, "") == "":
     warnings.warn(
         "onnxruntime was imported before pocketrnn, so its telemetry may be on and can't be "
         f"switched off any more: import pocketrnn first, or set {_TELEMETRY_OFF}=1 before Python "
@@ -29,7 +29,8 @@ if _too_late and _TELEMETRY_OFF not in os.environ:
         RuntimeWarning,
         stacklevel=2,
     )
-os.environ.setdefault(_TELEMETRY_OFF, "1")
+if os.environ.get(_TELEMETRY_OFF) != "0":  # an empty value would leave it on
+    os.environ[_TELEMETRY_OFF] = "1"
 
 
 def import_onnxruntime() -> Any:

@@ -1,4 +1,4 @@
-"""The served score is the trained score, for every kind of network that a configuration can say.
+"""The served score is the trained score, for kinds of networks that hold each pair of choices.
 
 Keras, tf2onnx's graph, and pocketrnn's graph in its three forms score the same texts; for some
 networks, so does the onnx package's reference evaluator, which shares no code with onnxruntime.

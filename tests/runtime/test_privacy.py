@@ -111,7 +111,9 @@ def test_info_needs_no_onnxruntime(room: Path, tiny_path: Path) -> None:
     assert "made up" in in_room(room, sys.executable, "-c", code, str(tiny_path))
 
 
-@pytest.mark.parametrize(("set_before", "seen"), [(None, "1"), ("0", "0"), ("1", "1")])
+@pytest.mark.parametrize(
+    ("set_before", "seen"), [(None, "1"), ("", "1"), ("0", "0"), ("1", "1"), ("false", "1")]
+)
 def test_telemetry_is_off_unless_someone_wants_it(
     set_before: str | None, seen: str, room: Path, tiny_path: Path
 ) -> None:
@@ -128,7 +130,9 @@ def test_telemetry_is_off_unless_someone_wants_it(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there it is never too late")
-@pytest.mark.parametrize(("set_before", "warned"), [(None, True), ("0", False), ("1", False)])
+@pytest.mark.parametrize(
+    ("set_before", "warned"), [(None, True), ("", True), ("0", False), ("1", False)]
+)
 def test_onnxruntime_imported_first_is_said(
     set_before: str | None, warned: bool, room: Path
 ) -> None:

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from .. import modelfile
 from ..config import Settings, check
 from ..errors import ConfigError, CorruptModelError, GraphError, VocabularyMismatchError
+from ..lazy import lazy
 from ..modelfile import ModelFile, onnx
 from ..modelfile.forms import starts_after_padding
 from ..modelfile.graph import Size, classifier
@@ -53,12 +53,12 @@ class ClassifierConfig(Settings):
         """Return the columns of the graph's output."""
         return 1 if len(self.labels) == 2 else len(self.labels)
 
-    @cached_property
+    @lazy
     def starts_after_padding(self) -> bool:
         """Return whether padding may be left out if the loop is handed the state behind it."""
         return self.network is not None and starts_after_padding(self.network, self.size)
 
-    @cached_property
+    @lazy
     def time_multiple(self) -> int:
         """Return what the graph's `time` is a multiple of; `maxlen` where it reads all padding."""
         if self.network and self.network.mask:
@@ -153,7 +153,7 @@ def read(file: ModelFile, *, trusted: bool = False) -> Contents:
                 "whoever made the file, say so with trusted=True"
             )
         weights = file.weights(config.graph()) if config.network else None
-    except ConfigError as error:
+    except (ConfigError, RecursionError) as error:
         raise CorruptModelError(f"the file is altered ({error})") from error
     return Contents(file, config, tokenizer, weights, test_cases)
 

@@ -1,16 +1,17 @@
 """The model that a person holds: texts in, labels and probabilities out."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError, TextError
+from ..config import check_texts
+from ..errors import ConfigError
+from ..lazy import lazy
 from ..loading import Model
 from ..modelfile import ModelFile
 from .explaining import Explanation, explain
@@ -218,12 +219,7 @@ class Classifier(Model):
 
         Raises TextError for what isn't a str.
         """
-        if isinstance(texts, Mapping) or hasattr(texts, "columns"):  # gives its names, not texts
-            raise TextError(
-                f'a {type(texts).__name__} is no list of texts; give one column of it: df["text"]'
-            )
-        if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
-            raise TextError(f"texts must be str or an iterable of str, not {type(texts).__name__}")
+        check_texts(texts)
         rows = iter([texts] if isinstance(texts, str) else texts)
         parts = [self._read(window) for window in _windows(rows)]
         if len(parts) == 1:
@@ -249,7 +245,7 @@ class Classifier(Model):
         ids = self.tokenizer.ids(text)
         return self._network.one(ids), *count_words(ids, self.config.text)
 
-    @cached_property
+    @lazy
     def _vectorized_tokenizer(self) -> VectorizedTokenizer:
         return VectorizedTokenizer(self.tokenizer)
 
@@ -270,6 +266,7 @@ class Classifier(Model):
         """
         if isinstance(texts, str):
             return explain(self, self._network, texts, label)
+        check_texts(texts)
         return [explain(self, self._network, text, label) for text in texts]
 
     def score_ids(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:

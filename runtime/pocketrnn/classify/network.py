@@ -2,12 +2,12 @@
 
 from array import array
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CorruptModelError
+from ..lazy import lazy
 from ..modelfile import forms, onnx
 from ..modelfile.network import NetworkConfig
 from ..session import Session
@@ -73,7 +73,7 @@ class Network(OwnGraph):
 
         return Session(model, threads=self._threads)
 
-    @cached_property
+    @lazy
     def _many(self) -> Session:
         return self._session_for(forms.many(self._network, self._config.size))
 
@@ -125,11 +125,11 @@ class Network(OwnGraph):
         inputs = {"total": total, "highest": highest, "count": count}
         return _checked(self._head, inputs, self._config, len(edits))
 
-    @cached_property
+    @lazy
     def _windows(self) -> Session:
         return self._session_for(forms.windows(self._network, self._config.size))
 
-    @cached_property
+    @lazy
     def _head(self) -> Session:
         return self._session_for(forms.head(self._network, self._config.size))
 
@@ -145,9 +145,9 @@ class Network(OwnGraph):
             start[name] = row if texts == 1 else row.repeat(texts, axis=0)
         return start
 
-    @cached_property
+    @lazy
     def _after_padding(self) -> dict[str, NDArray[np.float32]]:
-        """The states after 0, 1, 2 and so on steps of padding, up to where they stay as they are.
+        """Return the states after 0, 1, 2, ... steps of padding, up to where they stay as they are.
 
         By the name of the graph's input: float32 (steps, units).
         """

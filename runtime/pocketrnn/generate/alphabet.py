@@ -2,10 +2,11 @@
 
 import codecs
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..lazy import lazy
 
 Decoder = Callable[[Sequence[int], bool], str]
 """From the next ids, and whether they are the last ones, to as much text as is whole by then."""
@@ -47,9 +48,9 @@ class Alphabet:
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         return lambda ids, final: decode(bytes(ids), final)
 
-    @cached_property
+    @lazy
     def spaces(self) -> list[int]:
-        """The ids of white space."""
+        """Return the ids of white space."""
         characters = map(chr, range(128)) if self.characters is None else self.characters
         return [i for i, character in enumerate(characters) if character.isspace()]
 

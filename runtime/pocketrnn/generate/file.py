@@ -136,7 +136,7 @@ def read(file: ModelFile) -> Contents:
         test_cases = _test_cases(file.test_cases, config.ids)
         graph = config.graph()
         weights = file.weights(graph)
-    except ConfigError as error:
+    except (ConfigError, RecursionError) as error:
         raise CorruptModelError(f"the file is altered ({error})") from error
     return Contents(config, Alphabet(characters, config.unknown), graph, weights, test_cases)
 

@@ -2,15 +2,15 @@
 
 import secrets
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..config import check
+from ..config import check, check_texts
 from ..errors import ConfigError, CorruptModelError, TextError
+from ..lazy import lazy
 from ..loading import Model
 from ..modelfile import ModelFile, forms, onnx
 from ..session import Session
@@ -300,8 +300,7 @@ class Generator(Model):
         """
         if isinstance(texts, str):
             return float(self._bits([texts])[0])
-        if isinstance(texts, bytes | bytearray | dict) or not isinstance(texts, Iterable):
-            raise TextError(f"texts must be str or an iterable of str, not {type(texts).__name__}")
+        check_texts(texts)
         rows = iter(texts)
         parts = [np.zeros(0)]
         while some := list(islice(rows, _ENCODED)):
@@ -402,13 +401,18 @@ class Generator(Model):
         logits, *after = self._whole.run(inputs, [v.name for v in self._contents.graph.outputs])
         return logits, after
 
-    @cached_property
+    @lazy
     def _whole(self) -> Session:
-        return Session(lambda: self.data, threads=self._options["threads"])
+        graph = self._contents.graph
 
-    @cached_property
+        def model() -> bytes:
+            return onnx.model_to_bytes(onnx.to_bytes(graph, self._contents.weights))
+
+        return Session(model, threads=self._options["threads"])
+
+    @lazy
     def _one(self) -> tuple[Session, list[str]]:
-        """The session for single steps, and its outputs."""
+        """Return the session for single steps, and its outputs."""
         graph = forms.step(self.config.network, self.config.ids)
 
         def model() -> bytes:
@@ -435,10 +439,14 @@ def difference(found: Logits, expected: Logits) -> float:
     """Return the largest difference of any logit.
 
     It is relative to the largest logit of the same step, where that is over 1: it is float32's
-    steps there that the order of operations may change, and at 30 they are 2e-6.
+    steps there that the order of operations may change, and at 30 they are 2e-6. Raises
+    CorruptModelError where one isn't a finite number.
     """
     largest = np.maximum(np.abs(expected).max(axis=-1, keepdims=True), 1)
-    return float((np.abs(found - expected) / largest).max())
+    most = float((np.abs(found - expected) / largest).max())
+    if not np.isfinite(most):
+        raise CorruptModelError("the network's logits aren't finite numbers")
+    return most
 
 
 def _text(text: str) -> str:

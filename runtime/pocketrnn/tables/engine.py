@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import __version__
 from ..errors import ConfigError, InputError
 from . import formats
 from .block import WINDOW, Block, Cells, Column, Function, Results
@@ -98,6 +99,7 @@ def run(
     else:
         source.refuse(*paths(to))
         about = {
+            "pocketrnn's version": __version__,
             **source.identity(),
             **function.identity,
             "output format": kind,
@@ -200,6 +202,6 @@ def _spread(column: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[Any]:
 
 def _path(output: PathLike) -> str:
     to = output if isinstance(output, str) else getattr(output, "__fspath__", lambda: None)()
-    if not isinstance(to, str) or not to:
+    if not isinstance(to, str) or not to or "\0" in to:
         raise ConfigError(f"an output must be a path, not {output!r:.60}")
     return to

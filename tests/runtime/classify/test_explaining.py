@@ -145,3 +145,9 @@ def test_of_the_bundled_model() -> None:
         edited = text[: span.start] + "xyzzyx" + text[span.end :]
         expected = model.scores(text)[0, column] - model.scores(edited)[0, column]
         np.testing.assert_allclose(span.weight, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("table", [{"text": "An awful film."}, 5, b"An awful film."])
+def test_what_is_no_list_of_texts(table: Any) -> None:
+    with pytest.raises(TextError):
+        pocketrnn.load().explain(table)

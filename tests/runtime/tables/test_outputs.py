@@ -514,3 +514,15 @@ def test_a_full_disk(when, source, tmp_path, monkeypatch):
         assert json.loads((folder_of(output) / "run.json").read_text())["on error"] == "skip"
     score(source, output, on_error="skip", resume=True)
     assert names(tmp_path) == ["in.csv", "out.csv", "out.csv.errors.csv"]
+
+
+def test_a_long_name_of_an_output(tmp_path: Path) -> None:
+    """Rows in error are listed beside it, by a name that is longer still."""
+    source = tmp_path / "in.csv"
+    source.write_text('text\ngood\n""\nbad\n')
+    output = tmp_path / ("x" * 231 + ".csv")
+    done = score_file(source, output, model=tiny(), on_error="skip")
+    assert (done.rows, done.errors) == (2, 1)
+    assert output.exists()
+    assert done.errors_path is not None
+    assert done.errors_path.exists()
