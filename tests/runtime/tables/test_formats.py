@@ -427,8 +427,8 @@ def test_ten_megabyte_fields(tmp_path):
     long = 'good, "film"\n' * 800_000
     source = tmp_path / "in.csv"
     source.write_bytes(to_csv([["id", "text"], ["1", long], ["2", "bad"], ["3", long]]).encode())
-    score_file(source, tmp_path / "out.jsonl", model=MODEL)
-    score_file(source, tmp_path / "out.csv", model=MODEL)
+    score_file(source, tmp_path / "out.jsonl", model=MODEL, max_lines=1_000_000)
+    score_file(source, tmp_path / "out.csv", model=MODEL, max_lines=1_000_000)
     back = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [row["text"] for row in back] == [long, "bad", long]
     with (tmp_path / "out.csv").open(newline="") as file:
