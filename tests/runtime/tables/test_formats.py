@@ -424,6 +424,7 @@ def test_parquet_to_csv_and_json(tmp_path):
 
 @pytest.mark.slow
 def test_ten_megabyte_fields(tmp_path):
+    limit = csv.field_size_limit(1 << 26)  # the test's own: scoring sets nothing of the process
     long = 'good, "film"\n' * 800_000
     source = tmp_path / "in.csv"
     source.write_bytes(to_csv([["id", "text"], ["1", long], ["2", "bad"], ["3", long]]).encode())
@@ -432,7 +433,10 @@ def test_ten_megabyte_fields(tmp_path):
     back = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [row["text"] for row in back] == [long, "bad", long]
     with (tmp_path / "out.csv").open(newline="") as file:
-        assert [row[1] for row in csv.reader(file)] == ["text", long, "bad", long]
+        try:
+            assert [row[1] for row in csv.reader(file)] == ["text", long, "bad", long]
+        finally:
+            csv.field_size_limit(limit)
 
 
 def test_zstandard(tmp_path):
