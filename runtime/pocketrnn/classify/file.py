@@ -18,9 +18,8 @@ from .text import TextConfig, Tokenizer
 TASK = "classify"
 
 # The other limits of size are those of the network and of the text. A batch has a score for each
-# label and text; `verify` scores each test case, however long that takes.
+# label and text.
 MOST_LABELS = 1000
-MOST_TEST_CASES = 100
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ def read(file: ModelFile, *, trusted: bool = False) -> Contents:
                 f"{config.text.vocabulary_size}; export the model again"
             )
         tokenizer = Tokenizer(config.text, words)
-        test_cases = _test_cases(file.test_cases, len(config.labels))
+        test_cases = _test_cases(file, len(config.labels))
         if config.network is None and not trusted:
             raise GraphError(
                 "brings a graph of its own, which could do anything that ONNX can; if you trust "
@@ -158,10 +157,8 @@ def read(file: ModelFile, *, trusted: bool = False) -> Contents:
     return Contents(file, config, tokenizer, weights, test_cases)
 
 
-def _test_cases(stored: Any, labels: int) -> tuple[TestCase, ...]:
-    check(isinstance(stored, list), "the test cases aren't a list")
-    check(len(stored) <= MOST_TEST_CASES, f"{MOST_TEST_CASES} test cases at most may be there")
-    cases = tuple(TestCase.from_dict(value) for value in stored)
+def _test_cases(file: ModelFile, labels: int) -> tuple[TestCase, ...]:
+    cases = file.cases(TestCase)
     for case in cases:
         fits = len(case.scores) == labels and all(map(math.isfinite, case.scores))
         check(fits, f"a test case needs {labels} scores, not {case.scores!r:.80}")

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,10 +69,7 @@ class Network(OwnGraph):
         self._one = self._session_for(forms.one(network, self._config.size))
 
     def _session_for(self, graph: onnx.Graph) -> Session:
-        def model() -> bytes:
-            return onnx.model_to_bytes(onnx.to_bytes(graph, self._weights))
-
-        return Session(model, threads=self._threads)
+        return Session(partial(onnx.model_of, graph, self._weights), threads=self._threads)
 
     @lazy
     def _many(self) -> Session:

@@ -15,7 +15,6 @@ from .alphabet import Alphabet
 
 TASK = "generate"
 BYTES = 256
-MOST_TEST_CASES = 100
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def read(file: ModelFile) -> Contents:
                 f"the vocabulary has {count} characters, the settings speak of "
                 f"{config.characters}; export the model again"
             )
-        test_cases = _test_cases(file.test_cases, config.ids)
+        test_cases = _test_cases(file, config.ids)
         graph = config.graph()
         weights = file.weights(graph)
     except (ConfigError, RecursionError) as error:
@@ -141,10 +140,8 @@ def read(file: ModelFile) -> Contents:
     return Contents(config, Alphabet(characters, config.unknown), graph, weights, test_cases)
 
 
-def _test_cases(stored: Any, ids: int) -> tuple[TestCase, ...]:
-    check(isinstance(stored, list), "the test cases aren't a list")
-    check(len(stored) <= MOST_TEST_CASES, f"{MOST_TEST_CASES} test cases at most may be there")
-    cases = tuple(TestCase.from_dict(value) for value in stored)
+def _test_cases(file: ModelFile, ids: int) -> tuple[TestCase, ...]:
+    cases = file.cases(TestCase)
     for case in cases:
         fits = len(case.logits) == ids and all(map(math.isfinite, case.logits))
         check(fits, f"a test case needs {ids} logits, not {len(case.logits)}")

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, overload
 
@@ -403,23 +404,17 @@ class Generator(Model):
 
     @lazy
     def _whole(self) -> Session:
-        graph = self._contents.graph
-
-        def model() -> bytes:
-            return onnx.model_to_bytes(onnx.to_bytes(graph, self._contents.weights))
-
-        return Session(model, threads=self._options["threads"])
+        return self._session_for(self._contents.graph)
 
     @lazy
     def _one(self) -> tuple[Session, list[str]]:
         """Return the session for single steps, and its outputs."""
         graph = forms.step(self.config.network, self.config.ids)
+        return self._session_for(graph), [value.name for value in graph.outputs]
 
-        def model() -> bytes:
-            return onnx.model_to_bytes(onnx.to_bytes(graph, self._contents.weights))
-
-        session = Session(model, threads=self._options["threads"])
-        return session, [value.name for value in graph.outputs]
+    def _session_for(self, graph: onnx.Graph) -> Session:
+        model = partial(onnx.model_of, graph, self._contents.weights)
+        return Session(model, threads=self._options["threads"])
 
 
 def log_probabilities(logits: Logits) -> Logits:

@@ -17,12 +17,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+from ..config import Settings, check
 from ..errors import CorruptModelError, GraphError, NewerSchemaError, NoMetadataError
 from . import onnx
 
 SCHEMA = 1
+MOST_TEST_CASES = 100  # `verify` runs each, however long that takes
+Case = TypeVar("Case", bound=Settings)
 _PREFIX = "pocketrnn."
 
 
@@ -50,6 +53,15 @@ class ModelFile:
         if onnx.model_to_bytes(self.graph, self.metadata) != self.data:
             raise GraphError("holds more than a graph and metadata, or in another order")
         return weights
+
+    def cases(self, kind: type[Case]) -> tuple[Case, ...]:
+        """Return the test cases, which are of the task's `kind`; ConfigError for what aren't."""
+        check(isinstance(self.test_cases, list), "the test cases aren't a list")
+        check(
+            len(self.test_cases) <= MOST_TEST_CASES,
+            f"{MOST_TEST_CASES} test cases at most may be there",
+        )
+        return tuple(kind.from_dict(value) for value in self.test_cases)
 
 
 def to_bytes(

@@ -139,6 +139,11 @@ def model_to_bytes(graph: bytes | memoryview, metadata: Mapping[str, str] | None
     return b"".join([_number(1, IR_VERSION), _field(7, graph), operators, *entries])
 
 
+def model_of(graph: Graph, weights: Mapping[str, Array]) -> bytes:
+    """Return the serialized ModelProto of a graph with its weights, without metadata."""
+    return model_to_bytes(to_bytes(graph, weights))
+
+
 def _pieces(graph: Graph) -> Iterator[tuple[str, bytes, Constant | None]]:
     """Yield what a part of the graph is, its bytes, and the constant whose numbers follow them."""
     for i, node in enumerate(graph.nodes):
