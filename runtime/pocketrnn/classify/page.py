@@ -6,7 +6,7 @@ from html import escape
 from .evaluating import Evaluation, Example, Group
 from .explaining import Explanation
 from .model import Classifier
-from .report import Table, headline, percent, tables
+from .report import Table, headline, number, percent, tables
 
 _STYLE = """
 :root { --back: #fff; --fore: #1d2430; --soft: #667085; --line: #d5dae2; --a: #2563c9;
@@ -131,8 +131,8 @@ def _table(table: Table) -> str:
     for name, *cells in table.rows:
         shares = [0.0] * len(cells)
         if table.is_confusion:
-            counts = [int(cell.replace(",", "")) for cell in cells]
-            shares = [count / max(sum(counts), 1) for count in counts]
+            counts = [float(cell.replace(",", "")) for cell in cells]
+            shares = [count / (sum(counts) or 1) for count in counts]
         shown = [
             f'<td style="background: rgb(64 120 220 / {0.6 * share:.2f})">{escape(cell)}'
             for cell, share in zip(cells, shares, strict=True)
@@ -196,7 +196,10 @@ def _reliability(both: Sequence[Evaluation]) -> str:
         _line(
             [(each.confidence, each.accuracy) for each in found.reliability],
             kind,
-            [2 + 8 * (each.texts / found.texts) ** 0.5 for each in found.reliability],
+            [
+                2 + 8 * (each.texts / sum(b.texts for b in found.reliability)) ** 0.5
+                for each in found.reliability
+            ],
         )
         for found, kind in zip(both, "ab", strict=False)
     ]
@@ -221,7 +224,7 @@ def _histogram(found: Evaluation) -> str:
             f'width="{width:.1f}" y="{_y(count / most)}" height="{200 - _y(count / most):.1f}"/>'
             for i, count in enumerate(counts)
         ]
-    return _grid(_QUARTERS, [(0, "0"), (1, f"{most:,}")]) + "".join(bars)
+    return _grid(_QUARTERS, [(0, "0"), (1, number(most))]) + "".join(bars)
 
 
 def _bars(groups: Sequence[Group]) -> str:
@@ -232,7 +235,7 @@ def _bars(groups: Sequence[Group]) -> str:
         shapes.append(
             f'<rect class="a" fill-opacity=".5" x="{_x(middle - half)}" y="{_y(group.accuracy)}" '
             f'width="{_x(half) - _x(-half):.1f}" height="{200 - _y(group.accuracy):.1f}">'
-            f"<title>{group.texts:,} texts: {percent(group.accuracy)}</title></rect>"
+            f"<title>{number(group.texts)} texts: {percent(group.accuracy)}</title></rect>"
             f'<line class="b" x1="{_x(middle)}" x2="{_x(middle)}" y1="{_y(group.low)}" '
             f'y2="{_y(group.high)}" stroke-width="2"/>'
         )
