@@ -108,7 +108,7 @@ def run(
             "on error": on_error,
         }
         target = FileOutput(to, about, writer, resume=resume, force=force)
-    tally, total = Tally(**(target.tally or {})), 0
+    tally, total = Tally(), 0
 
     def report() -> None:
         if progress is not None:
@@ -129,16 +129,15 @@ def run(
             del block  # not to be held while the next one is read
 
     with closing(target):
-        if target.tally is None:
-            report()
-            with closing(computed(left(), function, workers)) as results:
-                for block, values in results:
-                    part = _part(block, values, function, writer, added, on_error)
-                    target.add(block, part)
-                    tally.add(part.about)
-                    report()
-                    del block, values, part
-            target.finish(total, vars(tally))
+        report()
+        with closing(computed(left(), function, workers)) as results:
+            for block, values in results:
+                part = _part(block, values, function, writer, added, on_error)
+                target.add(block, part)
+                tally.add(part.about)
+                report()
+                del block, values, part
+        target.finish(total, tally.errors)
     return tally, target.errors_path if tally.errors else None
 
 
