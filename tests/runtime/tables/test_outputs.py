@@ -235,11 +235,11 @@ def test_on_disk_before_it_is_relied_on(source, tmp_path, monkeypatch):
 @pytest.mark.parametrize("number", [1, 2, 4])
 @pytest.mark.parametrize("output", ["out.csv", "out.jsonl", "out.parquet"])
 def test_what_is_done_again(output, number, tmp_path, monkeypatch):
-    """At any moment no more than a window is read and not yet written."""
+    """At any moment no more than four blocks are read and not yet written."""
     if output.endswith("parquet"):
         pytest.importorskip("pyarrow")
-    assert block.WINDOW * 1024 == 4096  # as docs/score.md says
-    assert block.WINDOW * block.CHARACTERS == 1 << 23
+    assert block.UNDER_WAY * 1024 == 4096  # as docs/score.md says
+    assert block.UNDER_WAY * block.CHARACTERS == 1 << 23
     monkeypatch.setattr(block, "ROWS", 100)
     source = tmp_path / "in.jsonl"
     source.write_text('{"text": "good film"}\n' * 2050)
