@@ -65,10 +65,10 @@ class Rates(NamedTuple):
 def rates(confusion: Counts) -> Rates:
     """Return precision, recall and F1 of each label."""
     right, true, given = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    return Rates(ratio(right, given), ratio(right, true), ratio(right + right, true + given))
+    return Rates(ratio(right, given), ratio(right, true), ratio(2 * right, true + given))
 
 
-def ratio(part: Counts, whole: Counts) -> Floats:
+def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
     """Return `part / whole`, and 0 where there is nothing to divide by."""
     return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
 

@@ -1,7 +1,7 @@
 """The model that a person holds: texts in, labels and probabilities out."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Texts sorted by length together: enough that the texts of a batch are of like length, few
 # enough that their ids take little memory.
-_WINDOW = 4096
+_CHUNK = 4096
 
 # Fewer texts than this are tokenized one by one: arrays don't pay for them.
 _BULK = 16
@@ -221,7 +221,9 @@ class Classifier(Model):
         """
         check_texts(texts)
         rows = iter([texts] if isinstance(texts, str) else texts)
-        parts = [self._read(window) for window in _windows(rows)]
+        parts = []
+        while chunk := list(islice(rows, _CHUNK)):
+            parts.append(self._read(chunk))
         if len(parts) == 1:
             return parts[0]
         none = np.zeros(0, np.int64)
@@ -229,7 +231,7 @@ class Classifier(Model):
         return Reading(*map(np.concatenate, zip(*parts, strict=True)))
 
     def _read(self, texts: list[str]) -> Reading:
-        """Read a window of texts: tokenize, sort by length, run in batches, restore the order."""
+        """Read a chunk of texts: tokenize, sort by length, run in batches, restore the order."""
         if len(texts) == 1:
             scores, words, known = self._read_one(texts[0])
             return Reading(scores, np.array([words]), np.array([known]))
@@ -332,8 +334,3 @@ class Classifier(Model):
             return Prediction(None, max(values), probabilities, words, known)
         chosen = max(allowed, key=values.__getitem__) if allowed else self.choose(row)
         return Prediction(self.labels[chosen], values[chosen], probabilities, words, known)
-
-
-def _windows(texts: Iterator[str]) -> Iterator[list[str]]:
-    while window := list(islice(texts, _WINDOW)):
-        yield window

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from ..tables import engine
 from ..tables.block import Column
 from ..tables.engine import Progress
 from ..tables.inputs import Inputs, PathLike
-from ..tables.reading import ReadOptions
+from ..tables.reading import Reading, ReadOptions
 from .labels import choose, telling
 from .model import Classifier, Unsure
 
@@ -124,15 +124,11 @@ def score_file(
     prefix: str = "",
     source_column: str | None = None,
     on_error: str = "fail",
-    encoding: str = "utf-8",
-    header: bool = True,
-    quotes: bool = True,
-    max_characters: int = ReadOptions.max_characters,
-    max_lines: int = ReadOptions.max_lines,
     workers: int = 1,
     resume: bool = False,
     force: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    **reading: Unpack[Reading],
 ) -> Summary:
     """Write the rows of `inputs` to `output` with columns `label` and `score` added.
 
@@ -149,9 +145,10 @@ def score_file(
     goes before the names of all these columns. `source_column` names a column, before them, for
     the file that a row is from.
 
-    Without `header`, the columns of a table are called 1, 2 and so on. Without `quotes`, those
-    in CSV and TSV are characters like any other. A row of more than `max_characters`, or whose
-    quotes stay open for `max_lines`, is a row in error.
+    `encoding` ("utf-8") is that of the inputs that are text. With `header=False`, the columns of a
+    table are called 1, 2 and so on; with `quotes=False`, those in CSV and TSV are characters like
+    any other. A row of more than `max_characters` (16,777,216), or whose quotes stay open for
+    `max_lines` (1,000), is a row in error.
 
     The output appears under its name when it is whole. After any other end, the same call with
     `resume=True` goes on and ends with the same bytes. `force` replaces an existing output, and
@@ -174,8 +171,7 @@ def score_file(
     scoring = loaded.function(
         probabilities=probabilities, prefix=prefix, unsure=unsure, explain=explain
     )
-    options = ReadOptions(encoding, header, quotes, max_characters, max_lines)
-    with closing(Inputs(inputs, format, text_column, options)) as source:
+    with closing(Inputs(inputs, format, text_column, ReadOptions(**reading))) as source:
         tally, errors_path = engine.run(
             source,
             output,
@@ -206,20 +202,15 @@ def score_rows(
     model: ModelSource = None,
     format: str | None = None,  # noqa: A002
     text_column: str | None = None,
-    encoding: str = "utf-8",
-    header: bool = True,
-    quotes: bool = True,
-    max_characters: int = ReadOptions.max_characters,
-    max_lines: int = ReadOptions.max_lines,
     workers: int = 1,
+    **reading: Unpack[Reading],
 ) -> Iterator[ScoredRow]:
     """Yield every row of `inputs`, scored, for a loop of your own; arguments as of `score_file`.
 
     A row in error is among them, with its `problem`. Raises what `score_file` raises.
     """
     scoring = Scoring(classifier(model), probabilities=True)
-    options = ReadOptions(encoding, header, quotes, max_characters, max_lines)
-    with closing(Inputs(inputs, format, text_column, options)) as source:
+    with closing(Inputs(inputs, format, text_column, ReadOptions(**reading))) as source:
         for file, line, values, found, problem in engine.rows(source, scoring, workers):
             if found is None:
                 yield ScoredRow(file, line, values, None, None, None, problem)

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from ..errors import ColumnError, ConfigError
 from .block import Block, Row
@@ -38,6 +39,21 @@ class ReadOptions:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise ConfigError(f"{name} must be a whole number from 1, not {value!r}")
+
+    def too_long(self, size: int) -> str:
+        """Return the problem of a row of `size` characters, or an empty string."""
+        most = self.max_characters
+        return f"over {most:,} characters (max_characters=...)" if size > most else ""
+
+
+class Reading(TypedDict, total=False):
+    """The fields of ReadOptions, as arguments that a caller may leave out."""
+
+    encoding: str
+    header: bool
+    quotes: bool
+    max_characters: int
+    max_lines: int
 
 
 class Reader(ABC):
