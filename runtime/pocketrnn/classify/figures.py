@@ -70,7 +70,8 @@ def rates(confusion: Counts) -> Rates:
 
 def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
     """Return `part / whole`, and 0 where there is nothing to divide by."""
-    return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+    found: Floats = np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+    return found
 
 
 def macro_f1(confusion: Counts) -> float:

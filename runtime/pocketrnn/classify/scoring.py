@@ -91,7 +91,8 @@ class Scoring:
 
     def __call__(self, texts: list[str]) -> list[Any]:
         """Return the columns' values."""
-        scores, _, known = self.model.read(texts)
+        read = self.model.read(texts)
+        scores, known = read.scores, read.known
         has_label = known > 0
         if self.band:
             values = telling(scores)

@@ -225,8 +225,10 @@ def test_label_needs_more_than_the_threshold(model: Classifier) -> None:
 
 def test_prediction_to_dict_is_plain_json(model: Classifier) -> None:
     as_dict = model.predict("good").to_dict()
-    assert list(as_dict) == ["label", "score", "probabilities", "words", "known"]
-    assert [type(value) for value in as_dict.values()] == [str, float, dict, int, int]
+    keys = ["label", "score", "probabilities", "words", "known", "unlikeness"]
+    assert list(as_dict) == keys
+    kinds = [str, float, dict, int, int, type(None)]
+    assert [type(value) for value in as_dict.values()] == kinds
     assert {type(value) for value in as_dict["probabilities"].values()} == {float}
 
 

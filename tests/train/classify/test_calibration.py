@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pocketrnn import TextConfig
 from pocketrnn.classify.figures import reliability
+from pocketrnn.classify.unlike import log_ranks
 from pocketrnn_train.classify import calibration
 
 
@@ -101,3 +103,34 @@ def test_the_unsure_band_of_few_texts() -> None:
     scores = np.array([[0.1, 0.9], [0.8, 0.2]], np.float32)
     low, high = calibration.unsure(scores, np.array([1, 0]), 0.5)
     assert 0 <= low <= 0.5 <= high <= 1
+
+
+def test_one_usual_text_in_a_hundred_is_unlike() -> None:
+    random = np.random.default_rng(0)
+    text = TextConfig(num_words=5004, maxlen=400)
+
+    def drawn(count: int, most: int) -> list[NDArray[np.int32]]:
+        chances = np.arange(1, 6001) ** -random.normal(1, 0.03, (count, 1))  # Zipf's, a text each
+        rows = []
+        for each, n in zip(chances, random.integers(3, most, count), strict=True):
+            ranks = np.searchsorted(each.cumsum() / each.sum(), random.random(n)) + 1
+            ids = np.where(ranks > 5000, text.oov_id, ranks + text.index_from)
+            rows.append(np.array([1, *ids], np.int32))
+        return rows
+
+    usual = calibration.usual(drawn(2000, 500), text)
+    assert usual is not None
+    logs = log_ranks(text)
+    for most in (10, 500):
+        rows = [row[text.kept] for row in drawn(2000, most)]
+        words = np.array([len(row) - (row[0] == 1) for row in rows])
+        unlike = usual.unlikeness(np.array([logs[row].sum() for row in rows]), words)
+        assert 0.004 < (unlike > 1).mean() < 0.025
+    by_chance = random.integers(4, 5004, 20)
+    assert usual.unlikeness(logs[by_chance].sum()[None], np.array([20])) > 1
+
+
+def test_texts_that_do_not_differ_are_not_usual() -> None:
+    text = TextConfig(num_words=10)
+    for rows in ([], [[1]], [[1, 5], [1, 5]]):
+        assert calibration.usual([np.array(row, np.int32) for row in rows], text) is None

@@ -117,6 +117,7 @@ def _finish(
     def scores_of(examples: Examples) -> Any:
         return batches.predict(model, batches.ids(tokenizer, examples.texts), config)
 
+    usual = calibration.usual(batches.ids(tokenizer, held_out.texts), tokenizer.config)
     scores, temperature, threshold = scores_of(held_out), 1.0, 0.5
     if config.task.calibrate:
         temperature = calibration.temperature(scores, held_out.labels)
@@ -133,6 +134,7 @@ def _finish(
         **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
         "threshold": threshold,
         "unsure": calibration.unsure(scores, held_out.labels, threshold),
+        "usual": usual and usual.to_dict(),
         "temperature": temperature,
     }
     seconds = sum(row["seconds"] for row in history) + (teacher["seconds"] if teacher else 0)
