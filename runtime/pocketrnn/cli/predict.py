@@ -35,7 +35,6 @@ def add_to(commands: Any) -> None:
 
 def _predict(arguments: argparse.Namespace) -> None:
     model = Classifier.load(command.model(arguments.model), trusted=arguments.trusted)
-    unsure = arguments.unsure and tuple(arguments.unsure)
     threshold, rare = model.config.threshold, command.printable(model.labels[1])
     if len(model.labels) == 2 and threshold != 0.5 and not arguments.json:
         # Else a label beside a score under 0.5 would look like a mistake.
@@ -44,7 +43,7 @@ def _predict(arguments: argparse.Namespace) -> None:
     for text in arguments.texts:
         _refuse_file(text)
     for text in arguments.texts or _lines():
-        prediction = model.predict(text, unsure=unsure)
+        prediction = model.predict(text, unsure=arguments.unsure)
         if arguments.json:
             # ASCII, so that any terminal, code page and lone surrogate will do.
             command.output(json.dumps({**prediction.to_dict(), "text": text}))
