@@ -3,9 +3,9 @@
     python benchmarks/unlikeness.py [FOLDER] [--man FOLDER]
 
 FOLDER holds the data (POCKETRNN_DATA, or ../shared/data); the folder of `--man` (by default
-/usr/share/man) translated manuals. Both measures are calibrated on 2,500 training reviews: over
-their limit is one in a hundred. Prints a Markdown table of how many texts are over it, cut to so
-many words, and of the area under the ROC curve against 2,500 other training reviews.
+/usr/share/man) translated manuals. Both measures are calibrated on the training reviews: over their
+limit is one in a hundred. Prints a Markdown table of how many texts are over it, cut to so many
+words, and of the area under the ROC curve against test reviews.
 """
 
 import argparse
@@ -33,12 +33,11 @@ TEXTS = 1500
 LANGUAGES = ("es", "fr", "pl")
 
 
-def reviews(data: Path) -> list[str]:
-    """Return 5,000 of the training reviews."""
+def reviews(data: Path, part: str) -> list[str]:
+    """Return the labelled reviews of a part."""
     with tarfile.open(data / "aclImdb_v1.tar.gz") as archive:
-        names = re.compile(r"aclImdb/train/(?:pos|neg)/(?:[0-9]|1?[0-9]{2,3}|2[0-4][0-9]{2})_.*")
-        members = [member for member in archive if names.fullmatch(member.name)]
-        return [archive.extractfile(each).read().decode() for each in members]  # type: ignore[union-attr]
+        members = [m for m in archive if re.match(rf"aclImdb/{part}/(pos|neg)/.*\.txt", m.name)]
+        return [archive.extractfile(member).read().decode() for member in members]  # type: ignore[union-attr]
 
 
 def manual(folder: Path) -> Iterator[str]:
@@ -88,8 +87,8 @@ def main() -> None:
     arguments = parser.parse_args()
     tokenizer = pocketrnn.load().tokenizer
     logs = log_ranks(tokenizer.config)
-    texts = reviews(arguments.data)
-    usual = calibration.usual(batches.ids(tokenizer, texts[::2]), tokenizer.config)
+    texts, test = reviews(arguments.data, "train"), reviews(arguments.data, "test")[::10]
+    usual = calibration.usual(batches.ids(tokenizer, texts), tokenizer.config)
 
     def measured(texts: list[str], most: int) -> tuple[np.ndarray, np.ndarray]:
         cut = [ids[: most + 1] for ids in map(tokenizer.ids, texts) if len(ids) > 5]
@@ -97,13 +96,13 @@ def main() -> None:
         words, known = rows.words(tokenizer.config)
         return 1 - known / words, usual.unlikeness(rows.sums(logs), words)
 
-    limits = (float(np.quantile(measured(texts[::2], 500)[0], 0.99)), 1.0)
-    others = [measured(texts[1::2], most) for most in LENGTHS]
+    limits = (float(np.quantile(measured(texts, 500)[0], 0.99)), 1.0)
+    others = [measured(test, most) for most in LENGTHS]
     heads = [f"{name}, {n} words" for n in LENGTHS for name in ("unknown", "unlikeness")]
     print(f"| kind | {' | '.join(heads)} |\n|---|{'---:|' * len(heads)}")
     random.seed(0)
     for name, found in [
-        ("film reviews", texts[1::2]),
+        ("film reviews", test),
         *kinds(arguments.data, arguments.man, tokenizer.vocabulary),
     ]:
         chosen = random.sample(found, min(TEXTS, len(found)))

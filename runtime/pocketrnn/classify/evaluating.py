@@ -20,7 +20,7 @@ from ..tables.inputs import Inputs, PathLike
 from ..tables.reading import Reader, Reading, ReadOptions, check_column, find_text_column
 from ..tables.workers import computed
 from . import figures
-from .figures import Band, Operating
+from .figures import Band, Operating, Point
 from .labelled import find_label_column, label_of
 from .labels import choose, telling
 from .model import Classifier
@@ -31,6 +31,9 @@ _SHOWN = 10
 
 # Columns of a histogram of probabilities.
 _COLUMNS = 20
+
+# Curves of more labels can't be told apart.
+_CURVES = 5
 
 # Texts of like length are judged together: up to so many words.
 _LENGTHS = (10, 20, 50, 100, 200, 500)
@@ -66,6 +69,8 @@ class LabelFigures:
     """Against the rest; None if no text has the label."""
     wanted: Operating | None
     """The threshold that reaches the precision or recall asked for; None if none does."""
+    curve: list[Point]
+    """Up to 100 points of the ROC and precision-recall curves; of five labels at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +389,7 @@ def _evaluation(
             figures.roc_auc(curve),
             figures.average_precision(curve),
             figures.operating(curve, precision=precision, recall=recall) if is_wanted else None,
+            figures.points(curve) if classes <= _CURVES else [],
         )
     found = figures.reliability(scores, true, weights=weights)
     kinds = {"right": right, "wrong": ~right}

@@ -28,6 +28,9 @@ _EPSILON = 1e-7
 # The 97.5th percentile of the normal distribution, for 95 % intervals.
 _Z = 1.959963984540054
 
+# Of a curve, where it is drawn.
+_POINTS = 100
+
 # The shares of texts answered that `bands` looks at.
 _SHARES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
 
@@ -124,6 +127,26 @@ def average_precision(of: Curve) -> float | None:
         return None
     precision = of.true / (of.true + of.false)
     return float((np.diff(of.true, prepend=0) * precision).sum() / of.true[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point of the ROC curve and of the one of precision and recall; each from 0 to 1."""
+
+    recall: float
+    precision: float
+    false_positives: float
+    """The share of the other texts that are chosen."""
+
+
+def points(of: Curve) -> list[Point]:
+    """Return up to 100 points, evenly along the ROC curve; none without texts of both kinds."""
+    if roc_auc(of) is None:
+        return []
+    recall, others = of.true / of.true[-1], of.false / of.false[-1]
+    which = np.unique(np.searchsorted(recall + others, np.linspace(0, 2, _POINTS)))
+    found = zip(recall, of.true / (of.true + of.false), others, strict=True)
+    return [Point(*map(float, point)) for i, point in enumerate(found) if i in which]
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,29 @@ def test_operating_point_is_what_the_threshold_gives(
         assert other == max(row[1 - which] for row in good)
 
 
+@given(tables)
+def test_points_lie_on_the_curves(rows: Table) -> None:
+    scores, labels = rows
+    is_label, own = labels == 1, scores[:, 1]
+    found = [astuple(point) for point in figures.points(figures.curve(is_label, own))]
+    if is_label.all() or not is_label.any():
+        assert found == []
+        return
+    chosen = [own >= score for score in np.unique(own)[::-1]]
+    rates = [(c[is_label].mean(), is_label[c].mean(), c[~is_label].mean()) for c in chosen]
+    assert {tuple(np.round(p, 9)) for p in found} <= {tuple(np.round(r, 9)) for r in rates}
+    assert found[-1] == pytest.approx(rates[-1])
+    assert found == sorted(found, key=lambda point: (point[0], point[2]))
+
+
+def test_points_are_few() -> None:
+    scores, labels = table(0, 20_000, 2, 10_000, 2)
+    found = figures.points(figures.curve(labels == 1, scores[:, 1]))
+    assert 80 <= len(found) <= 100
+    area = np.trapezoid([p.recall for p in found], [p.false_positives for p in found])
+    assert area == pytest.approx(metrics.roc_auc_score(labels, scores[:, 1]), abs=1e-2)
+
+
 @given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson(counts: tuple[int, int]) -> None:
     stats = pytest.importorskip("scipy.stats")

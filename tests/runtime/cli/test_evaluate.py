@@ -86,7 +86,7 @@ def test_page(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "McNemar" in capsys.readouterr().out
     page = Page(report.read_text("utf-8"))
     assert page.open == []
-    assert page.tags.count("svg") == 4
+    assert page.tags.count("svg") == 6
     assert page.elsewhere == []
     assert not {"script", "link", "img", "iframe", "b<"} & set(page.tags)
     assert "x<y>" in page.shown

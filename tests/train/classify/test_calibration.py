@@ -130,7 +130,16 @@ def test_one_usual_text_in_a_hundred_is_unlike() -> None:
     assert usual.unlikeness(logs[by_chance].sum()[None], np.array([20])) > 1
 
 
+def test_words_that_only_one_text_has_are_not_usual() -> None:
+    text = TextConfig(num_words=1004, oov_id=2)
+    rows = [np.array([1, 4, 5, 6, 7 + i], np.int32) for i in range(500)]
+    usual = calibration.usual(rows, text)
+    assert usual is not None
+    with_unknown = log_ranks(text)[[4, 5, 6, 2]].sum()
+    assert abs(usual.unlikeness(np.array([with_unknown]), np.array([4]))) < 1e-6
+
+
 def test_texts_that_do_not_differ_are_not_usual() -> None:
     text = TextConfig(num_words=10)
-    for rows in ([], [[1]], [[1, 5], [1, 5]]):
+    for rows in ([[1]], [[1, 5], [1, 5]], [[1, 5, 6]]):
         assert calibration.usual([np.array(row, np.int32) for row in rows], text) is None

@@ -97,13 +97,18 @@ def unsure(
 def usual(rows: Sequence[NDArray[np.int32]], text: TextConfig) -> Usual | None:
     """Return what is usual of texts, from the ids of each; None if words don't differ within them.
 
-    The variances are those of a one-way analysis with random effects. Few texts hold no rare one,
-    so the limit is that of the normal distribution at least.
+    A word that stands in one text only counts as unknown, as it would be without that text. The
+    variances are those of a one-way analysis with random effects. Few texts hold no rare one, so
+    the limit is that of the normal distribution at least.
     """
+    texts_with = np.bincount(
+        np.concatenate([np.unique(row) for row in rows]), minlength=text.num_words
+    )
     of_ids = log_ranks(text)
+    of_ids[texts_with == 1] = of_ids[text.oov_id]
     kept = [of_ids[row[text.kept][row[text.kept] != text.start_id]] for row in rows]
     sums, words = (np.array([f(each) for each in kept if len(each)]) for f in (np.sum, len))
-    every = np.concatenate([np.zeros(0), *kept])
+    every = np.concatenate(kept)
     count, texts = len(every), len(words)
     if count <= texts:
         return None
