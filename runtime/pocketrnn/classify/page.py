@@ -36,6 +36,7 @@ svg { width: 100%; height: auto; display: block } svg text { fill: var(--soft); 
  padding: .6rem .8rem; max-height: 15rem; overflow-wrap: anywhere }
 .text p { margin: .3rem 0 0; white-space: pre-wrap } mark { color: var(--fore); background: none }
 mark.unknown { text-decoration: underline dotted }
+@media (max-width: 30rem) { th, td { padding: .25rem .3rem } }
 """
 
 _PAGE = """<!doctype html>
@@ -218,8 +219,8 @@ def _curves(both: Sequence[Evaluation]) -> Iterator[str]:
     labels = list(both[0].labels)
     curves = {label: both[0].labels[label].curve for label in labels}
     if len(labels) == 2:
-        names = ("first model", "second model") if len(both) == 2 else (labels[1],)
-        curves = {n: f.labels[labels[1]].curve for n, f in zip(names, both, strict=True)}
+        models = zip(("first model", "second model"), both, strict=False)
+        curves = {model: found.labels[labels[1]].curve for model, found in models}
     kinds = {name: kind for name, kind in zip(curves, _KINDS, strict=False) if curves[name]}
     if not kinds:
         return
@@ -227,7 +228,8 @@ def _curves(both: Sequence[Evaluation]) -> Iterator[str]:
     for name, kind in kinds.items():
         roc.append(_line([(0, 0), *((p.false_positives, p.recall) for p in curves[name])], kind))
         precision.append(_line([(p.recall, p.precision) for p in curves[name]], kind))
-    key = "; " + ", ".join(f'<b class="{kind}">{escape(n)}</b>' for n, kind in kinds.items())
+    names = ", ".join(f'<b class="{kind}">{escape(name)}</b>' for name, kind in kinds.items())
+    key = f"; {names}" if len(kinds) > 1 else ""
     of = f" of {labels[1]}" if len(labels) == 2 else ""
     for title, lines in (
         (f"ROC{of}: recall (up) by the share of other texts chosen (across)", roc),

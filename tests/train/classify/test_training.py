@@ -97,6 +97,7 @@ def test_report(finished: Run, films: Corpus, config: TrainConfig) -> None:
         "validation",
         "threshold",
         "unsure",
+        "usual",
         "temperature",
         "seed",
         "epochs",
