@@ -17,7 +17,7 @@ from ..tables.workers import computed
 from . import figures
 from .figures import Band, Operating
 from .labelled import find_label_column, label_of
-from .labels import choose, telling
+from .labels import choose, telling, threshold_of
 from .model import Classifier
 from .scoring import ModelSource, classifier
 
@@ -118,6 +118,8 @@ class Evaluation:
     accuracy: float
     interval: tuple[float, float]
     """The 95 % interval of `accuracy` (Wilson's)."""
+    threshold: float | None
+    """Of the second of two labels, which is given where its probability is over it; or None."""
     baseline: float
     """The accuracy of always giving the most frequent label."""
     log_loss: float
@@ -386,6 +388,7 @@ def _evaluation(
         known_words=float(known.sum(dtype=float) / max(words.sum(dtype=float), 1)),
         accuracy=float(right.mean()),
         interval=figures.wilson(int(right.sum()), len(true)),
+        threshold=threshold_of(1, threshold, classes),
         baseline=float(matrix.sum(axis=1).max() / len(true)),
         log_loss=figures.log_loss(scores, true),
         calibration_error=found.error,

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..classify.labels import shown
 from ..classify.model import Classifier
 from ..files import write_atomic
 from ..streams import is_terminal
@@ -54,10 +55,10 @@ def _explain(arguments: argparse.Namespace) -> None:
         if arguments.json:
             command.output(json.dumps(each.to_dict()))
             continue
-        shown = command.printable(each.text)
+        text, score = command.printable(each.text), shown(each.score, each.threshold)
         if is_terminal(sys.stdout) and not os.environ.get("NO_COLOR"):
-            shown = _coloured(each)
-        command.output(f"{command.printable(each.label)}  {each.score:.4f}  {shown}")
+            text = _coloured(each)
+        command.output(f"{command.printable(each.label)}  {score}  {text}")
         for words, weight in each.strongest(_LISTED):
             command.output(f"  {weight:+.4f}  {command.printable(words)}")
         unknown = [each.text[span.start : span.end] for span in each.spans if not span.known]

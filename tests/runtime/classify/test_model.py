@@ -187,7 +187,7 @@ def test_predict(model: Classifier) -> None:
     good, bad = model.predict(["good", "bad"])
     (negative, positive), _ = model.scores(["good", "bad"]).tolist()
     assert good == Prediction(
-        "positive", positive, {"negative": negative, "positive": positive}, words=1, known=1
+        "positive", positive, 0.5, {"negative": negative, "positive": positive}, words=1, known=1
     )
     assert good.score > 0.8
     assert bad.label == "negative"
@@ -225,8 +225,8 @@ def test_label_needs_more_than_the_threshold(model: Classifier) -> None:
 
 def test_prediction_to_dict_is_plain_json(model: Classifier) -> None:
     as_dict = model.predict("good").to_dict()
-    assert list(as_dict) == ["label", "score", "probabilities", "words", "known"]
-    assert [type(value) for value in as_dict.values()] == [str, float, dict, int, int]
+    assert list(as_dict) == ["label", "score", "threshold", "probabilities", "words", "known"]
+    assert [type(value) for value in as_dict.values()] == [str, float, float, dict, int, int]
     assert {type(value) for value in as_dict["probabilities"].values()} == {float}
 
 
