@@ -45,7 +45,7 @@ def add_to(commands: Any) -> None:
 
 def _explain(arguments: argparse.Namespace) -> None:
     page = arguments.html and command.new_file(arguments.html, force=arguments.force)
-    model = Classifier.load(command.model(arguments.model), trusted=arguments.trusted)
+    model = Classifier.load(arguments.model, trusted=arguments.trusted)
     found = model.explain(arguments.texts, label=arguments.label)
     if page:
         from ..classify.page import explanation_page

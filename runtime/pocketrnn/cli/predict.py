@@ -35,7 +35,7 @@ def add_to(commands: Any) -> None:
 
 
 def _predict(arguments: argparse.Namespace) -> None:
-    model = Classifier.load(command.model(arguments.model), trusted=arguments.trusted)
+    model = Classifier.load(arguments.model, trusted=arguments.trusted)
     unsure = arguments.unsure and tuple(arguments.unsure)
     width = max(len(command.printable(name)) for name in (*model.labels, _UNSURE, _UNKNOWN))
     for text in arguments.texts:

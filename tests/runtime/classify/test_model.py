@@ -283,6 +283,20 @@ def test_load_the_bundled_one(tiny_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert pocketrnn.load().config == tinyonnx.config()
 
 
+def test_load_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert pocketrnn.load("names").TASK == "generate"
+    Path("names").write_bytes(tinyonnx.tiny())  # a file of that name goes first
+    assert pocketrnn.load("names").TASK == "classify"
+
+
+def test_a_file_larger_than_any_model_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate((1 << 30) + 1)
+    with pytest.raises(errors.ModelFileError, match="large: not a model file: 1,073,741,825 bytes"):
+        pocketrnn.load(tmp_path / "large")
+
+
 def test_bundled_model_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pocketrnn.loading, "BUNDLED", tmp_path / "bundled.onnx")
     with pytest.raises(
