@@ -242,13 +242,15 @@ class App(tk.Tk):
             said, why = found
             known = f"{said.known} of {said.words} words known" if said.words else ""
             colour, label, score, title = "quiet", "–", 0.0, "pocketrnn"
-            own, other = ("first", "last")[
-                :: 1 if why.label == next(iter(said.probabilities)) else -1
-            ]
+            own, other = "first", "last"
+            if why.label != next(iter(said.probabilities)):
+                own, other = other, own
             if said.known:
                 colour, label, score = own, said.label, said.score
                 if label is None:
                     colour, label = "quiet", "can't tell"
+                if said.threshold not in (None, 0.5):  # else a low score would look like a mistake
+                    known = f"needs {said.threshold:.4f} – {known}"
                 known = f"probability {score:.4f} – {known}"
                 title = f"{label} {score:.4f} – pocketrnn"
             look.paint(self.text, why, own, other)

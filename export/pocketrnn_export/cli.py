@@ -1,7 +1,6 @@
 """The command `pocketrnn-export`: from a run folder to one ONNX file."""
 
 import argparse
-import os
 from collections.abc import Sequence
 
 from pocketrnn import __version__
@@ -47,9 +46,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _export(arguments: argparse.Namespace) -> None:
     require("export", "tensorflow", "tf2onnx", "onnx")
-    # TensorFlow's start-up notes would drown the two lines that matter.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    require("export", "tensorflow", "tf2onnx", "onnx")
+    command.import_quietly("tensorflow", "TF_CPP_MIN_LOG_LEVEL", "3")
     exported = export(
         open_run(arguments.run),
         arguments.output,

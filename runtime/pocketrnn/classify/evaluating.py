@@ -22,7 +22,7 @@ from ..tables.workers import computed
 from . import figures
 from .figures import Band, Operating, Point
 from .labelled import find_label_column, label_of
-from .labels import choose, telling
+from .labels import choose, telling, threshold_of
 from .model import Classifier
 from .scoring import ModelSource, classifier
 
@@ -129,6 +129,8 @@ class Evaluation:
     accuracy: float
     interval: tuple[float, float]
     """The 95 % interval of `accuracy`, as of a Group."""
+    threshold: float | None
+    """Of the second of two labels, which is given where its probability is over it; or None."""
     baseline: float
     """The accuracy of always giving the most frequent label."""
     log_loss: float
@@ -413,6 +415,7 @@ def _evaluation(
         known_words=float((known * counts).sum() / max((words * counts).sum(), 1e-9)),
         accuracy=whole.accuracy,
         interval=(whole.low, whole.high),
+        threshold=threshold_of(1, threshold, classes),
         baseline=float(matrix.sum(axis=1).max() / whole.texts),
         log_loss=figures.log_loss(scores, true, weights),
         calibration_error=found.error,

@@ -17,7 +17,7 @@ from ..loading import Model
 from ..modelfile import ModelFile
 from .explaining import Explanation, explain
 from .file import TASK, ClassifierConfig, TestCase, read
-from .labels import choose_one, telling
+from .labels import choose_one, shown, telling, threshold_of
 from .network import Network, OwnGraph
 from .padding import Rows, count_words
 from .text import Tokenizer
@@ -47,6 +47,9 @@ class Prediction:
     """None where the model knows no word of the text, or is unsure, if asked to say so."""
     score: float
     """The probability of `label`, from 0 to 1; if that is None, the highest of any label."""
+    threshold: float | None
+    """What `score` must reach for its label to be given: 0.5, unless training or the export moved
+    it. None with more than two labels, or where `predict` was told which labels to give."""
     probabilities: dict[str, float]
     """The probability of each label, in the model's order."""
     words: int
@@ -64,7 +67,7 @@ class Prediction:
     def __repr__(self) -> str:
         """Return label, score and how many words were known."""
         known = f"{self.known} of {self.words} words known"
-        return f"<Prediction {self.label!r} {self.score:.4f}, {known}>"
+        return f"<Prediction {self.label!r} {shown(self.score, self.threshold)}, {known}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the prediction as plain JSON types."""
@@ -85,7 +88,7 @@ class Predictions(list[Prediction]):
 
         heads = ["label", "score", "words", "known"]
         rows = [
-            ["–" if p.label is None else escape(p.label), f"{p.score:.4f}", p.words, p.known]
+            [escape(p.label or "–"), shown(p.score, p.threshold), p.words, p.known]
             for p in self[: self._SHOWN]
         ]
         lines = ["".join(f"<td>{value}</td>" for value in row) for row in rows]
@@ -351,8 +354,14 @@ class Classifier(Model):
     ) -> Prediction:
         values = row.tolist()
         probabilities = dict(zip(self.labels, values, strict=True))
-        about = words, known, None if math.isnan(unlikeness) else unlikeness
-        if not known or (band and band[0] <= telling(row[None])[0] <= band[1]):
-            return Prediction(None, max(values), probabilities, *about)
-        chosen = max(allowed, key=values.__getitem__) if allowed else self.choose(row)
-        return Prediction(self.labels[chosen], values[chosen], probabilities, *about)
+        is_sure = known and not (band and band[0] <= telling(row[None])[0] <= band[1])
+        if not is_sure:
+            chosen = values.index(max(values))
+        elif allowed:
+            chosen = max(allowed, key=values.__getitem__)
+        else:
+            chosen = self.choose(row)
+        threshold = None if allowed else threshold_of(chosen, self.config.threshold, len(values))
+        label = self.labels[chosen] if is_sure else None
+        unlike = None if math.isnan(unlikeness) else unlikeness
+        return Prediction(label, values[chosen], threshold, probabilities, words, known, unlike)

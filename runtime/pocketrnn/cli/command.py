@@ -9,6 +9,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,24 @@ def run(name: str, body: Callable[[], int | None]) -> int:
     return code
 
 
+def import_quietly(module: str, variable: str, level: str) -> None:
+    """Import a library without its start-up notes, unless its `variable` says how much it may say.
+
+    Some are written before a library reads that, and past Python's own standard error.
+    """
+    if variable in os.environ:
+        return
+    os.environ[variable] = level
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        import_module(module)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 def add_trusted(parser: argparse.ArgumentParser) -> None:
     """Add the option of all commands that run a model."""
     parser.add_argument(
@@ -73,13 +92,6 @@ def add_trusted(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run a model file that brings a graph of its own: you trust whoever made it",
     )
-
-
-def model(given: str | None) -> str | os.PathLike[str] | None:
-    """Return the path of a model: a bundled one's for its name, if no file is called so."""
-    from ..loading import NAMED, bundled  # here, as it imports numpy
-
-    return bundled(given) if given in NAMED and not Path(given).exists() else given
 
 
 def add_unsure(parser: argparse.ArgumentParser) -> None:

@@ -80,7 +80,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     names = arguments.model or [None]
     if len(names) > 2:
         raise ConfigError("two models can be compared, not more")
-    models = [Classifier.load(command.model(name), trusted=arguments.trusted) for name in names]
+    models = [Classifier.load(name, trusted=arguments.trusted) for name in names]
     found = evaluate(
         arguments.inputs,
         model=models[0],

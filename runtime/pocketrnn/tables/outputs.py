@@ -137,9 +137,9 @@ class FileOutput:
         """
         with _saying_what_to_do(self.path, "read"):
             found = self._read(block.number)
-        if found is None:
-            self._refuse_output()
-            return None
+            if found is None:
+                self._refuse_output()
+                return None
         if found.about["input"] != block.digest():
             raise _changed_input(block.place(0))
         return found.about

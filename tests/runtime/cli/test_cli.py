@@ -207,25 +207,6 @@ def test_label_cannot_steer_the_terminal(tmp_path: Path, capsys: Capture) -> Non
     assert capsys.readouterr().out.startswith("\\x1b[2J\\n  0.9")
 
 
-@pytest.mark.parametrize(
-    ("labels", "threshold", "said"),
-    [
-        (("ok", "fraud"), 0.063, "fraud is chosen where its probability is over 0.0630\n"),
-        (("ok", "fraud"), 0.5, ""),
-        (("a", "b", "c"), 0.3, ""),
-    ],
-)
-def test_a_threshold_of_its_own_is_said(
-    labels: tuple[str, ...], threshold: float, said: str, tmp_path: Path, capsys: Capture
-) -> None:
-    path = tmp_path / "m.onnx"
-    path.write_bytes(tinyonnx.tiny(labels, threshold=threshold))
-    assert main(["predict", "--model", str(path), "good", "bad"]) == 0
-    assert capsys.readouterr().err == said
-    assert main(["predict", "--json", "--model", str(path), "good"]) == 0
-    assert capsys.readouterr().err == ""
-
-
 # -- info --------------------------------------------------------------------------------------
 
 
@@ -421,6 +402,29 @@ def test_a_bug_is_named_as_one(monkeypatch: pytest.MonkeyPatch, capsys: Capture)
     err = capsys.readouterr().err
     assert err.startswith("Traceback (most recent call last)")
     assert err.splitlines()[-1].startswith("name: this is a bug in pocketrnn")
+
+
+@pytest.mark.parametrize("said", [None, "0"])
+def test_start_up_notes_of_a_library(
+    said: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """What it writes past Python is heard only by who asks for it."""
+    (tmp_path / "noisy.py").write_text("import os; os.write(2, b'a note\\n')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "noisy", raising=False)
+    monkeypatch.delenv("NOISY_LEVEL", raising=False)
+    if said:
+        monkeypatch.setenv("NOISY_LEVEL", said)
+    command.import_quietly("noisy", "NOISY_LEVEL", "3")
+    import noisy  # type: ignore[import-not-found]  # noqa: F401
+
+    assert capfd.readouterr().err == ("a note\n" if said else "")
+    assert os.environ["NOISY_LEVEL"] == (said or "3")
+    print("ours", file=sys.stderr)
+    assert capfd.readouterr().err == "ours\n"
 
 
 def test_out_of_memory(capsys: Capture) -> None:

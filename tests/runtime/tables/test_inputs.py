@@ -1,6 +1,7 @@
 """Inputs of every kind: how they are found, opened and bounded, and what is said of bad ones."""
 
 import gzip
+import io
 import json
 import multiprocessing
 import os
@@ -71,6 +72,7 @@ def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path):
         (["a.csv", ""], "the name of an input is empty"),
         ([], "no inputs"),
         ([3], "an input must be a path, not int"),
+        (io.StringIO("good"), "an input must be a path, not StringIO"),
         ("a\0b", "embedded null"),
     ],
 )
@@ -215,6 +217,20 @@ def test_a_line_that_is_too_long(kind, suffix, tmp_path):
         summary = score(source, tmp_path / "out.csv", max_characters=10_000, on_error="null")
         assert (summary.rows, summary.errors) == (2, 1)
         assert len((tmp_path / "out.csv").read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("over", range(-2, 5))
+@pytest.mark.parametrize("kind", ["csv", "txt"])
+def test_lines_keep_their_numbers_at_the_bound(kind, over, end, tmp_path):
+    """Wherever a long line is cut, its end is one end."""
+    if kind == "txt" and end == "\r":
+        pytest.skip("no end of a line there")
+    source = tmp_path / f"in.{kind}"
+    lines = ["id,text" if kind == "csv" else "good", "a" * (100 + over), "bad", "1,good", "2,bad"]
+    source.write_bytes("".join(line + end for line in lines).encode())
+    found = [line for line, *_ in read(source, max_characters=100)]
+    assert found == list(range(1 + (kind == "csv"), 6))
 
 
 def test_a_compressed_bomb_takes_little_memory(tmp_path):
