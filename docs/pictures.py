@@ -18,11 +18,9 @@ TEXTS = (
 )
 # Name, page, pixels across and down, and whether it is dark.
 PICTURES = (
-    ("evaluate.png", "report.html", 1100, 660, False),
-    ("evaluate-curves.png", "report.html#curves", 1100, 660, False),
-    ("evaluate-texts.png", "report.html#worst", 1100, 500, False),
-    ("evaluate-phone.png", "report.html", 390, 800, True),
-    ("explain.png", "explain.html", 900, 260, False),
+    ("evaluate.png", "report.html", 1100, 690, False),
+    ("evaluate-phone.png", "report.html", 390, 760, True),
+    ("explain.png", "explain.html", 900, 290, False),
 )
 
 

@@ -236,6 +236,8 @@ def _curves(both: Sequence[Evaluation]) -> Iterator[str]:
         precision.append(_line([(p.recall, p.precision) for p in curves[name]], kind))
     names = ", ".join(f'<b class="{kind}">{escape(name)}</b>' for name, kind in kinds.items())
     key = f"; {names}" if len(kinds) > 1 else ""
+    if len(both) == 2 and len(labels) > 2:
+        key += " (first model)"
     of = f" of {labels[1]}" if len(labels) == 2 else ""
     for title, lines in (
         (f"ROC{of}: recall (up) by the share of other texts chosen (across)", roc),
