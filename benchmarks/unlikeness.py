@@ -25,7 +25,7 @@ import numpy as np
 import pocketrnn
 from pocketrnn.classify import figures
 from pocketrnn.classify.padding import Rows
-from pocketrnn.classify.unlike import log_ranks
+from pocketrnn.classify.unlike import Unlikeness
 from pocketrnn_train.classify import batches, calibration
 
 LENGTHS = (5, 20, 500)
@@ -86,15 +86,17 @@ def main() -> None:
     parser.add_argument("--man", type=Path, default=Path("/usr/share/man"))
     arguments = parser.parse_args()
     tokenizer = pocketrnn.load().tokenizer
-    logs = log_ranks(tokenizer.config)
     texts, test = reviews(arguments.data, "train"), reviews(arguments.data, "test")[::10]
     usual = calibration.usual(batches.ids(tokenizer, texts), tokenizer.config)
+    if usual is None:
+        parser.error("the reviews don't differ")
+    unlikeness = Unlikeness(usual, tokenizer.config)
 
     def measured(texts: list[str], most: int) -> tuple[np.ndarray, np.ndarray]:
         cut = [ids[: most + 1] for ids in map(tokenizer.ids, texts) if len(ids) > 5]
         rows = Rows.of(cut, tokenizer.config)
         words, known = rows.words(tokenizer.config)
-        return 1 - known / words, usual.unlikeness(rows.sums(logs), words)
+        return 1 - known / words, unlikeness.many(rows, words)
 
     limits = (float(np.quantile(measured(texts, 500)[0], 0.99)), 1.0)
     others = [measured(test, most) for most in LENGTHS]

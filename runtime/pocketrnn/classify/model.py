@@ -21,7 +21,7 @@ from .labels import choose_one, shown, telling, threshold_of
 from .network import Network, OwnGraph
 from .padding import Rows, count_words
 from .text import Tokenizer
-from .unlike import log_ranks
+from .unlike import Unlikeness
 from .vectorized import VectorizedTokenizer
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ class Classifier(Model):
         self.config: ClassifierConfig = contents.config
         self.tokenizer: Tokenizer = contents.tokenizer
         self.test_cases: tuple[TestCase, ...] = contents.test_cases
-        self._usual = contents.usual
+        usual = contents.usual
+        self._unlikeness = Unlikeness(usual, contents.config.text) if usual else None
         network = contents.config.network
         self._network = (
             Network(contents, network, threads=threads)
@@ -252,23 +253,17 @@ class Classifier(Model):
         else:
             rows = Rows.of([self.tokenizer.ids(text) for text in texts], text)
         words, known = rows.words(text)
-        return Reading(self._network.many(rows), words, known, self._unlikeness(rows, words))
+        unlike = np.full(len(texts), np.nan)
+        if self._unlikeness:
+            unlike = self._unlikeness.many(rows, words)
+        return Reading(self._network.many(rows), words, known, unlike)
 
     def _read_one(self, text: str) -> tuple[NDArray[np.float32], int, int, float]:
         """Return scores of shape (classes,), the numbers of words read and known, unlikeness."""
         ids, config = self.tokenizer.ids(text), self.config.text
         words, known = count_words(ids, config)
-        (unlikeness,) = self._unlikeness(Rows.of([ids], config), np.array([words]))
-        return self._network.one(ids)[0], words, known, float(unlikeness)
-
-    def _unlikeness(self, rows: Rows, words: NDArray[np.int64]) -> NDArray[np.float64]:
-        if self._usual is None:
-            return np.full(len(words), np.nan)
-        return self._usual.unlikeness(rows.sums(self._log_ranks), words)
-
-    @lazy
-    def _log_ranks(self) -> NDArray[np.float64]:
-        return log_ranks(self.config.text)
+        unlike = self._unlikeness.one(ids, words) if self._unlikeness else math.nan
+        return self._network.one(ids)[0], words, known, unlike
 
     @lazy
     def _vectorized_tokenizer(self) -> VectorizedTokenizer:

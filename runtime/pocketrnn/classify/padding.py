@@ -44,13 +44,6 @@ class Rows:
         known = np.concatenate([[0], np.cumsum(self.ids > config.index_from)])
         return words, known[ends] - known[begins]
 
-    def sums(self, of_ids: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sum over each row of a number that each id has: float64 (rows,)."""
-        sums = np.concatenate([[0.0], np.cumsum(of_ids[self.ids])])
-        ends = np.cumsum(self.lengths)
-        found: NDArray[np.float64] = sums[ends] - sums[ends - self.lengths]
-        return found
-
     def take(self, order: NDArray[np.int64]) -> "Rows":
         """Return the rows in another order."""
         lengths = self.lengths[order]

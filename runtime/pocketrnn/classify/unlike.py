@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import Settings, check
+from .padding import Rows
 from .text import TextConfig
 
 # The rank of unknown words, in sizes of the vocabulary.
@@ -49,14 +50,31 @@ class Usual(Settings):
         good = all(map(math.isfinite, (self.mean, self.within, self.between)))
         check(good and self.within > 0 and self.between >= 0, f"no variances: {self}")
 
-    def unlikeness(
-        self, sums: NDArray[np.float64], words: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        """Return how unlike texts are, from the sums of their `log_ranks` and numbers of words.
 
-        One in a hundred of the texts that were measured is over 1. NaN for a text without words.
-        """
+class Unlikeness:
+    """Says how unlike texts are: one in a hundred of those that were measured is over 1."""
+
+    def __init__(self, usual: Usual, config: TextConfig) -> None:
+        """Take what is usual of texts whose ids follow from `config`."""
+        self._usual, self._kept = usual, config.kept
+        self._of_ids = log_ranks(config)
+        self._listed: list[float] = self._of_ids.tolist()
+
+    def one(self, ids: list[int], words: int) -> float:
+        """Return the unlikeness of a text of so many words, from all its ids; NaN without words."""
+        if not words:
+            return math.nan
+        total, usual = sum(map(self._listed.__getitem__, ids[self._kept])), self._usual
+        spread = math.sqrt(usual.between + usual.within / words)
+        return (total / words - usual.mean) / spread
+
+    def many(self, rows: Rows, words: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the same for each of several rows: float64 (rows,)."""
+        totals, some = np.zeros(len(words)), rows.lengths > 0
+        begins = (np.cumsum(rows.lengths) - rows.lengths)[some]
+        if len(begins):
+            totals[some] = np.add.reduceat(self._of_ids[rows.ids], begins)
         counts = np.where(words > 0, words, np.nan)
-        spread = np.sqrt(self.between + self.within / counts)
-        found: NDArray[np.float64] = (sums / counts - self.mean) / spread
+        spread = np.sqrt(self._usual.between + self._usual.within / counts)
+        found: NDArray[np.float64] = (totals / counts - self._usual.mean) / spread
         return found

@@ -15,8 +15,8 @@ from pocketrnn.errors import CorruptModelError
 USUAL = Usual(mean=0.5, within=0.25, between=0.01)
 
 
-def with_card(card: dict[str, Any]) -> pocketrnn.Classifier:
-    made = tinyonnx.config()
+def with_card(card: dict[str, Any], **settings: Any) -> pocketrnn.Classifier:
+    made = tinyonnx.config(**settings)
     tokenizer = pocketrnn.Tokenizer(made.text, tinyonnx.WORDS)
     return pocketrnn.load(file.to_bytes(made, tokenizer, tinyonnx.graph(made), card))
 
@@ -30,9 +30,10 @@ def test_by_hand() -> None:
     assert model.predict("!").unlikeness is None
 
 
-def test_as_much_as_is_read_and_the_same_alone_and_together() -> None:
-    model = with_card({"usual": dataclasses.asdict(USUAL)})
-    texts = ["xyzzy " * 20 + "the " * 8, "the " * 8, "", *["good film " * n for n in range(20)]]
+@pytest.mark.parametrize("start_id", [1, None])
+def test_as_much_as_is_read_and_the_same_alone_and_together(start_id: int | None) -> None:
+    model = with_card({"usual": dataclasses.asdict(USUAL)}, start_id=start_id)
+    texts = ["xyzzy " * 20 + "the " * 8, "the " * 8, "", *["good film " * n for n in range(20)], ""]
     together = [prediction.unlikeness for prediction in model.predict(texts)]
     assert together == [model.predict(text).unlikeness for text in texts]
     assert together[0] == together[1]

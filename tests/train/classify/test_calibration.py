@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from pocketrnn import TextConfig
 from pocketrnn.classify.figures import reliability
-from pocketrnn.classify.unlike import log_ranks
+from pocketrnn.classify.padding import Rows
+from pocketrnn.classify.unlike import Unlikeness
 from pocketrnn_train.classify import calibration
 
 
@@ -120,14 +121,12 @@ def test_one_usual_text_in_a_hundred_is_unlike() -> None:
 
     usual = calibration.usual(drawn(2000, 500), text)
     assert usual is not None
-    logs = log_ranks(text)
+    unlikeness = Unlikeness(usual, text)
     for most in (10, 500):
-        rows = [row[text.kept] for row in drawn(2000, most)]
-        words = np.array([len(row) - (row[0] == 1) for row in rows])
-        unlike = usual.unlikeness(np.array([logs[row].sum() for row in rows]), words)
+        rows = Rows.of([row.tolist() for row in drawn(2000, most)], text)
+        unlike = unlikeness.many(rows, rows.words(text)[0])
         assert 0.004 < (unlike > 1).mean() < 0.025
-    by_chance = random.integers(4, 5004, 20)
-    assert usual.unlikeness(logs[by_chance].sum()[None], np.array([20])) > 1
+    assert unlikeness.one(random.integers(4, 5004, 20).tolist(), 20) > 1
 
 
 def test_words_that_only_one_text_has_are_not_usual() -> None:
@@ -135,8 +134,7 @@ def test_words_that_only_one_text_has_are_not_usual() -> None:
     rows = [np.array([1, 4, 5, 6, 7 + i], np.int32) for i in range(500)]
     usual = calibration.usual(rows, text)
     assert usual is not None
-    with_unknown = log_ranks(text)[[4, 5, 6, 2]].sum()
-    assert abs(usual.unlikeness(np.array([with_unknown]), np.array([4]))) < 1e-6
+    assert Unlikeness(usual, text).one([1, 4, 5, 6, 2], 4) == pytest.approx(0, abs=1e-6)
 
 
 def test_texts_that_do_not_differ_are_not_usual() -> None:

@@ -118,9 +118,10 @@ def usual(rows: Sequence[NDArray[np.int32]], text: TextConfig) -> Usual | None:
     if within < _TINY:
         return None
     between = (of_texts - (texts - 1) * within) / max(count - (words**2).sum() / count, 1)
-    found = Usual(float(mean), float(within), max(float(between), 0.0))
-    limit = max(np.quantile(found.unlikeness(sums, words), 0.99), _RARE) ** 2
-    return Usual(found.mean, float(found.within * limit), float(found.between * limit))
+    between = max(between, 0.0)
+    distances = (sums / words - mean) / np.sqrt(between + within / words)
+    limit = max(np.quantile(distances, 0.99), _RARE) ** 2
+    return Usual(float(mean), float(within * limit), float(between * limit))
 
 
 def _mean_f1(chosen: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:
