@@ -85,6 +85,12 @@ def import_quietly(module: str, variable: str, level: str) -> None:
         os.close(kept)
 
 
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the options of commands that run one model."""
+    parser.add_argument("--model", metavar="FILE", help="model file (default: the bundled one)")
+    add_trusted(parser)
+
+
 def add_trusted(parser: argparse.ArgumentParser) -> None:
     """Add the option of all commands that run a model."""
     parser.add_argument(
