@@ -4,7 +4,6 @@ Where texts have weights, numbers of texts are sums of these, but for `Evaluatio
 and those of a Comparison.
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -307,7 +306,7 @@ def evaluate(
                 if label not in index:
                     problems[row] = f"label {value!r:.60}; the model has {_listed(index)}"
                 elif weight is None:
-                    problems[row] = f"weight {given!r:.60}; it must be a number from 0"
+                    problems[row] = f"weight {given!r:.60}; it must be 0, or from 1e-100 to 1e100"
                 elif weight:
                     counted.append((i, row))
                     true.append(index[label])
@@ -458,7 +457,8 @@ def _weight(value: Any) -> float | None:
         weight = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return weight if 0 <= weight < math.inf else None
+    # Within these, neither sums nor squares leave the range of a float.
+    return weight if weight == 0 or 1e-100 < weight < 1e100 else None
 
 
 def _name(value: Any, new_names: Mapping[str, str]) -> str | None:

@@ -131,12 +131,14 @@ def test_weights(tmp_path: Path, labels: Any) -> None:
     assert alike.interval == pytest.approx(plain.interval, abs=1e-12)
 
 
-@pytest.mark.parametrize("weight", ["-1", "nan", "inf", "much", ""])
+@pytest.mark.parametrize("weight", ["-1", "nan", "inf", "1e200", "1e-200", "much", ""])
 def test_a_weight_that_is_none(tmp_path: Path, weight: str) -> None:
     table = [{"text": "good", "label": "positive", "w": w} for w in ("1", weight)]
     path = write(tmp_path / "table.csv", table)
     options: Any = {"model": tinyonnx.tiny(), "text_column": "text", "weight_column": "w"}
-    with pytest.raises(InputError, match=r"line 3: weight '.*'; it must be a number from 0"):
+    with pytest.raises(
+        InputError, match=r"line 3: weight '.*'; it must be 0, or from 1e-100 to 1e100"
+    ):
         pocketrnn.evaluate(path, **options)
     assert pocketrnn.evaluate(path, on_error="skip", **options).errors == 1
     nothing = write(tmp_path / "zero.csv", [row | {"w": "0"} for row in table])
