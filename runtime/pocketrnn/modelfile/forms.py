@@ -74,7 +74,7 @@ class _Chain(Handed):
             attributes["linear_before_reset"] = 1  # Keras's reset_after
         if network.activation != "tanh":
             attributes["activations"] = (network.activation.capitalize(),)
-        operator = {"simple_rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}[network.cell]
+        operator = CELLS[network.cell].operator
         made = self.make_several(1 + states, operator, *given, **attributes)
         if handed:
             self.last([self.make("Squeeze", state, first) for state in made[1:]])
@@ -98,7 +98,8 @@ def one(network: NetworkConfig, size: Size) -> Graph:
     `ids` is int32 (steps, rows): a row is a window of the text, or without windows the text.
     Padding that is to be masked may be in windows alone.
     """
-    build = (_Chain if not network.window else Builder)(network, size)
+    kind: type[Builder] = _Chain if CELLS[network.cell].operator else Handed
+    build = (Builder if network.window else kind)(network, size)
     build.inputs[0] = Value("ids", "int32", ("steps", "rows"))
     states = ""
     top = layers(network)[-1]
