@@ -98,7 +98,7 @@ def parts(work: Path, clock: Clock) -> dict[str, Any]:
 
     def ours(rows: Rows) -> None:
         for _, ids in batches(rows, text, model.config.time_multiple):
-            model.score_ids(ids)
+            model._network.padded(ids)
 
     def theirs(ids: Any) -> None:
         for i in range(0, len(ids), 256):

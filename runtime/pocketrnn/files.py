@@ -50,11 +50,9 @@ def replacing(path: str | os.PathLike[str], *, folder: Path | None = None) -> It
             temporary.unlink(missing_ok=True)
 
 
-def write_atomic(
-    path: str | os.PathLike[str], data: bytes | str, *, folder: Path | None = None
-) -> None:
+def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
     """Write `data` (text as UTF-8, newlines as they are) to `path`, whole or not at all."""
-    with replacing(path, folder=folder) as temporary:
+    with replacing(path) as temporary:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)
 
 

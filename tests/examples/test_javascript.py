@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import tinyonnx
 from pocketrnn.loading import BUNDLED
 
 REPOSITORY = Path(__file__).parents[2]
@@ -55,6 +56,13 @@ def test_vectors(vectors: Path, folder: Path) -> None:
 def test_labels(folder: Path) -> None:
     result = node(folder, str(BUNDLED), "A warm, funny film.", "What a boring waste of time.")
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["positive", "negative"]
+
+
+def test_a_moved_threshold_is_shown(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "moved.onnx"
+    path.write_bytes(tinyonnx.tiny(("ok", "fraud"), threshold=0.99))
+    result = node(folder, str(path), "good")
+    assert result.stdout == "ok  0.0330 (needs 0.0100)  good\n", result.stderr
 
 
 def test_a_wrong_vector_is_seen(folder: Path, tmp_path: Path) -> None:

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from ..errors import ConfigError, InputError
 from ..tables.block import Block, Column
 from ..tables.inputs import Inputs, PathLike
-from ..tables.reading import Reader, Reading, ReadOptions, check_column, find_text_column
+from ..tables.reading import (
+    Reader,
+    Reading,
+    ReadOptions,
+    check_column,
+    find_text_column,
+    listed,
+)
 from ..tables.workers import computed
 from . import figures
 from .figures import Band, Operating, Point
@@ -276,7 +283,9 @@ def evaluate(
         raise ConfigError("the two models don't have the same labels in the same order")
     new_names = dict(rename or {})
     if strangers := set(new_names.values()) - set(index):
-        raise ConfigError(f"the model has no label {min(strangers)!r}; it has {_listed(index)}")
+        raise ConfigError(
+            f"the model has no label {min(strangers)!r}; it has {listed(list(index))}"
+        )
 
     judged = [_Judged(one) for one in models]
     truths: list[NDArray[np.int64]] = []
@@ -304,7 +313,7 @@ def evaluate(
                 given = 1 if weight_column is None else values[row].get(weight_column)
                 weight = _weight(given)
                 if label not in index:
-                    problems[row] = f"label {value!r:.60}; the model has {_listed(index)}"
+                    problems[row] = f"label {value!r:.60}; the model has {listed(list(index))}"
                 elif weight is None:
                     problems[row] = f"weight {given!r:.60}; it must be 0, or from 1e-100 to 1e100"
                 elif weight:
@@ -468,7 +477,3 @@ def _name(value: Any, new_names: Mapping[str, str]) -> str | None:
     except ValueError:
         return None
     return None if name is None else new_names.get(name, name)
-
-
-def _listed(labels: Iterable[str]) -> str:
-    return ", ".join(map(repr, labels))[:200]

@@ -289,23 +289,6 @@ class Classifier(Model):
         check_texts(texts)
         return [explain(self, self._network, text, label) for text in texts]
 
-    def score_ids(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Return `scores` for padded ids of int32 (texts, time), in one run of the graph.
-
-        `time` is `maxlen`, or a smaller multiple of `config.time_multiple`. Raises ConfigError for
-        ids of another type or shape, or that the model doesn't have.
-        """
-        text, multiple = self.config.text, self.config.time_multiple
-        if ids.dtype != np.int32 or ids.ndim != 2 or not 0 < ids.shape[1] <= text.maxlen:
-            raise ConfigError(
-                f"ids must be int32 (texts, time up to {text.maxlen}), not {ids.dtype} {ids.shape}"
-            )
-        if ids.shape[1] % multiple:
-            raise ConfigError(f"time must be a multiple of {multiple}, not {ids.shape[1]}")
-        if ids.size and not 0 <= ids.min() <= ids.max() < text.num_words:
-            raise ConfigError(f"ids must be from 0 to {text.num_words - 1}")
-        return self._network.padded(ids)
-
     def choose(self, row: NDArray[np.float32]) -> int:
         """Return the index of the label for one row of `scores`, as `classify.labels` says."""
         return choose_one(row, self.config.threshold)

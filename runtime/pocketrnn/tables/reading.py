@@ -167,7 +167,7 @@ def repeated(columns: Sequence[str]) -> str | None:
     return next((name for name, count in Counter(columns).items() if count > 1), None)
 
 
-def listed(names: Sequence[str], most: int = 20) -> str:
+def listed(names: Sequence[str]) -> str:
     """Return names for a message."""
-    shown = ", ".join(repr(name)[:60] for name in names[:most]) or "none"
-    return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
+    shown = ", ".join(repr(name)[:60] for name in names[:20]) or "none"
+    return shown + (f" and {len(names) - 20:,} more" if len(names) > 20 else "")

@@ -156,15 +156,6 @@ def test_any_text_has_a_score(text: str, model: Classifier) -> None:
     assert 0 <= model.predict(text).score <= 1
 
 
-def test_score_ids(model: Classifier) -> None:
-    """In full, and with as little padding as there can be."""
-    for texts in (TEXTS, ["", "", ""]):
-        ids = model.tokenizer.encode(texts)
-        np.testing.assert_allclose(model.score_ids(ids), model.scores(texts), atol=1e-6)
-    np.testing.assert_allclose(model.score_ids(ids[:, -1:]), model.scores(texts), atol=1e-6)
-    assert model.score_ids(ids[:0]).shape == (0, 2)
-
-
 def test_scores_that_are_not_probabilities() -> None:
     """A model whose weights aren't numbers never answers, wherever it is asked."""
     config = tinyonnx.config()
@@ -174,7 +165,6 @@ def test_scores_that_are_not_probabilities() -> None:
     for use in (
         lambda: broken.predict("good"),
         lambda: broken.scores(["good", "bad"]),
-        lambda: broken.score_ids(np.ones((2, 8), np.int32)),
     ):
         with pytest.raises(errors.CorruptModelError, match="scores aren't probabilities"):
             use()
@@ -326,22 +316,6 @@ def test_unreadable_path(name: str, reason: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ids", "message"),
-    [
-        (np.zeros((1, 8), np.int64), "ids must be int32"),
-        (np.zeros(8, np.int32), "ids must be int32"),
-        (np.zeros((1, 0), np.int32), "time up to 8"),
-        (np.zeros((1, 9), np.int32), "time up to 8"),
-        (np.full((1, 8), -1, np.int32), "ids must be from 0 to 9"),
-        (np.full((1, 8), 10, np.int32), "ids must be from 0 to 9"),
-    ],
-)
-def test_impossible_ids(model: Classifier, ids: Any, message: str) -> None:
-    with pytest.raises(errors.ConfigError, match=message):
-        model.score_ids(ids)
-
-
-@pytest.mark.parametrize(
     ("network", "text", "multiple"),
     [
         ({}, {}, 1),
@@ -359,12 +333,9 @@ def test_only_padding_that_changes_nothing_is_left_out(
     config = NetworkConfig(embedding=3, units=3, **network)
     model = pocketrnn.load(tinyonnx.tiny(network=config, **text))
     assert model.config.time_multiple == multiple
-    ids = model.tokenizer.encode(["good", "bad film", "the film"])
-    np.testing.assert_allclose(model.score_ids(ids), model.scores(["good", "bad film", "the film"]))
-    if multiple == 1:
-        return
-    with pytest.raises(errors.ConfigError, match=f"time must be a multiple of {multiple}, not 2"):
-        model.score_ids(ids[:, :2].copy())
+    texts = ["good", "bad film", "the film", ""]
+    whole = model._network.padded(model.tokenizer.encode(texts))
+    np.testing.assert_allclose(model.scores(texts), whole, atol=1e-6)
 
 
 @pytest.mark.parametrize("source", [3, 1.5, ["m.onnx"] * 100_000, {"m": 1}, "m" * 10**6])
