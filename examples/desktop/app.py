@@ -240,6 +240,8 @@ class App(tk.Tk):
             if found.label is not None:
                 first = found.label == next(iter(found.probabilities))
                 colour, label, score = ("first" if first else "last"), found.label, found.score
+                if found.threshold not in (None, 0.5):  # else a low score would look like a mistake
+                    known = f"needs {found.threshold:.4f} – {known}"
                 known = f"probability {score:.4f} – {known}"
                 title = f"{label} {score:.4f} – pocketrnn"
             self._label.configure(text=label, foreground=self._colours[colour])

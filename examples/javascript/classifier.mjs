@@ -100,12 +100,13 @@ export class Classifier {
     });
   }
 
-  /** Returns the label and its probability, for each text. */
+  /** Returns the label and its probability, and what that must reach, for each text. */
   async predict(texts) {
     const threshold = Math.fround(this.config.threshold);
     return (await this.scores(texts)).map((row) => {
       const chosen = row.length === 2 ? Number(row[1] > threshold) : row.indexOf(Math.max(...row));
-      return { label: this.labels[chosen], score: row[chosen] };
+      const needed = row.length === 2 ? Math.fround(chosen ? threshold : 1 - threshold) : null;
+      return { label: this.labels[chosen], score: row[chosen], threshold: needed };
     });
   }
 }

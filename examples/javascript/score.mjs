@@ -26,7 +26,8 @@ if (texts[0] === "--check") {
   console.log(JSON.stringify(found));
   process.exitCode = wrong + wrongLabels === 0 && largest <= tolerance ? 0 : 1;
 } else {
-  for (const [i, { label, score }] of (await model.predict(texts)).entries()) {
-    console.log(`${label}  ${score.toFixed(4)}  ${texts[i]}`);
+  for (const [i, { label, score, threshold }] of (await model.predict(texts)).entries()) {
+    const needs = (threshold ?? 0.5) === 0.5 ? "" : ` (needs ${threshold.toFixed(4)})`;
+    console.log(`${label}  ${score.toFixed(4)}${needs}  ${texts[i]}`);
   }
 }

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from pocketrnn import __version__
 from pocketrnn.cli import command
-from pocketrnn.extras import require
 from pocketrnn_train.run import open_run
 
 from .exporting import export
@@ -46,10 +45,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    require("export", "tensorflow", "tf2onnx", "onnx")
     # TensorFlow's start-up notes would drown the two lines that matter.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    require("export", "tensorflow", "tf2onnx", "onnx")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     exported = export(
         open_run(arguments.run),
         arguments.output,

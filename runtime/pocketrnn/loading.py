@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 BUNDLED = Path(__file__).with_name("bundled.onnx")
 
-# The models in the package beside that one, by what `bundled` and `--model` call them.
+# The models in the package beside that one, by what `load` and `bundled` call them.
 NAMED = ("names",)
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | None
-"""A path, a file's bytes, or None for the bundled model."""
+"""A path or a bundled model's name, a file's bytes, or None for the bundled classifier."""
+
+# More than the largest network and vocabulary take.
+_MOST_BYTES = 1 << 30
 
 # More than any device has cores: each thread takes memory, whether it has work or not.
 _MOST_THREADS = 256
@@ -74,10 +77,11 @@ def load(source: None = None, *, threads: int = 1, trusted: bool = False) -> "Cl
 @overload
 def load(source: Source, *, threads: int = 1, trusted: bool = False) -> Any: ...
 def load(source: Source = None, *, threads: int = 1, trusted: bool = False) -> Any:
-    """Load a model file: a path, its bytes, or by default the bundled one.
+    """Load a model file: a path, its bytes, or by default the bundled classifier.
 
-    The file's task decides what it gives: a `Classifier` or a `Generator`. Type checkers know it
-    with `Classifier.load(source)` and `Generator.load(source)`.
+    "names" is the bundled generator, unless a file is called so. The file's task decides what it
+    gives: a `Classifier` or a `Generator`. Type checkers know it with `Classifier.load(source)` and
+    `Generator.load(source)`.
 
     `threads` are those that onnxruntime uses within one call, from 1 to 256. A file with a graph
     of its own (`pocketrnn-export --graph tf2onnx`) is an ordinary ONNX program; only with
@@ -121,10 +125,14 @@ def read_bytes(source: Source) -> bytes:
         return bytes(source)
     try:
         path = BUNDLED if source is None else Path(source)
+        if source in NAMED and not path.exists():
+            path = bundled(str(source))
         if path.parent == BUNDLED.parent:
             # By the import system, as pocketrnn may have been imported from a zip file.
             data: bytes = globals()["__loader__"].get_data(str(path))
             return data
+        if (size := path.stat().st_size) > _MOST_BYTES:
+            raise ModelFileError(f"not a model file: {size:,} bytes are more than any has")
         return path.read_bytes()
     except (TypeError, ValueError) as error:
         raise ModelFileError(

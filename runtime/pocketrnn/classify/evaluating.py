@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from heapq import nsmallest
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from ..errors import ConfigError, InputError
 from ..tables.block import Block, Column
 from ..tables.inputs import Inputs, PathLike
-from ..tables.reading import Reader, ReadOptions, check_column, find_text_column
+from ..tables.reading import Reader, Reading, ReadOptions, check_column, find_text_column
 from ..tables.workers import computed
 from . import figures
 from .figures import Band, Operating
 from .labelled import find_label_column, label_of
-from .labels import choose, telling
+from .labels import choose, telling, threshold_of
 from .model import Classifier
 from .scoring import ModelSource, classifier
 
@@ -118,6 +118,8 @@ class Evaluation:
     accuracy: float
     interval: tuple[float, float]
     """The 95 % interval of `accuracy` (Wilson's)."""
+    threshold: float | None
+    """Of the second of two labels, which is given where its probability is over it; or None."""
     baseline: float
     """The accuracy of always giving the most frequent label."""
     log_loss: float
@@ -239,13 +241,13 @@ def evaluate(
     recall: float | None = None,
     on_error: str = "fail",
     format: str | None = None,  # noqa: A002 (the command's option has this name)
-    reading: ReadOptions | None = None,
     workers: int = 1,
+    **reading: Unpack[Reading],
 ) -> Evaluation:
     """Compare what a model says of the texts of `inputs` with the labels in `label_column`.
 
-    `inputs`, `format`, `text_column` and `workers` are those of `score_file`. `label_column` may be
-    left out where it has a usual name. `rename` gives the
+    `inputs`, `format`, `text_column`, `workers` and the options of reading are those of
+    `score_file`. `label_column` may be left out where it has a usual name. `rename` gives the
     model's label for one of the table that is called otherwise. `by` names columns whose values
     the texts are grouped by. For each label, a threshold is sought for the `precision` or the
     `recall` that is wanted. With `against`, another model of the same labels, the result has a
@@ -282,7 +284,7 @@ def evaluate(
         holds_label = find_label_column(reader, label_column, text_column=given)
         return find_text_column(reader, given, label_column=holds_label)
 
-    with closing(Inputs(inputs, format, text_column, reading or ReadOptions(), find)) as source:
+    with closing(Inputs(inputs, format, text_column, ReadOptions(**reading), find)) as source:
         for column in by:
             check_column(source.reader, column)
         for block, columns in computed(source.blocks(), _Judging(tuple(models)), workers):
@@ -386,6 +388,7 @@ def _evaluation(
         known_words=float(known.sum(dtype=float) / max(words.sum(dtype=float), 1)),
         accuracy=float(right.mean()),
         interval=figures.wilson(int(right.sum()), len(true)),
+        threshold=threshold_of(1, threshold, classes),
         baseline=float(matrix.sum(axis=1).max() / len(true)),
         log_loss=figures.log_loss(scores, true),
         calibration_error=found.error,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ConfigError
+from .labels import threshold_of
 from .network import OwnGraph
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Explanation:
     label: str
     score: float
     """The probability of `label`, from 0 to 1."""
+    threshold: float | None
+    """As in Prediction; None too where the label was asked for."""
     spans: tuple[Span, ...]
     """The words, in the text's order."""
     phrases: tuple[Span, ...]
@@ -104,6 +107,7 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
         text,
         model.labels[column],
         score,
+        threshold_of(column, model.config.threshold, len(base)) if label is None else None,
         tuple(Span(*place, weights[i], bool(known[i])) for i, place in enumerate(places)),
         tuple(sorted(phrases, key=lambda phrase: -abs(phrase.weight))),
     )

@@ -44,8 +44,7 @@ class ClassifierConfig(Settings):
         )
         check(len(set(self.labels)) == len(self.labels), f"a label is there twice: {self.labels}")
         check(0 <= self.threshold <= 1, f"threshold must be from 0 to 1, not {self.threshold}")
-        if self.network:
-            check_fit(self.network, self.text)
+        check_fit(self.network, self.text)
 
     @property
     def outputs(self) -> int:
@@ -76,9 +75,12 @@ class ClassifierConfig(Settings):
         return Size(self.text.num_words, self.outputs, self.text.padding)
 
 
-def check_fit(network: NetworkConfig, text: TextConfig) -> None:
+def check_fit(network: NetworkConfig | None, text: TextConfig) -> None:
     """Raise ConfigError unless a network can read what the text settings make."""
+    check(text.start_id != text.oov_id, "start and unknown words need ids of their own")
     # A mask leaves out id 0 wherever it is; the graph counts on its being on one side of a text.
+    if network is None:
+        return
     check(
         not network.mask or (text.pad_id == 0 and text.start_id != 0 and text.oov_id != 0),
         "masking needs 0 as the id of padding, and other ids for start and unknown words",

@@ -42,3 +42,20 @@ def choose(scores: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
         return (scores[:, 1] > np.float32(threshold)).astype(np.int64)
     most: NDArray[np.int64] = scores.argmax(axis=1)
     return most
+
+
+def threshold_of(label: int, threshold: float, labels: int) -> float | None:
+    """Return what the probability of a label must reach for it to be given, as float32 has it.
+
+    With two labels that is the threshold of the second one, and 1 minus it for the first; with
+    more there is no threshold.
+    """
+    if labels != 2:
+        return None
+    return float(np.float32(threshold) if label else 1 - np.float32(threshold))
+
+
+def shown(score: float, threshold: float | None) -> str:
+    """Return a score for people, with its threshold where that could surprise them."""
+    needs = "" if threshold in (None, 0.5) else f" (needs {threshold:.4f})"
+    return f"{score:.4f}{needs}"

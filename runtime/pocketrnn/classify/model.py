@@ -1,7 +1,7 @@
 """The model that a person holds: texts in, labels and probabilities out."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
@@ -16,7 +16,7 @@ from ..loading import Model
 from ..modelfile import ModelFile
 from .explaining import Explanation, explain
 from .file import TASK, ClassifierConfig, TestCase, read
-from .labels import choose_one, telling
+from .labels import choose_one, shown, telling, threshold_of
 from .network import Network, OwnGraph
 from .padding import Rows, count_words
 from .text import Tokenizer
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Texts sorted by length together: enough that the texts of a batch are of like length, few
 # enough that their ids take little memory.
-_WINDOW = 4096
+_CHUNK = 4096
 
 # Fewer texts than this are tokenized one by one: arrays don't pay for them.
 _BULK = 16
@@ -45,6 +45,9 @@ class Prediction:
     """None where the model knows no word of the text, or is unsure, if asked to say so."""
     score: float
     """The probability of `label`, from 0 to 1; if that is None, the highest of any label."""
+    threshold: float | None
+    """What `score` must reach for its label to be given: 0.5, unless training or the export moved
+    it. None with more than two labels, or where `predict` was told which labels to give."""
     probabilities: dict[str, float]
     """The probability of each label, in the model's order."""
     words: int
@@ -59,7 +62,7 @@ class Prediction:
     def __repr__(self) -> str:
         """Return label, score and how many words were known."""
         known = f"{self.known} of {self.words} words known"
-        return f"<Prediction {self.label!r} {self.score:.4f}, {known}>"
+        return f"<Prediction {self.label!r} {shown(self.score, self.threshold)}, {known}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the prediction as plain JSON types."""
@@ -80,7 +83,7 @@ class Predictions(list[Prediction]):
 
         heads = ["label", "score", "words", "known"]
         rows = [
-            ["–" if p.label is None else escape(p.label), f"{p.score:.4f}", p.words, p.known]
+            [escape(p.label or "–"), shown(p.score, p.threshold), p.words, p.known]
             for p in self[: self._SHOWN]
         ]
         lines = ["".join(f"<td>{value}</td>" for value in row) for row in rows]
@@ -221,7 +224,9 @@ class Classifier(Model):
         """
         check_texts(texts)
         rows = iter([texts] if isinstance(texts, str) else texts)
-        parts = [self._read(window) for window in _windows(rows)]
+        parts = []
+        while chunk := list(islice(rows, _CHUNK)):
+            parts.append(self._read(chunk))
         if len(parts) == 1:
             return parts[0]
         none = np.zeros(0, np.int64)
@@ -229,7 +234,7 @@ class Classifier(Model):
         return Reading(*map(np.concatenate, zip(*parts, strict=True)))
 
     def _read(self, texts: list[str]) -> Reading:
-        """Read a window of texts: tokenize, sort by length, run in batches, restore the order."""
+        """Read a chunk of texts: tokenize, sort by length, run in batches, restore the order."""
         if len(texts) == 1:
             scores, words, known = self._read_one(texts[0])
             return Reading(scores, np.array([words]), np.array([known]))
@@ -328,12 +333,13 @@ class Classifier(Model):
     ) -> Prediction:
         values = row.tolist()
         probabilities = dict(zip(self.labels, values, strict=True))
-        if not known or (band and band[0] <= telling(row[None])[0] <= band[1]):
-            return Prediction(None, max(values), probabilities, words, known)
-        chosen = max(allowed, key=values.__getitem__) if allowed else self.choose(row)
-        return Prediction(self.labels[chosen], values[chosen], probabilities, words, known)
-
-
-def _windows(texts: Iterator[str]) -> Iterator[list[str]]:
-    while window := list(islice(texts, _WINDOW)):
-        yield window
+        is_sure = known and not (band and band[0] <= telling(row[None])[0] <= band[1])
+        if not is_sure:
+            chosen = values.index(max(values))
+        elif allowed:
+            chosen = max(allowed, key=values.__getitem__)
+        else:
+            chosen = self.choose(row)
+        threshold = None if allowed else threshold_of(chosen, self.config.threshold, len(values))
+        label = self.labels[chosen] if is_sure else None
+        return Prediction(label, values[chosen], threshold, probabilities, words, known)

@@ -5,6 +5,7 @@ from html import escape
 
 from .evaluating import Evaluation, Example, Group
 from .explaining import Explanation
+from .labels import shown
 from .model import Classifier
 from .report import Table, headline, percent, tables
 
@@ -56,7 +57,10 @@ _LEGEND = (
 
 def explanation_page(explanations: Iterable[Explanation]) -> str:
     """Return a page of texts with their words coloured."""
-    texts = [_text(f"<b>{escape(each.label)}</b> {each.score:.4f}", each) for each in explanations]
+    texts = [
+        _text(f"<b>{escape(each.label)}</b> {shown(each.score, each.threshold)}", each)
+        for each in explanations
+    ]
     return _page("Why these labels", [_LEGEND, *texts])
 
 
@@ -81,7 +85,9 @@ def coloured(explanation: Explanation) -> str:
 def evaluation_page(found: Evaluation, model: Classifier) -> str:
     """Return the report of `model`; of two models with their differences."""
     both = [found, *([found.comparison.other] if found.comparison else [])]
-    figures = [f"<div><b>{value}</b><small>{what}</small></div>" for value, what in headline(found)]
+    figures = [
+        f"<div><b>{value}</b><small>{escape(what)}</small></div>" for value, what in headline(found)
+    ]
     models = "; first model blue, second orange" if found.comparison else ""
     first, second = found.histogram
     of = second if len(found.labels) == 2 else "the label given"

@@ -29,6 +29,12 @@ def percent(value: float | None) -> str:
 def headline(found: Evaluation) -> list[tuple[str, str]]:
     """Return the main figures, each with what it says."""
     low, high = found.interval
+    threshold = []
+    if found.threshold not in (None, 0.5):
+        what = (
+            f"is the threshold: {list(found.labels)[1]} is given where its probability is over it"
+        )
+        threshold = [(f"{found.threshold:.4f}", what)]
     return [
         (percent(found.accuracy), f"right (95 % interval: {100 * low:.1f} to {percent(high)})"),
         (percent(found.baseline), "by always giving the most frequent label"),
@@ -36,6 +42,7 @@ def headline(found: Evaluation) -> list[tuple[str, str]]:
         (f"{found.log_loss:.4f}", "log loss"),
         (percent(found.known_words), f"of the words known; none in {found.unknown:,} texts"),
         (f"{found.errors:,}", "rows left out"),
+        *threshold,
     ]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from ..tables import engine
 from ..tables.block import Column
 from ..tables.engine import Progress
 from ..tables.inputs import Inputs, PathLike
-from ..tables.reading import ReadOptions
-from .labels import choose, telling
+from ..tables.reading import Reading, ReadOptions
+from .labels import choose, telling, threshold_of
 from .model import Classifier, Unsure
 
 __all__ = ["Progress", "ScoredRow", "Summary", "score_file", "score_rows"]
@@ -56,6 +56,8 @@ class ScoredRow:
     """None for a row in error."""
     score: float | None
     """The probability of `label`; None for a row in error."""
+    threshold: float | None
+    """What that must reach, as in Prediction; None for a row in error."""
     probabilities: dict[str, float] | None
     """The probability of each label; None for a row in error."""
     problem: str
@@ -74,14 +76,20 @@ class Scoring:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Return the columns: label, score, then a probability a label, then why."""
+        """Return the columns: label, score, threshold if it was moved, and what is asked for."""
         labels = self.model.labels
         chances = [f"probability_{label}" for label in labels] if self.probabilities else []
+        if self._has_threshold:
+            chances.insert(0, "threshold")
         return (
             Column(f"{self.prefix}label", "text", labels),
             *(Column(self.prefix + name, "float") for name in ["score", *chances]),
             *([Column(f"{self.prefix}explanation", "text")] if self.explain else []),
         )
+
+    @property
+    def _has_threshold(self) -> bool:
+        return len(self.model.labels) == 2 and self.model.config.threshold != 0.5
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -96,11 +104,14 @@ class Scoring:
         if self.band:
             values = telling(scores)
             has_label &= (values < self.band[0]) | (values > self.band[1])
-        chosen = choose(scores, self.model.config.threshold)
-        labels = self.model.labels
+        labels, threshold = self.model.labels, self.model.config.threshold
+        # Without a label, the score is the highest of any.
+        chosen = np.where(has_label, choose(scores, threshold), scores.argmax(axis=1))
+        needed = [threshold_of(label, threshold, len(labels)) for label in range(len(labels))]
         return [
             [labels[i] if has else None for i, has in zip(chosen, has_label, strict=True)],
-            np.where(has_label, scores[np.arange(len(scores)), chosen], scores.max(axis=1)),
+            scores[np.arange(len(scores)), chosen],
+            *([np.array(needed, np.float32)[chosen]] if self._has_threshold else ()),
             *(scores.T if self.probabilities else ()),
             *([list(map(self._explained, texts))] if self.explain else []),
         ]
@@ -124,15 +135,11 @@ def score_file(
     prefix: str = "",
     source_column: str | None = None,
     on_error: str = "fail",
-    encoding: str = "utf-8",
-    header: bool = True,
-    quotes: bool = True,
-    max_characters: int = ReadOptions.max_characters,
-    max_lines: int = ReadOptions.max_lines,
     workers: int = 1,
     resume: bool = False,
     force: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    **reading: Unpack[Reading],
 ) -> Summary:
     """Write the rows of `inputs` to `output` with columns `label` and `score` added.
 
@@ -149,9 +156,10 @@ def score_file(
     goes before the names of all these columns. `source_column` names a column, before them, for
     the file that a row is from.
 
-    Without `header`, the columns of a table are called 1, 2 and so on. Without `quotes`, those
-    in CSV and TSV are characters like any other. A row of more than `max_characters`, or whose
-    quotes stay open for `max_lines`, is a row in error.
+    `encoding` ("utf-8") is that of the inputs that are text. With `header=False`, the columns of a
+    table are called 1, 2 and so on; with `quotes=False`, those in CSV and TSV are characters like
+    any other. A row of more than `max_characters` (16,777,216), or whose quotes stay open for
+    `max_lines` (1,000), is a row in error.
 
     The output appears under its name when it is whole. After any other end, the same call with
     `resume=True` goes on and ends with the same bytes. `force` replaces an existing output, and
@@ -174,8 +182,7 @@ def score_file(
     scoring = loaded.function(
         probabilities=probabilities, prefix=prefix, unsure=unsure, explain=explain
     )
-    options = ReadOptions(encoding, header, quotes, max_characters, max_lines)
-    with closing(Inputs(inputs, format, text_column, options)) as source:
+    with closing(Inputs(inputs, format, text_column, ReadOptions(**reading))) as source:
         tally, errors_path = engine.run(
             source,
             output,
@@ -206,27 +213,26 @@ def score_rows(
     model: ModelSource = None,
     format: str | None = None,  # noqa: A002
     text_column: str | None = None,
-    encoding: str = "utf-8",
-    header: bool = True,
-    quotes: bool = True,
-    max_characters: int = ReadOptions.max_characters,
-    max_lines: int = ReadOptions.max_lines,
     workers: int = 1,
+    **reading: Unpack[Reading],
 ) -> Iterator[ScoredRow]:
     """Yield every row of `inputs`, scored, for a loop of your own; arguments as of `score_file`.
 
     A row in error is among them, with its `problem`. Raises what `score_file` raises.
     """
     scoring = Scoring(classifier(model), probabilities=True)
-    options = ReadOptions(encoding, header, quotes, max_characters, max_lines)
-    with closing(Inputs(inputs, format, text_column, options)) as source:
+    labels, threshold = scoring.model.labels, scoring.model.config.threshold
+    with closing(Inputs(inputs, format, text_column, ReadOptions(**reading))) as source:
         for file, line, values, found, problem in engine.rows(source, scoring, workers):
             if found is None:
-                yield ScoredRow(file, line, values, None, None, None, problem)
+                yield ScoredRow(file, line, values, None, None, None, None, problem)
                 continue
-            label, score, *chances = found
-            probabilities = dict(zip(scoring.model.labels, map(float, chances), strict=True))
-            yield ScoredRow(file, line, values, label, float(score), probabilities, "")
+            label, score, *_ = found
+            chances = list(map(float, found[-len(labels) :]))
+            shown = labels.index(label) if label is not None else chances.index(max(chances))
+            needed = threshold_of(shown, threshold, len(labels))
+            probabilities = dict(zip(labels, chances, strict=True))
+            yield ScoredRow(file, line, values, label, float(score), needed, probabilities, "")
 
 
 def classifier(model: ModelSource) -> Classifier:

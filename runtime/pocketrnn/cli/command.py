@@ -73,13 +73,6 @@ def add_trusted(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def model(given: str | None) -> str | os.PathLike[str] | None:
-    """Return the path of a model: a bundled one's for its name, if no file is called so."""
-    from ..loading import NAMED, bundled  # here, as it imports numpy
-
-    return bundled(given) if given in NAMED and not Path(given).exists() else given
-
-
 def add_unsure(parser: argparse.ArgumentParser) -> None:
     """Add the option that gives no label to what the model can't tell."""
     parser.add_argument(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from ..classify.model import Classifier
 from ..errors import ConfigError
 from ..files import write_atomic
-from ..tables.reading import ReadOptions
 from . import command, inputs
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     names = arguments.model or [None]
     if len(names) > 2:
         raise ConfigError("two models can be compared, not more")
-    models = [Classifier.load(command.model(name), trusted=arguments.trusted) for name in names]
+    models = [Classifier.load(name, trusted=arguments.trusted) for name in names]
     found = evaluate(
         arguments.inputs,
         model=models[0],
@@ -91,14 +90,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         recall=arguments.recall,
         on_error=arguments.on_error,
         format=arguments.format,
-        reading=ReadOptions(
-            arguments.encoding,
-            arguments.header,
-            arguments.quotes,
-            arguments.max_characters,
-            arguments.max_lines,
-        ),
         workers=inputs.workers(arguments),
+        **inputs.reading(arguments),
     )
     if page:
         from ..classify.page import evaluation_page

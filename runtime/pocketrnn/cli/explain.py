@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..classify.labels import shown
 from ..classify.model import Classifier
 from ..files import write_atomic
 from ..streams import is_terminal
@@ -44,7 +45,7 @@ def add_to(commands: Any) -> None:
 
 def _explain(arguments: argparse.Namespace) -> None:
     page = arguments.html and command.new_file(arguments.html, force=arguments.force)
-    model = Classifier.load(command.model(arguments.model), trusted=arguments.trusted)
+    model = Classifier.load(arguments.model, trusted=arguments.trusted)
     found = model.explain(arguments.texts, label=arguments.label)
     if page:
         from ..classify.page import explanation_page
@@ -54,10 +55,10 @@ def _explain(arguments: argparse.Namespace) -> None:
         if arguments.json:
             command.output(json.dumps(each.to_dict()))
             continue
-        shown = command.printable(each.text)
+        text, score = command.printable(each.text), shown(each.score, each.threshold)
         if is_terminal(sys.stdout) and not os.environ.get("NO_COLOR"):
-            shown = _coloured(each)
-        command.output(f"{command.printable(each.label)}  {each.score:.4f}  {shown}")
+            text = _coloured(each)
+        command.output(f"{command.printable(each.label)}  {score}  {text}")
         for words, weight in each.strongest(_LISTED):
             command.output(f"  {weight:+.4f}  {command.printable(words)}")
         unknown = [each.text[span.start : span.end] for span in each.spans if not span.known]

@@ -22,9 +22,8 @@ def add_to(commands: Any) -> None:
 
 
 def _info(arguments: argparse.Namespace) -> None:
-    source = command.model(arguments.model)
-    with naming(source):
-        data = read_bytes(source)
+    with naming(arguments.model):
+        data = read_bytes(arguments.model)
         file = modelfile.read(data)
         about = {
             "file": {"bytes": len(data), "sha256": file.sha256, "task": file.task},

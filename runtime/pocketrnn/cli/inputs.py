@@ -4,7 +4,7 @@ import argparse
 import os
 
 from ..tables.formats import INPUTS
-from ..tables.reading import ReadOptions
+from ..tables.reading import Reading, ReadOptions
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +56,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes that score (default, and at most: the cores there are)",
     )
+
+
+def reading(arguments: argparse.Namespace) -> Reading:
+    """Return the options of reading."""
+    return {name: getattr(arguments, name) for name in Reading.__annotations__}  # type: ignore[return-value]
 
 
 def workers(arguments: argparse.Namespace) -> int:

@@ -80,7 +80,7 @@ def _score(arguments: argparse.Namespace) -> int:
 
     options = vars(arguments)
     del options["run"]
-    model = load(command.model(options.pop("model")), trusted=options.pop("trusted"))
+    model = load(options.pop("model"), trusted=options.pop("trusted"))
     options["workers"] = inputs.workers(arguments)
     bar = _Bar(name_column=options["text_column"] is None)
     try:
@@ -100,13 +100,12 @@ def _line(summary: "Summary") -> str:
     labels = ", ".join(f"{label} {count:,}" for label, count in summary.labels.items())
     if summary.labels and (without := summary.rows - sum(summary.labels.values())):
         labels += f", no label {without:,}"
-    now = f", {summary.rows - summary.rows_before:,} of them now," if summary.rows_before else ""
+    now = f", {summary.rows - summary.rows_before:,} scored now," if summary.rows_before else ""
     rate = f"{summary.seconds:.1f} s ({summary.rows_per_second:,.0f} rows/s)"
     labels = f": {labels}" if labels else ""
-    line = f"{summary.rows:,} rows{now} in {rate}{labels}; {summary.errors:,} in error"
-    return command.printable(
-        line + (f", listed in {summary.errors_path}" if summary.errors_path else "")
-    )
+    listed = f", listed in {summary.errors_path}" if summary.errors_path else ""
+    line = f"{summary.rows + summary.errors:,} rows{now} in {rate}{labels}"
+    return command.printable(f"{line}; {summary.errors:,} in error{listed}")
 
 
 class _Bar:

@@ -24,7 +24,7 @@ def add_to(commands: Any) -> None:
 def _verify(arguments: argparse.Namespace) -> int:
     from ..verifying import verify  # here, so that the other commands start without it
 
-    found = verify(command.model(arguments.model), trusted=arguments.trusted)
+    found = verify(arguments.model, trusted=arguments.trusted)
     if arguments.json:
         command.output(json.dumps(found.to_dict(), indent=2))
     else:

@@ -382,7 +382,7 @@ class Generator(Model):
         session, outputs = self._one
         inputs = {"ids": ids.astype(np.int32), **self._named(state, len(ids))}
         logits, *after = session.run(inputs, outputs)
-        return logits, after
+        return _finite(logits), after
 
     def _named(self, state: State | None, texts: int) -> dict[str, NDArray[np.float32]]:
         if state is None:
@@ -400,7 +400,7 @@ class Generator(Model):
         """
         inputs = {"ids": ids, **self._named(state, len(ids))}
         logits, *after = self._whole.run(inputs, [v.name for v in self._contents.graph.outputs])
-        return logits, after
+        return _finite(logits), after
 
     @lazy
     def _whole(self) -> Session:
@@ -418,15 +418,9 @@ class Generator(Model):
 
 
 def log_probabilities(logits: Logits) -> Logits:
-    """Return the natural logarithm of the probability of each id, along the last axis.
-
-    Raises CorruptModelError for logits that aren't finite numbers.
-    """
+    """Return the natural logarithm of the probability of each id, along the last axis."""
     shifted: Logits = logits - logits.max(axis=-1, keepdims=True)
-    totals = np.exp(shifted).sum(axis=-1, keepdims=True)
-    if not np.isfinite(totals).all():
-        raise CorruptModelError("the network's logits aren't finite numbers")
-    shifted -= np.log(totals)
+    shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return shifted
 
 
@@ -438,10 +432,14 @@ def difference(found: Logits, expected: Logits) -> float:
     CorruptModelError where one isn't a finite number.
     """
     largest = np.maximum(np.abs(expected).max(axis=-1, keepdims=True), 1)
-    most = float((np.abs(found - expected) / largest).max())
-    if not np.isfinite(most):
+    return float((np.abs(_finite(found) - _finite(expected)) / largest).max())
+
+
+def _finite(logits: Logits) -> Logits:
+    """Return logits. Raises CorruptModelError for some that aren't finite numbers."""
+    if not np.isfinite(logits).all():
         raise CorruptModelError("the network's logits aren't finite numbers")
-    return most
+    return logits
 
 
 def _text(text: str) -> str:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import check
-from ..errors import CorruptModelError
 
 # SplitMix64, by Steele, Lea and Flood (Fast Splittable Pseudorandom Number Generators, OOPSLA
 # 2014), in the form with Stafford's mix 13 that Vigna published (prng.di.unimi.it/splitmix64.c).
@@ -61,13 +60,11 @@ class Sampling:
         The most probable at temperature 0. Otherwise the logits are divided by the temperature,
         the `top_k` largest are kept, and of the most probable as many as it takes to reach
         `top_p`; of equals, the lower id comes first. A draw then falls on the first id at which
-        the sum of probabilities, in the order of ids, exceeds it. In float64. Raises
-        CorruptModelError for logits that aren't finite.
+        the sum of probabilities, in the order of ids, exceeds it. In float64.
         """
         differences = logits.astype(np.float64)
         differences -= differences.max(axis=1)[:, None]
         if not self.temperature:
-            _check_finite(differences)
             return np.asarray(differences.argmax(axis=1))
         if self.temperature != 1:
             with np.errstate(over="ignore"):  # a small temperature makes minus infinity
@@ -83,7 +80,6 @@ class Sampling:
             ordered[sums - ordered >= self.top_p * sums[:, -1:]] = 0
             np.put_along_axis(weights, order, ordered, axis=1)
         sums = weights.cumsum(axis=1)
-        _check_finite(sums[:, -1])
         if len(sums) == 1:  # the same, faster
             return np.asarray(sums[0].searchsorted(draws * sums[0, -1:], side="right"))
         return np.asarray((sums <= draws[:, None] * sums[:, -1:]).sum(axis=1))
@@ -91,8 +87,3 @@ class Sampling:
 
 def _is_number(value: object) -> bool:
     return type(value) in (int, float)
-
-
-def _check_finite(values: NDArray[np.float64]) -> None:
-    if not np.isfinite(values).all():
-        raise CorruptModelError("the network's logits aren't finite numbers")

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 ROWS = 1024
 CHARACTERS = 1 << 21
 
-# So many blocks are a window: the most that is read and not yet written, and so has to be done
-# again after a sudden end. Enough that no worker waits while one of them is read or written.
-WINDOW = 4
+# The most blocks that are read and not yet written, and so have to be done again after a sudden
+# end. Enough that no worker waits while one of them is read or written.
+UNDER_WAY = 4
 
 NO_TEXT = "no text"  # why a row whose text is empty, blank or null can't be scored
 

@@ -14,7 +14,7 @@ from ..errors import ConfigError, InputError
 from .block import Block, Column, Results, Row
 from .reading import Reader, numbered
 from .textfile import TextReader, TextWriter, TooLong, is_decoded, json_value, replaceable, to_json
-from .writing import columns_of, new_field, texts_of
+from .writing import columns_of, texts_of
 
 # A quoted field of more lines than this, each of which would be a row by itself, isn't one field:
 # two stray quotes stand there.
@@ -198,19 +198,12 @@ def _split(text: str, delimiter: str, fields: list[str]) -> int:
 
 
 class CsvWriter(TextWriter):
-    """CSV or TSV in UTF-8, from a reader of another format."""
+    """CSV in UTF-8, from a reader of another format."""
 
-    def __init__(
-        self,
-        name: str,
-        columns: Sequence[Column],
-        reader: Reader,
-        first: Sequence[Block],
-        delimiter: str,
-    ) -> None:
-        super().__init__(name, columns, reader, first)
+    delimiter = ","
+
+    def _begin(self, reader: Reader, first: Sequence[Block]) -> None:
         self._columns = columns_of(reader, first)
-        self._delimiter = delimiter
 
     def head(self) -> bytes:
         names = [column.name for column in self.added]
@@ -224,11 +217,20 @@ class CsvWriter(TextWriter):
             record = values[row]
             if not known.issuperset(record):
                 name = next(key for key in record if key not in known)
-                raise new_field(results.block, row, name)
+                raise InputError(
+                    f"{results.block.place(row)}: the field {name!r} isn't among the columns that "
+                    "the first rows gave; write .jsonl instead"
+                )
             yield self._line([*(_cell(record.get(column)) for column in self._columns), *new])
 
     def _line(self, cells: Iterable[str]) -> str:
-        return self._delimiter.join(_quoted(cell, self._delimiter) for cell in cells) + "\n"
+        return self.delimiter.join(_quoted(cell, self.delimiter) for cell in cells) + "\n"
+
+
+class TsvWriter(CsvWriter):
+    """TSV: like CSV, but for the delimiter."""
+
+    delimiter = "\t"
 
 
 class SameCsvWriter(TextWriter):
@@ -237,16 +239,14 @@ class SameCsvWriter(TextWriter):
     Delimiter, encoding, byte-order mark and line endings stay those of the input.
     """
 
-    def __init__(
-        self, name: str, columns: Sequence[Column], reader: CsvReader, first: Sequence[Block]
-    ) -> None:
-        super().__init__(name, columns, reader, first)
+    def _begin(self, reader: Reader, first: Sequence[Block]) -> None:
+        assert isinstance(reader, CsvReader)  # noqa: S101
         self._reader = reader
         self._delimiter = reader.delimiter
         self.encoding = reader.encoding
         self._newline = reader.header[len(unterminated(reader.header)) :] or "\n"
         self._quoted = lru_cache(maxsize=1024)(self._as_field)
-        for column in columns:
+        for column in self.added:
             for text in (column.name, *column.values):
                 try:
                     self._as_field(text).encode(reader.encoding)
@@ -306,7 +306,7 @@ def csv_writer(
     """Return the writer of CSV."""
     if type(reader) is CsvReader:
         return SameCsvWriter(name, columns, reader, first)
-    return CsvWriter(name, columns, reader, first, ",")
+    return CsvWriter(name, columns, reader, first)
 
 
 def tsv_writer(
@@ -315,7 +315,7 @@ def tsv_writer(
     """Return the writer of TSV."""
     if type(reader) is TsvReader:
         return SameCsvWriter(name, columns, reader, first)
-    return CsvWriter(name, columns, reader, first, "\t")
+    return TsvWriter(name, columns, reader, first)
 
 
 def unterminated(raw: str) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..errors import ConfigError, InputError
 from . import formats
-from .block import WINDOW, Block, Cells, Column, Function, Results
+from .block import UNDER_WAY, Block, Cells, Column, Function, Results
 from .inputs import Inputs, PathLike
 from .outputs import FileOutput, Part, StandardOutput, error_lines, paths
 from .reading import ON_ERROR, STDIN
@@ -88,8 +88,8 @@ def run(
     if reader.fixed and reader.named and (taken := {*names} & {*reader.columns}):
         raise taken_error(reader.name, taken)
     blocks = source.blocks()
-    # A window, where rows have columns of their own, to tell what columns there are.
-    first = [] if reader.fixed else list(islice(blocks, WINDOW))
+    # Some, where rows have columns of their own, to tell what columns there are.
+    first = [] if reader.fixed else list(islice(blocks, UNDER_WAY))
     writer = formats.open_writer(to, kind, reader, source.format, added, first)
     target: FileOutput | StandardOutput
     if to == STDIN:
@@ -108,7 +108,7 @@ def run(
             "on error": on_error,
         }
         target = FileOutput(to, about, writer, resume=resume, force=force)
-    tally, total = Tally(**(target.tally or {})), 0
+    tally, total = Tally(), 0
 
     def report() -> None:
         if progress is not None:
@@ -129,16 +129,17 @@ def run(
             del block  # not to be held while the next one is read
 
     with closing(target):
-        if target.tally is None:
-            report()
-            with closing(computed(left(), function, workers)) as results:
-                for block, values in results:
-                    part = _part(block, values, function, writer, added, on_error)
-                    target.add(block, part)
-                    tally.add(part.about)
-                    report()
-                    del block, values, part
-            target.finish(total, vars(tally))
+        report()
+        with closing(computed(left(), function, workers)) as results:
+            for block, values in results:
+                if block.problems and on_error == "fail":
+                    raise _failed(block, is_kept=tally.rows > 0 and to != STDIN)
+                part = _part(block, values, function, writer, added, on_error)
+                target.add(block, part)
+                tally.add(part.about)
+                report()
+                del block, values, part
+        target.finish(total, tally.errors)
     return tally, target.errors_path if tally.errors else None
 
 
@@ -164,14 +165,8 @@ def _part(
     added: Sequence[Column],
     on_error: str,
 ) -> Part:
-    """Encode a block. Raises InputError where a row in error is to stop the run."""
+    """Encode a block."""
     problems = block.problems
-    if problems and on_error == "fail":
-        row = min(problems)
-        raise InputError(
-            f"{block.place(row)}: {problems[row]}; what is written is kept: go on with "
-            'resume=True and on_error="skip", or mend the file and start over with force=True'
-        )
     counts: Counter[str] = Counter()
     for column, some in zip(function.columns, values, strict=True):
         if column.values:
@@ -191,6 +186,17 @@ def _part(
         "position": block.position,
     }
     return Part(about, writer.encode(Results(block, rows, cells)), error_lines(block))
+
+
+def _failed(block: Block, *, is_kept: bool) -> InputError:
+    """Return the error for a row in error, which stops the run."""
+    row, what_to_do = min(block.problems), 'mend the file, or say on_error="skip"'
+    if is_kept:
+        what_to_do = (
+            'what is written is kept: go on with resume=True and on_error="skip", or mend the file '
+            "and start over with force=True"
+        )
+    return InputError(f"{block.place(row)}: {block.problems[row]}; {what_to_do}")
 
 
 def _spread(column: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[Any]:

@@ -46,8 +46,8 @@ class FolderReader(RowReader):
         mark, encoding = byte_order(data[:4], self.options.encoding)
         data = data[len(mark) :]
         text = data.decode(encoding, "replace")
-        if more or len(text) > limit:
-            return "", f"over {limit:,} characters (max_characters=...)"
+        if problem := self.options.too_long(limit + 1 if more else len(text)):
+            return "", problem
         try:
             data.decode(encoding)
         except UnicodeDecodeError:

@@ -16,7 +16,7 @@ from ..errors import ConfigError, InputError
 from ..streams import standard_input
 from . import formats
 from .block import Block
-from .reading import STDIN, Reader, ReadOptions, find_text_column, looks_like_a_row
+from .reading import STDIN, Reader, ReadOptions, find_text_column, warn_of_header
 
 PathLike = str | os.PathLike[str]
 
@@ -56,13 +56,7 @@ class Inputs:
         try:
             self.text_column = find(self.reader, column)
             self._shape = self.reader.shape()
-            if self.reader.named and (column := looks_like_a_row(self.reader.columns)):
-                _log.warning(
-                    "%s: %.60r is taken for the name of a column; if the first row is one like "
-                    "the others, say header=False",
-                    self.reader.name,
-                    column,
-                )
+            warn_of_header(self.reader)
             totals = [self.reader.total]
             for name in self.names[1:]:
                 # What can't be opened twice is looked into when its turn comes.

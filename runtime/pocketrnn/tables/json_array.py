@@ -46,11 +46,9 @@ class JsonReader(TextReader):
         self.columns, self.candidates = tuple(first), candidates(first)
 
     def rows(self, text_column: str) -> Iterator[Row]:
-        limit = self.options.max_characters
         for number, record in enumerate(self._records, 1):
             raw = json.dumps(record)
-            problem = f"over {limit:,} characters (max_characters=...)" if len(raw) > limit else ""
-            yield row_of(number, raw, record, problem, text_column)
+            yield row_of(number, raw, record, self.options.too_long(len(raw)), text_column)
 
     def position(self, rows: int) -> int:
         return rows

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from .block import Block, Column, Results, Row
+from .block import Block, Results, Row
 from .reading import Reader, listed
 from .textfile import TextReader, TextWriter, TooLong, to_json, without_newline
 from .writing import taken_error, texts_of
@@ -38,12 +38,9 @@ class JsonLinesReader(TextReader):
 class JsonLinesWriter(TextWriter):
     """JSON Lines in UTF-8, from any format; objects that were JSON keep their exact text."""
 
-    def __init__(
-        self, name: str, columns: Sequence[Column], reader: Reader, first: Sequence[Block]
-    ) -> None:
-        super().__init__(name, columns, reader, first)
+    def _begin(self, reader: Reader, first: Sequence[Block]) -> None:
         self._same = isinstance(reader, JsonLinesReader)
-        self._keys = [to_json(column.name) + ": " for column in columns]
+        self._keys = [to_json(column.name) + ": " for column in self.added]
 
     def lines(self, results: Results) -> Iterator[str]:
         block, names = results.block, {column.name for column in self.added}

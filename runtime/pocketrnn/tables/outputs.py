@@ -4,9 +4,8 @@ Beside an output `X` that isn't whole yet lies the folder `X.pocketrnn-run`:
 
 | file          | what it holds                                                          |
 |---------------|------------------------------------------------------------------------|
-| `run.json`    | what the run is of: inputs, model, options                             |
+| `run.json`    | what the run is of: inputs, model, options; without it there is no run |
 | `N.part`      | block N of the output, with digests of it and of the rows it is of     |
-| `joined.json` | once the output is made of the parts: which file that is               |
 | `lock`        | nothing; it is locked as long as a run goes on                         |
 
 Each but the lock is written whole or not at all, under another name at first. So a part is there or
@@ -16,6 +15,7 @@ has to be made again, whatever happened, and in whatever order.
 import contextlib
 import csv
 import errno
+import filecmp
 import hashlib
 import io
 import json
@@ -37,7 +37,7 @@ _FOLDER = ".pocketrnn-run"
 _LIST = ".errors.csv"
 _LIST_HEADER = b"file,line,reason\n"
 # All names that a run gives: its own, and those of files that aren't whole yet.
-_NAMES = re.compile(r"\d{9}\.part|run\.json|joined\.json|lock|\..+\.[0-9a-f]{12}(\..*)?")
+_NAMES = re.compile(r"\d{9}\.part|run\.json|lock|\..+\.[0-9a-f]{12}(\..*)?")
 _KEPT = "what is written is kept: put that right, then go on with resume=True"
 
 _log = logging.getLogger("pocketrnn")
@@ -54,7 +54,7 @@ class Part(NamedTuple):
 class StandardOutput:
     """Standard output; rows in error are listed on standard error."""
 
-    errors_path = tally = None
+    errors_path = None
 
     def __init__(self, writer: Writer) -> None:
         """Raise OutputError if there is none."""
@@ -69,7 +69,7 @@ class StandardOutput:
         if part.errors:
             say(part.errors.decode().rstrip("\n"))
 
-    def finish(self, blocks: int, tally: Mapping[str, Any]) -> None:
+    def finish(self, blocks: int, errors: int) -> None:
         """Write what an output without rows has."""
         self._write(b"")
 
@@ -100,8 +100,6 @@ class FileOutput:
         an unfinished run is in the way, or if another process writes this output.
         """
         self.path, self.errors_path, folder = paths(path)
-        self.tally: dict[str, Any] | None = None
-        """That of an earlier run that put the output in its place; then nothing is left to do."""
         self._writer = writer
         self._force = force
         # How rows in error are taken may change, as long as there were none.
@@ -125,13 +123,12 @@ class FileOutput:
             )
         resume = resume and unfinished
         if resume:
-            self.tally = self._joined()
-            if self.tally is None:
-                self._refuse_change(run)
-        self._folder.clear(all_of_it=not resume or self.tally is not None)
-        if self.tally is None:
-            self._refuse_existing(with_list=not resume)
-            self._folder.write("run.json", _json(run))
+            self._refuse_change(run)
+        self._folder.clear(all_of_it=not resume)
+        if not resume:
+            self._refuse_output()
+        self._refuse_list(new_run=not resume)
+        self._folder.write("run.json", _json(run))
 
     def part(self, block: Block) -> dict[str, Any] | None:
         """Return what an earlier run noted of a block, or None if it is to be done.
@@ -140,8 +137,9 @@ class FileOutput:
         """
         with _saying_what_to_do(self.path, "read"):
             found = self._read(block.number)
-        if found is None:
-            return None
+            if found is None:
+                self._refuse_output()
+                return None
         if found.about["input"] != block.digest():
             raise _changed_input(block.place(0))
         return found.about
@@ -159,8 +157,8 @@ class FileOutput:
         with _saying_what_to_do(self.path):
             self._folder.write(_name(block.number), digest + b"\n" + content)
 
-    def finish(self, blocks: int, tally: Mapping[str, Any]) -> None:
-        """Put the output in its place."""
+    def finish(self, blocks: int, errors: int) -> None:
+        """Put the output in its place, and the list of its `errors`."""
         folder = self._folder.path
         with _saying_what_to_do(self.path):
             if folder.joinpath(_name(blocks)).exists():
@@ -168,8 +166,8 @@ class FileOutput:
             with replacing(self.path, folder=folder) as temporary:
                 with temporary.open("wb") as file:
                     self._writer.join(file, (part.rows for part in self._parts(blocks)))
-                self._refuse_existing(with_list=False)
-                if tally["errors"]:
+                self._refuse_output(temporary)
+                if errors:
                     with (
                         replacing(self.errors_path, folder=folder) as listed,
                         listed.open("wb") as file,
@@ -178,9 +176,6 @@ class FileOutput:
                         file.writelines(part.errors for part in self._parts(blocks))
                 else:
                     self.errors_path.unlink(missing_ok=True)  # of the output that was there
-                # From here on, the output is complete if it is this file.
-                note = {"output": _identity(temporary), "tally": tally, "run": self._run}
-                self._folder.write("joined.json", _json(note))
             self._folder.clear(all_of_it=True)
 
     def close(self) -> None:
@@ -214,7 +209,13 @@ class FileOutput:
 
     def _refuse_change(self, run: Mapping[str, Any]) -> None:
         """Raise OutputError unless the unfinished run is one of the same."""
-        earlier = self._load("run.json")
+        path = self._folder.path / "run.json"
+        try:
+            earlier = json.loads(path.read_bytes())
+        except (ValueError, RecursionError):
+            earlier = None
+        if not isinstance(earlier, dict):
+            raise OutputError(f"{path}: damaged; start over with force=True")
         changed = [key for key in run if run[key] != earlier.get(key)]
         if "on error" in changed and earlier.get("on error") == "fail":
             changed.remove("on error")
@@ -229,42 +230,33 @@ class FileOutput:
                 "start over with force=True"
             )
 
-    def _joined(self) -> dict[str, Any] | None:
-        """Return the tally of the run if its output is in its place already."""
-        if not self._folder.path.joinpath("joined.json").exists() or not self.path.exists():
-            return None
-        note = self._load("joined.json")
-        # Where an output was there before, the new one may have been lost.
-        there = note.get("run") == self._run and note.get("output") == _identity(self.path)
-        return note["tally"] if there else None
-
-    def _load(self, name: str) -> dict[str, Any]:
-        path = self._folder.path / name
-        try:
-            found = json.loads(path.read_bytes())
-        except (ValueError, FileNotFoundError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
-            raise OutputError(f"{path}: damaged or missing; start over with force=True")
-        return found
-
     def _refuse_other_kinds(self) -> None:
         if self.path.exists() and not self.path.is_file():
             raise OutputError(f"{self.path}: not a file that could be replaced")
 
-    def _refuse_existing(self, *, with_list: bool) -> None:
-        """Raise OutputError for what may not be replaced; `with_list`: the list of errors too."""
+    def _refuse_output(self, new: Path | None = None) -> None:
+        """Raise OutputError for an output that may not be replaced.
+
+        One that is equal to the `new` one may: this run wrote it, and was killed right after.
+        """
         self._refuse_other_kinds()
-        if self.path.exists() and not self._force:
+        if self._force or not self.path.exists():
+            return
+        if new is None or not filecmp.cmp(new, self.path, shallow=False):
             raise OutputError(f"{self.path}: exists already; replace it with force=True")
+
+    def _refuse_list(self, *, new_run: bool) -> None:
+        """Raise OutputError for a list of errors that may not be replaced."""
         if not os.path.lexists(self.errors_path):
             return
         # A file of this name that no run wrote isn't ours to replace.
-        if not stat.S_ISREG(self.errors_path.lstat().st_mode) or not _starts_as_a_list(
-            self.errors_path
-        ):
+        is_ours = stat.S_ISREG(self.errors_path.lstat().st_mode)
+        if is_ours:
+            with self.errors_path.open("rb") as file:
+                is_ours = file.read(len(_LIST_HEADER)) == _LIST_HEADER
+        if not is_ours:
             raise OutputError(f"{self.errors_path}: no run wrote this; move it away")
-        if with_list and not self._force:
+        if new_run and not self._force:
             raise OutputError(f"{self.errors_path}: exists already; replace it with force=True")
 
 
@@ -289,8 +281,8 @@ class Folder:
         raise OutputError(f"{output}: another process is writing this output")
 
     def holds_a_run(self) -> bool:
-        """Say whether a run began here."""
-        return any(not name.startswith((".", "lock")) for name in self._names())
+        """Say whether a run began here, and isn't finished."""
+        return "run.json" in self._names()
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file, whole or not at all."""
@@ -298,10 +290,8 @@ class Folder:
 
     def clear(self, *, all_of_it: bool) -> None:
         """Remove what runs left here, or only what they had not written whole."""
-        # In an order in which a run that is killed meanwhile is gone on with: parts without a
-        # `run.json` would be damage, and `joined.json` says that no more is to be done.
-        order = {"run.json": 1, "joined.json": 2}
-        for name in sorted(self._names(), key=lambda name: (order.get(name, 0), name)):
+        # `run.json` first: a run that is killed from then on is finished.
+        for name in sorted(self._names(), key=lambda name: (name != "run.json", name)):
             if name != "lock" and (all_of_it or name.startswith(".")):
                 self.path.joinpath(name).unlink(missing_ok=True)
 
@@ -310,7 +300,7 @@ class Folder:
         if self._lock is None:
             return
         try:
-            if not any(re.match(r"\d|joined", name) for name in self._names()):
+            if not any(name.endswith(".part") for name in self._names()):
                 self.clear(all_of_it=True)
                 if os.name == "nt":  # which removes no open file
                     self._unlock()
@@ -415,20 +405,9 @@ def _changed_input(where: str) -> InputError:
     )
 
 
-def _starts_as_a_list(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(_LIST_HEADER)) == _LIST_HEADER
-
-
 def _name(number: int) -> str:
     return f"{number:09}.part"
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, sort_keys=True).encode()
-
-
-def _identity(path: Path) -> list[int]:
-    """Return what tells a file from all others; a rename changes none of it."""
-    status = path.stat()
-    return [status.st_ino, status.st_size, status.st_mtime_ns]

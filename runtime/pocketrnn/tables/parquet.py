@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import ConfigError, InputError, MissingExtraError, OutputError, PocketRNNError
 from ..extras import require
 from . import block as blocks_of
-from .block import Block, Cells, Column, Results
+from .block import Block, Cells, Results
 from .compression import suffix_of
 from .reading import STDIN, Reader, ReadOptions
 from .textfile import replaceable
@@ -54,7 +54,7 @@ class ParquetReader(Reader):
         kind = self.schema.field(text_column).type
         if not _is_text(kind):
             raise InputError(f"{self.name}: column {text_column!r} is {kind}, not text")
-        column, done, limit = self.columns.index(text_column), 0, self.options.max_characters
+        column, done = self.columns.index(text_column), 0
         for group in range(self._file.num_row_groups):
             with self._checked():
                 about = self._file.metadata.row_group(group)
@@ -74,8 +74,8 @@ class ParquetReader(Reader):
                 for i, text in enumerate(texts):
                     if not text or text.isspace():
                         block.problems[i] = blocks_of.NO_TEXT
-                    elif len(text) > limit:
-                        block.problems[i] = f"over {limit:,} characters (max_characters=...)"
+                    elif problem := self.options.too_long(len(text)):
+                        block.problems[i] = problem
                 block.to_python = self._to_python
                 done += len(texts)
                 block.position = done
@@ -115,16 +115,11 @@ class ParquetReader(Reader):
 class ParquetWriter(Writer):
     """Parquet: the columns of the input and their types, or the types of the first rows."""
 
-    to_stdout = False
-
-    def __init__(
-        self, name: str, columns: Sequence[Column], reader: Reader, first: Sequence[Block]
-    ) -> None:
-        super().__init__(name, columns, reader, first)
-        if name == STDIN:
+    def _begin(self, reader: Reader, first: Sequence[Block]) -> None:
+        if self.name == STDIN:
             raise ConfigError("Parquet can't be written to standard output; give a file")
-        if compression := suffix_of(name):
-            raise ConfigError(f"{name}: Parquet compresses itself; drop the {compression}")
+        if compression := suffix_of(self.name):
+            raise ConfigError(f"{self.name}: Parquet compresses itself; drop the {compression}")
         pa = _pyarrow()
         if isinstance(reader, ParquetReader):
             self._schema = reader.schema
@@ -133,7 +128,7 @@ class ParquetWriter(Writer):
         else:
             self._schema = _inferred(columns_of(reader, first), first)
         self._full, self._shape = self._schema, {f.name: _shape(f.type) for f in self._schema}
-        for column in columns:
+        for column in self.added:
             kind = pa.string() if column.kind == "text" else pa.float32()
             self._full = self._full.append(pa.field(replaceable(column.name), kind))
 

@@ -1,14 +1,18 @@
 """What all readers share: how to read, what a reader is, and which column holds the text."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from ..errors import ColumnError, ConfigError
 from .block import Block, Row
 
 STDIN = "-"  # as an input; as an output it means standard output
+
+_log = logging.getLogger("pocketrnn")
 
 ON_ERROR = ("fail", "skip", "null")  # what may become of a row in error
 
@@ -38,6 +42,21 @@ class ReadOptions:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise ConfigError(f"{name} must be a whole number from 1, not {value!r}")
+
+    def too_long(self, size: int) -> str:
+        """Return the problem of a row of `size` characters, or an empty string."""
+        most = self.max_characters
+        return f"over {most:,} characters (max_characters=...)" if size > most else ""
+
+
+class Reading(TypedDict, total=False):
+    """The fields of ReadOptions, as arguments that a caller may leave out."""
+
+    encoding: str
+    header: bool
+    quotes: bool
+    max_characters: int
+    max_lines: int
 
 
 class Reader(ABC):
@@ -128,15 +147,19 @@ def numbered(count: int) -> tuple[str, ...]:
     return tuple(map(str, range(1, count + 1)))
 
 
-def looks_like_a_row(header: Sequence[str]) -> str | None:
-    """Return a name of a column that is more like a text or a number, or None."""
-    for name in header[:100]:
+def warn_of_header(reader: Reader) -> None:
+    """Say so where the name of a column is more like a text or a number."""
+    for name in reader.columns[:100] if reader.named else ():
         words = name.split()
-        if len(words) > 4 or (len(words) > 1 and name.rstrip().endswith((".", "!", "?"))):
-            return name
-        if name.strip().replace(".", "", 1).isdigit():
-            return name
-    return None
+        is_text = len(words) > 4 or (len(words) > 1 and name.rstrip().endswith((".", "!", "?")))
+        if is_text or name.strip().replace(".", "", 1).isdigit():
+            _log.warning(
+                "%s: %.60r is taken for the name of a column; if the first row is one like the "
+                "others, say header=False",
+                reader.name,
+                name,
+            )
+            return
 
 
 def repeated(columns: Sequence[str]) -> str | None:

@@ -78,10 +78,16 @@ class TextReader(RowReader):
     def lines(self) -> Iterator[str]:
         """Yield the lines; a `TooLong` for one that is, which is never held whole."""
         limit, readline = self.options.max_characters, self.stream.readline
+        is_cut = False  # between the two characters of its CR LF
         while line := readline(limit + 2):
+            if is_cut and line == "\n":
+                is_cut = False
+                continue
+            is_cut = False
             if len(line) > limit and (size := len(line.rstrip("\r\n"))) > limit:
                 while not line.endswith(("\n", self.newline or "\r")) and (line := readline(limit)):
                     size += len(line.rstrip("\r\n"))
+                is_cut = line.endswith("\r")
                 line = TooLong()
                 line.problem = (
                     f"a line of {size:,} characters, where at most {limit:,} may be "

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConfigError, PocketRNNError, WorkerError
-from .block import WINDOW, Block, Function
+from .block import UNDER_WAY, Block, Function
 
 # A share of a block ends when it reaches one of these. Enough that sending it takes little of
 # its time, few enough that the workers are done with a block at nearly the same time.
@@ -52,8 +52,8 @@ def computed(
         _log.warning("a daemonic process may start no others: it scores by itself (workers=1)")
         workers = 1
     pending: deque[tuple[Block, list[_Share]]] = deque()
-    # The other processes have the rest of a window while this one reads and writes.
-    ahead = WINDOW - 1 if workers > 1 else 0
+    # The other processes have the other blocks while this one reads and writes.
+    ahead = UNDER_WAY - 1 if workers > 1 else 0
     more, stopped, begun = True, None, 0
     with _Crew(function, workers - 1) as crew:
         cut = ((block, _shares(block)) for block in blocks)
@@ -65,12 +65,12 @@ def computed(
             except PocketRNNError as error:
                 stopped = error
             more = len(pending) > before
-            # A full window is a reason to start processes; less isn't.
-            if workers > 1 and more and len(pending) == WINDOW:
+            # So many blocks are a reason to start processes; fewer aren't.
+            if workers > 1 and more and len(pending) == UNDER_WAY:
                 crew.employ(
                     chain.from_iterable(shares for _, shares in islice(pending, begun, None))
                 )
-                begun = WINDOW - 1
+                begun = UNDER_WAY - 1
             if len(pending) > (ahead if more else 0):
                 yield crew.finish(*pending.popleft())
     if stopped is not None:

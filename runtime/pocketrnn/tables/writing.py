@@ -4,15 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError
 from .block import Block, Column, Results
 from .reading import Reader
 
 
 class Writer(ABC):
     """Turns blocks into pieces of an output, always the same bytes for the same block."""
-
-    to_stdout = True  # whether the pieces, one after the other, are the output
 
     def __init__(
         self, name: str, columns: Sequence[Column], reader: Reader, first: Sequence[Block]
@@ -23,6 +21,11 @@ class Writer(ABC):
         """
         self.name = name
         self.added = tuple(columns)
+        self._begin(reader, first)
+
+    @abstractmethod
+    def _begin(self, reader: Reader, first: Sequence[Block]) -> None:
+        """Look at the input, as far as that matters; the blocks aren't to be kept."""
 
     def head(self) -> bytes:
         """Return what comes before the first row."""
@@ -44,14 +47,6 @@ def columns_of(reader: Reader, first: Sequence[Block]) -> tuple[str, ...]:
     if reader.fixed:
         return reader.columns
     return tuple(dict.fromkeys(key for block in first for row in block.values() for key in row))
-
-
-def new_field(block: Block, row: int, name: str) -> InputError:
-    """Return the error for a row with a field that has no column."""
-    return InputError(
-        f"{block.place(row)}: the field {name!r} isn't among the columns that the first rows gave; "
-        "write .jsonl instead"
-    )
 
 
 def taken_error(where: str, names: set[str]) -> ConfigError:

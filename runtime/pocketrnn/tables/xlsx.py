@@ -42,11 +42,10 @@ class XlsxReader(RowReader):
         self.total = len(self._rows)
 
     def rows(self, text_column: str) -> Iterator[Row]:
-        column, limit = self.columns.index(text_column), self.options.max_characters
+        column = self.columns.index(text_column)
         for line, cells in self._rows:
             raw = "\0".join(cells)
-            problem = f"over {limit:,} characters (max_characters=...)" if len(raw) > limit else ""
-            yield Row(line, raw, cells, cells[column], problem)
+            yield Row(line, raw, cells, cells[column], self.options.too_long(len(raw)))
 
 
 def _text(value: Any) -> str:

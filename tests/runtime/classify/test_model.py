@@ -187,7 +187,7 @@ def test_predict(model: Classifier) -> None:
     good, bad = model.predict(["good", "bad"])
     (negative, positive), _ = model.scores(["good", "bad"]).tolist()
     assert good == Prediction(
-        "positive", positive, {"negative": negative, "positive": positive}, words=1, known=1
+        "positive", positive, 0.5, {"negative": negative, "positive": positive}, words=1, known=1
     )
     assert good.score > 0.8
     assert bad.label == "negative"
@@ -225,8 +225,8 @@ def test_label_needs_more_than_the_threshold(model: Classifier) -> None:
 
 def test_prediction_to_dict_is_plain_json(model: Classifier) -> None:
     as_dict = model.predict("good").to_dict()
-    assert list(as_dict) == ["label", "score", "probabilities", "words", "known"]
-    assert [type(value) for value in as_dict.values()] == [str, float, dict, int, int]
+    assert list(as_dict) == ["label", "score", "threshold", "probabilities", "words", "known"]
+    assert [type(value) for value in as_dict.values()] == [str, float, float, dict, int, int]
     assert {type(value) for value in as_dict["probabilities"].values()} == {float}
 
 
@@ -281,6 +281,20 @@ def test_file_may_go_once_loaded(tiny_path: Path) -> None:
 def test_load_the_bundled_one(tiny_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pocketrnn.loading, "BUNDLED", tiny_path)
     assert pocketrnn.load().config == tinyonnx.config()
+
+
+def test_load_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert pocketrnn.load("names").TASK == "generate"
+    Path("names").write_bytes(tinyonnx.tiny())  # a file of that name goes first
+    assert pocketrnn.load("names").TASK == "classify"
+
+
+def test_a_file_larger_than_any_model_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate((1 << 30) + 1)
+    with pytest.raises(errors.ModelFileError, match="large: not a model file: 1,073,741,825 bytes"):
+        pocketrnn.load(tmp_path / "large")
 
 
 def test_bundled_model_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

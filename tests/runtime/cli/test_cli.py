@@ -207,25 +207,6 @@ def test_label_cannot_steer_the_terminal(tmp_path: Path, capsys: Capture) -> Non
     assert capsys.readouterr().out.startswith("\\x1b[2J\\n  0.9")
 
 
-@pytest.mark.parametrize(
-    ("labels", "threshold", "said"),
-    [
-        (("ok", "fraud"), 0.063, "fraud is chosen where its probability is over 0.0630\n"),
-        (("ok", "fraud"), 0.5, ""),
-        (("a", "b", "c"), 0.3, ""),
-    ],
-)
-def test_a_threshold_of_its_own_is_said(
-    labels: tuple[str, ...], threshold: float, said: str, tmp_path: Path, capsys: Capture
-) -> None:
-    path = tmp_path / "m.onnx"
-    path.write_bytes(tinyonnx.tiny(labels, threshold=threshold))
-    assert main(["predict", "--model", str(path), "good", "bad"]) == 0
-    assert capsys.readouterr().err == said
-    assert main(["predict", "--json", "--model", str(path), "good"]) == 0
-    assert capsys.readouterr().err == ""
-
-
 # -- info --------------------------------------------------------------------------------------
 
 

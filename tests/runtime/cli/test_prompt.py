@@ -1,6 +1,7 @@
 """`pocketrnn predict` on a terminal: a prompt, and an answer to each text."""
 
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ def test_prompt(tiny_path: Path) -> None:
         """Read up to `what`. Type at the prompt only: what comes before it may get lost."""
         nonlocal shown
         while what not in shown:
+            assert select.select([ours], [], [], 60)[0], shown
             shown += os.read(ours, 4096)
         shown = shown.partition(what)[2]
 

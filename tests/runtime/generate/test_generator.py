@@ -23,7 +23,9 @@ from pocketrnn.errors import (
     VocabularyMismatchError,
 )
 from pocketrnn.generate import file
+from pocketrnn.generate.alphabet import Alphabet
 from pocketrnn.generate.model import Generator, log_probabilities
+from pocketrnn.modelfile import onnx
 
 LINES = generators.load("lines")
 TEXT = generators.load("text")
@@ -328,3 +330,26 @@ def test_settings_that_no_file_can_have(values: dict[str, Any]) -> None:
     values = {**values, "network": {**whole["network"], **values.get("network", {})}}
     with pytest.raises(ConfigError):
         file.GeneratorConfig.from_dict({**whole, **values})
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf, 3e38])
+def test_logits_that_are_no_numbers(weight: float) -> None:
+    """They are an error wherever they would come out."""
+    settings = generators.config()
+    graph = settings.graph()
+    weights = generators.weights(graph)
+    weights["head.kernel"] = np.full_like(weights["head.kernel"], weight)
+    alphabet = Alphabet(generators.LETTERS, settings.unknown)
+    data = file.to_bytes(settings, alphabet, onnx.to_bytes(graph, weights), {})
+    model = Generator.load(data)
+    state = LINES.start("a")[1]
+    for call in (
+        lambda: model.start("a"),
+        lambda: model.step(state, [1]),
+        lambda: model.run(np.ones((1, 3), np.int32), state),
+        lambda: model.generate("a", temperature=0),
+        lambda: model.bits("abc"),
+        lambda: model.suggest("a"),
+    ):
+        with pytest.raises(CorruptModelError, match="logits aren't finite"):
+            call()

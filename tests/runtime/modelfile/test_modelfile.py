@@ -103,6 +103,7 @@ MASKED = NetworkConfig(mask=True, pooling="sqrtn_max", window=3)
         ({"threshold": float("nan")}, "threshold must be from 0 to 1"),
         ({"threshold": 1}, "threshold must be float"),
         ({"network": MASKED}, r"maxlen \(500\) must be a multiple of window \(3\)"),
+        ({"text": TextConfig(oov_id=1)}, "start and unknown words need ids of their own"),
         *(
             ({"network": MASKED, "text": TextConfig(maxlen=300, **ids)}, "masking needs 0")
             for ids in ({"pad_id": 3}, {"start_id": 0}, {"oov_id": 0})

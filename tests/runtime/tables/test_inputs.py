@@ -217,6 +217,20 @@ def test_a_line_that_is_too_long(kind, suffix, tmp_path):
         assert len((tmp_path / "out.csv").read_text().splitlines()) == 4
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("over", range(-2, 5))
+@pytest.mark.parametrize("kind", ["csv", "txt"])
+def test_lines_keep_their_numbers_at_the_bound(kind, over, end, tmp_path):
+    """Wherever a long line is cut, its end is one end."""
+    if kind == "txt" and end == "\r":
+        pytest.skip("no end of a line there")
+    source = tmp_path / f"in.{kind}"
+    lines = ["id,text" if kind == "csv" else "good", "a" * (100 + over), "bad", "1,good", "2,bad"]
+    source.write_bytes("".join(line + end for line in lines).encode())
+    found = [line for line, *_ in read(source, max_characters=100)]
+    assert found == list(range(1 + (kind == "csv"), 6))
+
+
 def test_a_compressed_bomb_takes_little_memory(tmp_path):
     source = tmp_path / "in.txt.gz"
     with gzip.open(source, "wb") as file:

@@ -440,10 +440,14 @@ def test_exit_codes(source, model_file, tmp_path):
     options = [bad, "-o", tmp_path / "b.csv", "--model", model_file, "--text-column", "text"]
     failed = run(*options)
     assert failed.returncode == 1
-    assert b"bad.csv, line 3: bytes that aren't utf-8 text; " in failed.stderr
+    said = (
+        b"bad.csv, line 3: bytes that aren't utf-8 text; name the file's encoding with --encoding; "
+    )
+    assert said + b"mend the file, or say --on-error skip\n" in failed.stderr
     skipped = run(*options, "--resume", "--on-error", "skip")
     assert skipped.returncode == 3
-    assert b"5 in error, listed in " in skipped.stderr
+    assert skipped.stderr.splitlines()[-1].startswith(b"7 rows in ")
+    assert b": negative 1, positive 1; 5 in error, listed in " in skipped.stderr
     assert not list(tmp_path.glob("x.*"))
 
 

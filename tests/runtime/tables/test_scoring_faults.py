@@ -115,7 +115,7 @@ def test_killed_again_and_again(output, force, tmp_path):
             is_whole = is_there and (tmp_path / output).read_bytes() == wanted
             assert done >= progress or is_whole, there  # a block that is done is never lost
             progress = done
-            if not force and is_there and "joined.json" not in there:
+            if not force and is_there and "run.json" not in there:
                 code = 0  # killed in its very last instant
         assert code == 0, (tmp_path / "log").read_text()
         assert (tmp_path / output).read_bytes() == wanted

@@ -19,6 +19,7 @@ from pocketrnn.tables.reading import (
     Reader,
     ReadOptions,
     find_text_column,
+    warn_of_header,
 )
 
 from .corpus import Corpus, corpus_of_rows
@@ -82,6 +83,7 @@ def _columns(reader: Reader, text: str | None, label: str | None) -> tuple[str, 
     """Return the names of the columns of texts and of labels: those given, or the obvious ones."""
     if isinstance(reader, LinesReader):
         raise ConfigError(f"{reader.name}: has no labels; expected {FORMATS}, or a folder")
+    warn_of_header(reader)
     label = find_label_column(reader, label, text_column=text)
     return find_text_column(reader, text, label_column=label), label
 
