@@ -26,7 +26,7 @@ KINDS: list[Kind] = list(itertools.product(*PARTS.values()))
 
 
 def covering(count: int) -> list[Kind]:
-    """Return kinds that hold every two values of different parts together, and some by chance."""
+    """Return kinds that hold every two values of different parts together, then some by chance."""
     choose = random.Random(1)
     pairs = {kind: set(itertools.combinations(enumerate(kind), 2)) for kind in KINDS}
     missing = set().union(*pairs.values())
@@ -35,7 +35,8 @@ def covering(count: int) -> list[Kind]:
         best = max(KINDS, key=lambda kind: len(pairs[kind] & missing))
         chosen.append(best)
         missing -= pairs[best]
-    return chosen + choose.sample([k for k in KINDS if k not in chosen], count - len(chosen))
+    others = [kind for kind in KINDS if kind not in chosen]
+    return chosen + choose.sample(others, max(count - len(chosen), 0))
 
 
 def config(kind: Kind) -> ClassifierConfig:

@@ -1,7 +1,7 @@
-"""Tables of texts for the tests."""
+"""Tables of texts for the tests, and runs that are stopped."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 
@@ -12,3 +12,30 @@ def write_numbered(path: Path, texts: Iterable[str]) -> Path:
         writer.writerow(["number", "text"])
         writer.writerows(enumerate(texts))
     return path
+
+
+class Stopped(Exception):
+    """What ends a run."""
+
+
+def stop(*_: object, **__: object) -> None:
+    raise Stopped
+
+
+def stopping_after(blocks: int) -> Callable[[object], None]:
+    """Return a progress callback that stops the run after so many blocks."""
+    left = iter(range(blocks))
+    return lambda _: stop() if next(left, None) is None else None
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def folder_of(output: Path) -> Path:
+    """Return the folder of a run whose output isn't whole yet."""
+    return Path(f"{output}.pocketrnn-run")
+
+
+def parts(output: Path) -> list[str]:
+    return sorted(path.name for path in folder_of(output).glob("*.part"))

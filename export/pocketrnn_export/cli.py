@@ -1,11 +1,11 @@
 """The command `pocketrnn-export`: from a run folder to one ONNX file."""
 
 import argparse
-import os
 from collections.abc import Sequence
 
 from pocketrnn import __version__
 from pocketrnn.cli import command
+from pocketrnn.extras import require
 from pocketrnn_train.run import open_run
 
 from .exporting import export
@@ -45,8 +45,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    # TensorFlow's start-up notes would drown the two lines that matter.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    require("export", "tensorflow", "tf2onnx", "onnx")
+    command.import_quietly("tensorflow", "TF_CPP_MIN_LOG_LEVEL", "3")
     exported = export(
         open_run(arguments.run),
         arguments.output,

@@ -46,6 +46,10 @@ def export(
     """
     if Path(path).exists() and not force:
         raise OutputError(f"{os.fspath(path)}: exists already; replace it with force=True")
+    folder = Path(path).absolute().parent
+    if not os.access(folder, os.W_OK):  # known only after minutes otherwise
+        reason = "permission denied" if folder.is_dir() else "no such folder"
+        raise OutputError(f"can't write {os.fspath(path)}: {reason}")
     require("export", "tensorflow", "tf2onnx", "onnx")
     from . import generate
 

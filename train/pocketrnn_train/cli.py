@@ -2,7 +2,6 @@
 
 import argparse
 import io
-import os
 import sys
 import types
 import typing
@@ -151,7 +150,7 @@ def start(train: Callable[[argparse.Namespace], None], arguments: argparse.Names
     require("train", "tensorflow", "sklearn", "matplotlib")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # texts may be in any script
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no notes about GPUs that aren't there
+    command.import_quietly("tensorflow", "TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         train(arguments)
     except KeyboardInterrupt:

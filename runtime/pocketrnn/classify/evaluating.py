@@ -158,17 +158,14 @@ class _Judging:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Return the columns, model by model."""
         numbers = sum(len(model.labels) + 2 for model in self.models)
         return tuple(Column(str(i), "float") for i in range(numbers))
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Return what the values depend on."""
         return {"models": [model.sha256 for model in self.models]}
 
     def __call__(self, texts: list[str]) -> list[NDArray[np.float32]]:
-        """Return the columns' values."""
         columns: list[NDArray[np.float32]] = []
         for model in self.models:
             read = model.read(texts)
@@ -200,32 +197,27 @@ class _Judged:
         self.parts: list[NDArray[np.float32]] = []
         self.worst, self.least_sure, self.changed = _Top(), _Top(), _Top()
 
-    def add(self, numbers: NDArray[np.float32], true: NDArray[np.int64], rows: "_Rows") -> None:
-        """Take the rows of a block: float32 (texts, labels + 2)."""
+    def add(
+        self,
+        numbers: NDArray[np.float32],
+        true: NDArray[np.int64],
+        block: Block,
+        rows: Sequence[int],
+    ) -> None:
+        """Take the `rows` of a block: float32 (texts, labels + 2)."""
         self.parts.append(numbers)
         self.scores = numbers[:, :-2]
         self.chosen = choose(self.scores, self.model.config.threshold)
         self.own = self.scores[np.arange(len(true)), true]
 
         def example(i: int) -> Example:
-            labels = self.model.labels
-            place, text = rows.at(i)
-            chosen = labels[self.chosen[i]]
-            return Example(place, text, labels[true[i]], chosen, float(self.own[i]))
+            label, chosen = (self.model.labels[j] for j in (true[i], self.chosen[i]))
+            place, text = block.place(rows[i]), block.texts[rows[i]]
+            return Example(place, text, label, chosen, float(self.own[i]))
 
         self.example = example
         self.worst.add(np.where(self.chosen == true, np.inf, self.own), example)
         self.least_sure.add(figures.sureness(self.scores, self.model.config.threshold), example)
-
-
-@dataclass(frozen=True)
-class _Rows:
-    block: Block
-    kept: list[int]
-
-    def at(self, i: int) -> tuple[str, str]:
-        """Return place and text of the i-th row that counts."""
-        return self.block.place(self.kept[i]), self.block.texts[self.kept[i]]
 
 
 def evaluate(
@@ -305,15 +297,15 @@ def evaluate(
                     "rows, rename=... gives labels other names)"
                 )
             errors += len(problems)
-            rows = _Rows(block, [row for row in good if row not in problems])
+            rows = [row for row in good if row not in problems]
             counted = [i for i, row in enumerate(good) if row not in problems]
             for column, kept in slices.items():
-                kept += [str(values[row].get(column, "")) for row in rows.kept]
+                kept += [str(values[row].get(column, "")) for row in rows]
             numbers = np.stack(columns, axis=1)[counted]
             truths.append(np.array(true, np.int64))
             for one in judged:
                 width = len(index) + 2
-                one.add(numbers[:, :width], truths[-1], rows)
+                one.add(numbers[:, :width], truths[-1], block, rows)
                 numbers = numbers[:, width:]
             if len(judged) == 2:
                 first, second = judged

@@ -1,6 +1,6 @@
 """Why a text got its score: what the score would be without each of its words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,19 @@ class Explanation:
         """Return up to `most` words or phrases with their weights, strongest first."""
         spans = sorted((*self.phrases, *self.spans), key=lambda span: -abs(span.weight))
         return [(self.text[s.start : s.end], s.weight) for s in spans[:most] if s.weight]
+
+    @property
+    def rest(self) -> str:
+        """What is behind the last word."""
+        return self.text[self.spans[-1].end if self.spans else 0 :]
+
+    def pieces(self) -> Iterator[tuple[str, str, Span, float]]:
+        """Yield what is before each word, the word, its span, and its share of the strongest."""
+        done, most = 0, max((abs(span.weight) for span in self.spans), default=0) or 1.0
+        for span in self.spans:
+            word = self.text[span.start : span.end]
+            yield self.text[done : span.start], word, span, abs(span.weight) / most
+            done = span.end
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as plain JSON types."""

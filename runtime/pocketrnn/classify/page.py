@@ -66,20 +66,17 @@ def explanation_page(explanations: Iterable[Explanation]) -> str:
 
 def coloured(explanation: Explanation) -> str:
     """Return the text as HTML, its words coloured by weight: the strongest has the full colour."""
-    text, parts, done = explanation.text, [], 0
-    most = max((abs(span.weight) for span in explanation.spans), default=0) or 1.0
-    for span in explanation.spans:
-        word = escape(text[span.start : span.end])
-        share = abs(span.weight) / most
+    parts = []
+    for before, word, span, share in explanation.pieces():
+        shown = escape(word)
         if not span.known:
-            word = f'<mark class="unknown">{word}</mark>'
+            shown = f'<mark class="unknown">{shown}</mark>'
         elif share >= 0.05:
             colour = _FOR if span.weight > 0 else _AGAINST
             style = f"background: rgb({colour} / {0.6 * share:.2f})"
-            word = f'<mark style="{style}" title="{span.weight:+.4f}">{word}</mark>'
-        parts += [escape(text[done : span.start]), word]
-        done = span.end
-    return "".join([*parts, escape(text[done:])])
+            shown = f'<mark style="{style}" title="{span.weight:+.4f}">{shown}</mark>'
+        parts += [escape(before), shown]
+    return "".join([*parts, escape(explanation.rest)])
 
 
 def evaluation_page(found: Evaluation, model: Classifier) -> str:

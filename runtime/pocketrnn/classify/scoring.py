@@ -93,12 +93,10 @@ class Scoring:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Return what the values depend on."""
         band = self.band and [float(edge) for edge in self.band]
         return {"model": self.model.sha256, "unsure": band, "explain": self.explain}
 
     def __call__(self, texts: list[str]) -> list[Any]:
-        """Return the columns' values."""
         scores, _, known = self.model.read(texts)
         has_label = known > 0
         if self.band:

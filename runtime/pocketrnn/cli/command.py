@@ -8,6 +8,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from ..errors import ConfigError, OutputError, PocketRNNError
@@ -62,6 +63,30 @@ def run(name: str, body: Callable[[], int | None]) -> int:
         say(f"{name}: {printable(_bug(error))}")
         return 1
     return code
+
+
+def import_quietly(module: str, variable: str, level: str) -> None:
+    """Import a library without its start-up notes, unless its `variable` says how much it may say.
+
+    Some are written before a library reads that, and past Python's own standard error.
+    """
+    if variable in os.environ:
+        return
+    os.environ[variable] = level
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        import_module(module)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the options of commands that run one model."""
+    parser.add_argument("--model", metavar="FILE", help="model file (default: the bundled one)")
+    add_trusted(parser)
 
 
 def add_trusted(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,6 @@ _CHARACTERS = 80
 
 
 def add_to(commands: Any) -> None:
-    """Add the command to argparse's subparsers."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "evaluate",
         allow_abbrev=False,

@@ -23,7 +23,6 @@ _GREENS, _REDS = (194, 157, 114), (224, 217, 203)
 
 
 def add_to(commands: Any) -> None:
-    """Add the command to argparse's subparsers."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "explain",
         allow_abbrev=False,
@@ -32,14 +31,13 @@ def add_to(commands: Any) -> None:
         "label. On a terminal the words are coloured, unless NO_COLOR is set.",
     )
     parser.add_argument("texts", nargs="+", metavar="TEXT")
-    parser.add_argument("--model", metavar="FILE", help="model file (default: the bundled one)")
+    command.add_model(parser)
     parser.add_argument("--label", help="explain this label (default: the one that the text gets)")
     parser.add_argument("--json", action="store_true", help="print one JSON object a text")
     parser.add_argument(
         "--html", metavar="PAGE", help="write a page of coloured words to this file"
     )
     parser.add_argument("--force", action="store_true", help="replace PAGE if it exists")
-    command.add_trusted(parser)
     parser.set_defaults(run=_explain)
 
 
@@ -68,16 +66,13 @@ def _explain(arguments: argparse.Namespace) -> None:
 
 def _coloured(explanation: "Explanation") -> str:
     """Return the text for a terminal: black on green or red, and unknown words underlined."""
-    text, parts, done = explanation.text, [], 0
-    most = max((abs(span.weight) for span in explanation.spans), default=0) or 1.0
-    for span in explanation.spans:
-        parts.append(command.printable(text[done : span.start]))
-        word, share = command.printable(text[span.start : span.end]), abs(span.weight) / most
+    parts = []
+    for before, word, span, share in explanation.pieces():
+        shown = command.printable(word)
         if not span.known:
-            word = f"\033[4m{word}\033[0m"
+            shown = f"\033[4m{shown}\033[0m"
         elif share >= 0.05:
             colour = (_GREENS if span.weight > 0 else _REDS)[min(int(3 * share), 2)]
-            word = f"\033[30;48;5;{colour}m{word}\033[0m"
-        parts.append(word)
-        done = span.end
-    return "".join([*parts, command.printable(text[done:])])
+            shown = f"\033[30;48;5;{colour}m{shown}\033[0m"
+        parts += [command.printable(before), shown]
+    return "".join([*parts, command.printable(explanation.rest)])

@@ -8,7 +8,6 @@ from . import command
 
 
 def add_to(commands: Any) -> None:
-    """Add the command to argparse's subparsers."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "generate",
         allow_abbrev=False,

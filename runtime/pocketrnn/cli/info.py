@@ -12,7 +12,6 @@ from . import command
 
 
 def add_to(commands: Any) -> None:
-    """Add the command to argparse's subparsers."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "info", allow_abbrev=False, help="print a model's card"
     )

@@ -20,17 +20,15 @@ _UNKNOWN = "unknown"
 
 
 def add_to(commands: Any) -> None:
-    """Add the command to argparse's subparsers."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "predict",
         allow_abbrev=False,
         help="label texts given as arguments, or standard input, a line a text",
     )
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="default: standard input")
-    parser.add_argument("--model", metavar="FILE", help="model file (default: the bundled one)")
+    command.add_model(parser)
     command.add_unsure(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a text")
-    command.add_trusted(parser)
     parser.set_defaults(run=_predict)
 
 

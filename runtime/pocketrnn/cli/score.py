@@ -21,7 +21,6 @@ exit codes: 0 all rows scored; 1 stopped; 2 wrong usage; 3 done, but with rows i
 
 
 def add_to(commands: Any) -> None:
-    """Add the command to argparse's subparsers."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "score",
         allow_abbrev=False,
@@ -39,7 +38,7 @@ def add_to(commands: Any) -> None:
         help="file to write (.csv, .tsv, .jsonl, also .gz or .zst of these; .parquet), or - for "
         "standard output",
     )
-    parser.add_argument("--model", metavar="FILE", help="model file (default: the bundled one)")
+    command.add_model(parser)
     parser.add_argument(
         "--output-format", choices=OUTPUTS, help="of the output (default: by its name)"
     )
@@ -71,7 +70,6 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--force", action="store_true", help="replace OUTPUT; without --resume, start over"
     )
-    command.add_trusted(parser)
     parser.set_defaults(run=_score)
 
 

@@ -16,14 +16,11 @@ class Bits:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Return the one column."""
         return (Column(f"{self.prefix}bits", "float"),)
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Return what the values depend on."""
         return {"model": self.model.sha256}
 
     def __call__(self, texts: list[str]) -> list[Any]:
-        """Return the column's values."""
         return [self.model.bits(texts)]

@@ -43,7 +43,11 @@ def starts_after_padding(network: NetworkConfig, size: Size) -> bool:
 
 def many(network: NetworkConfig, size: Size) -> Graph:
     """Return the graph for batches: `ids` is int32 (batch, time)."""
-    return built((Handed if starts_after_padding(network, size) else Builder)(network, size))
+    return built(_loops(network, size))
+
+
+def _loops(network: NetworkConfig, size: Size) -> Builder:
+    return (Handed if starts_after_padding(network, size) else Builder)(network, size)
 
 
 class _Chain(Handed):
@@ -74,7 +78,7 @@ class _Chain(Handed):
             attributes["linear_before_reset"] = 1  # Keras's reset_after
         if network.activation != "tanh":
             attributes["activations"] = (network.activation.capitalize(),)
-        operator = {"simple_rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}[network.cell]
+        operator = CELLS[network.cell].operator
         made = self.make_several(1 + states, operator, *given, **attributes)
         if handed:
             self.last([self.make("Squeeze", state, first) for state in made[1:]])
@@ -98,7 +102,8 @@ def one(network: NetworkConfig, size: Size) -> Graph:
     `ids` is int32 (steps, rows): a row is a window of the text, or without windows the text.
     Padding that is to be masked may be in windows alone.
     """
-    build = (_Chain if not network.window else Builder)(network, size)
+    is_chain = CELLS[network.cell].operator and not network.window
+    build = _Chain(network, size) if is_chain else _loops(network, size)
     build.inputs[0] = Value("ids", "int32", ("steps", "rows"))
     states = ""
     top = layers(network)[-1]

@@ -105,12 +105,14 @@ class Cell(NamedTuple):
     states: int = 1
     """How many it carries; the first one is its output."""
     has_recurrent_bias: bool = False
+    operator: str = ""
+    """ONNX's own for such a layer, if there is one."""
 
 
 CELLS = {
-    "simple_rnn": Cell(_simple_rnn),
-    "gru": Cell(_gru, has_recurrent_bias=True),
-    "lstm": Cell(_lstm, states=2),
+    "simple_rnn": Cell(_simple_rnn, operator="RNN"),
+    "gru": Cell(_gru, has_recurrent_bias=True, operator="GRU"),
+    "lstm": Cell(_lstm, states=2, operator="LSTM"),
 }
 
 
@@ -198,7 +200,9 @@ class Builder(Nodes):
             self.matrix(f"{name}.kernel", below, width),
             self.weight(f"{name}.bias", width),
             self.matrix(f"{name}.recurrent", network.units, width),
-            self.weight(f"{name}.recurrent_bias", width) if network.cell == "gru" else "",
+            self.weight(f"{name}.recurrent_bias", width)
+            if CELLS[network.cell].has_recurrent_bias
+            else "",
         )
 
     # Masked padding, which each loop starts with or ends in. The first use of a property adds its

@@ -77,11 +77,9 @@ class Block:
     number: int = 0  # of all blocks of a run, from 0
 
     def __len__(self) -> int:
-        """Return the number of rows."""
         return len(self.texts)
 
     def add(self, file: str, row: Row) -> None:
-        """Append a row."""
         problem = row.problem
         if not problem and (not row.text or row.text.isspace()):
             problem = NO_TEXT

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import ConfigError, InputError
-from .block import Block, Column, Results, Row
+from .block import Block, Results, Row
 from .reading import Reader, numbered
 from .textfile import TextReader, TextWriter, TooLong, is_decoded, json_value, replaceable, to_json
 from .writing import columns_of, texts_of
@@ -298,24 +298,6 @@ class SameCsvWriter(TextWriter):
                 )
             return value
         return _quoted(value, self._delimiter)
-
-
-def csv_writer(
-    name: str, columns: Sequence[Column], reader: Reader, first: Sequence[Block]
-) -> TextWriter:
-    """Return the writer of CSV."""
-    if type(reader) is CsvReader:
-        return SameCsvWriter(name, columns, reader, first)
-    return CsvWriter(name, columns, reader, first)
-
-
-def tsv_writer(
-    name: str, columns: Sequence[Column], reader: Reader, first: Sequence[Block]
-) -> TextWriter:
-    """Return the writer of TSV."""
-    if type(reader) is TsvReader:
-        return SameCsvWriter(name, columns, reader, first)
-    return TsvWriter(name, columns, reader, first)
 
 
 def unterminated(raw: str) -> str:

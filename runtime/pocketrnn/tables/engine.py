@@ -52,7 +52,6 @@ class Tally:
     position: int = 0
 
     def add(self, about: dict[str, Any], *, before: bool = False) -> None:
-        """Add the counts of a block."""
         self.rows += about["rows"]
         self.errors += about["errors"]
         self.before += about["rows"] if before else 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import ConfigError, InputError
 from .block import Block, Column
 from .compression import suffix_of
-from .delimited import CsvReader, TsvReader, csv_writer, tsv_writer
+from .delimited import CsvReader, CsvWriter, SameCsvWriter, TsvReader, TsvWriter
 from .folder import FolderReader
 from .json_array import JsonReader
 from .jsonlines import JsonLinesReader, JsonLinesWriter
@@ -28,13 +28,15 @@ class Format:
     extensions: tuple[str, ...]
     reader: _OpenReader
     writer: _OpenWriter | None = None
+    same_writer: _OpenWriter | None = None
+    """What writes rows that were read in this format, if not the same writer."""
 
 
 FORMATS = {
     "text": Format((".txt",), LinesReader),
     "folder": Format((), FolderReader),
-    "csv": Format((".csv",), CsvReader, csv_writer),
-    "tsv": Format((".tsv", ".tab"), TsvReader, tsv_writer),
+    "csv": Format((".csv",), CsvReader, CsvWriter, SameCsvWriter),
+    "tsv": Format((".tsv", ".tab"), TsvReader, TsvWriter, SameCsvWriter),
     "jsonl": Format((".jsonl", ".ndjson"), JsonLinesReader, JsonLinesWriter),
     "json": Format((".json",), JsonReader),
     "xlsx": Format((".xlsx",), XlsxReader),
@@ -100,6 +102,8 @@ def open_writer(
             f"keeps apart; rename one, or write .{source}"
         )
     writer = FORMATS[kind].writer
+    if kind == source:
+        writer = FORMATS[kind].same_writer or writer
     assert writer is not None  # as `output_format` saw to  # noqa: S101
     return writer(name, columns, reader, first)
 

@@ -38,7 +38,10 @@ class Inputs:
 
         Raises InputError or ConfigError for what can't be read together.
         """
-        self.names = _expanded([inputs] if isinstance(inputs, str | os.PathLike) else inputs)
+        # An open file would be gone through line by line; as a path it is refused.
+        is_one = isinstance(inputs, str | os.PathLike) or hasattr(inputs, "read")
+        paths: Any = [inputs] if is_one else inputs
+        self.names = _expanded(paths)
         kinds = {name: formats.input_format(name, given) for name in self.names}
         self.format = kinds[self.names[0]]
         for name, other in kinds.items():
@@ -54,9 +57,9 @@ class Inputs:
         self._identities = {name: _identity(name) for name in self.names}
         self.reader = self._open(self.names[0])
         try:
+            warn_of_header(self.reader)
             self.text_column = find(self.reader, column)
             self._shape = self.reader.shape()
-            warn_of_header(self.reader)
             totals = [self.reader.total]
             for name in self.names[1:]:
                 # What can't be opened twice is looked into when its turn comes.

@@ -64,13 +64,11 @@ class StandardOutput:
         """Return None: nothing was done before."""
 
     def add(self, block: Block, part: Part) -> None:
-        """Write a block."""
         self._write(part.rows)
         if part.errors:
             say(part.errors.decode().rstrip("\n"))
 
     def finish(self, blocks: int, errors: int) -> None:
-        """Write what an output without rows has."""
         self._write(b"")
 
     def close(self) -> None:
@@ -145,7 +143,6 @@ class FileOutput:
         return found.about
 
     def add(self, block: Block, part: Part) -> None:
-        """Write a block."""
         about = {
             **part.about,
             "input": block.digest(),

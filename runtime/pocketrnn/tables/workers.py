@@ -87,7 +87,6 @@ class _Share:
     values: list[Any] | None = None
 
     def is_done(self) -> bool:
-        """Say whether its values are there."""
         return self.values is not None or (self.future is not None and self.future.done())
 
 
@@ -117,9 +116,8 @@ class _Crew:
         # Shares that nobody has begun. A pool's own can't be taken back: in Python before 3.12.1
         # one that was cancelled makes the end of a process a wait for ever.
         self._waiting: deque[_Share] = deque()
-        self._sent = 0  # of those, in the pool's hands
+        self._sent: list[Future[Any]] = []  # what the pool has to do
         self._unloaded = most  # processes that may not have the function
-        self._lock = threading.RLock()
 
     def __enter__(self) -> "_Crew":
         return self
@@ -141,23 +139,16 @@ class _Crew:
             # Python 3.14 has `kill_workers`; until then, only this tells who they are.
             self._processes = self._pool._processes
         self._waiting.extend(shares)
-        try:
-            with _interrupts_later():
-                self._send()
-        except BrokenProcessPool as error:
-            raise self._ended() from error
-        except OSError as error:
-            raise WorkerError(
-                f"can't start a worker process ({error.strerror or error}); go on with "
-                "resume=True, perhaps with fewer workers"
-            ) from error
+        self._send()
 
     def finish(self, block: Block, shares: list[_Share]) -> tuple[Block, _Values]:
         """Return a block and its values, taking part in computing until they are there."""
         if self._pool is None:
             self._waiting.extend(shares)
-        while not all(share.is_done() for share in shares) and (share := self._take()):
+        while self._waiting and not all(share.is_done() for share in shares):
+            share = self._waiting.popleft()
             share.values = list(self._function(share.texts))
+            self._send()
         values: _Values = [
             np.empty(len(block) - len(block.problems), np.float32 if kind == "float" else object)
             for _, kind, _ in self._function.columns
@@ -167,41 +158,36 @@ class _Crew:
                 column[share.rows] = some
         return block, values
 
-    def _take(self) -> _Share | None:
-        with self._lock:
-            return self._waiting.popleft() if self._waiting else None
-
     def _send(self) -> None:
-        """Give the pool what it can take: each process a share while it still has another."""
-        with self._lock:
-            while self._pool and self._waiting and self._sent < 2 * self._most:
-                share = self._waiting[0]
-                # Most probably, each process gets one of the first shares.
-                function = self._pickled if self._unloaded > 0 else b""
-                share.future = self._pool.submit(_compute, share.texts, function)
-                self._unloaded -= 1
-                self._sent += 1
-                self._waiting.popleft()
-                share.future.add_done_callback(self._landed)
-
-    def _landed(self, future: "Future[Any]") -> None:
-        # With an error, the pool may be at its end, and hold locks.
-        if future.exception() is None:
-            with self._lock, contextlib.suppress(RuntimeError, OSError):
-                self._sent -= 1
-                self._send()
+        """Give each other process a share, and the next one for when it is done."""
+        if self._pool is None:
+            return
+        self._sent = [future for future in self._sent if not future.done()]
+        try:
+            with _interrupts_later():
+                while self._waiting and len(self._sent) < 2 * self._most:
+                    share = self._waiting.popleft()
+                    # Most probably, each process gets one of the first shares.
+                    function = self._pickled if self._unloaded > 0 else b""
+                    share.future = self._pool.submit(_compute, share.texts, function)
+                    self._unloaded -= 1
+                    self._sent.append(share.future)
+        except BrokenProcessPool as error:
+            raise self._ended() from error
+        except OSError as error:
+            raise WorkerError(
+                f"can't start a worker process ({error.strerror or error}); go on with "
+                "resume=True, perhaps with fewer workers"
+            ) from error
 
     def _result(self, share: _Share) -> list[Any]:
-        if share.values is not None:
-            return share.values
-        with self._lock:  # it may be on its way into the pool
-            future, pool = share.future, self._pool
-        assert future is not None  # noqa: S101
-        assert pool is not None  # noqa: S101
+        values = share.values
         try:
-            values = future.result()
+            if values is None and share.future is not None:
+                values = share.future.result()
             if values is None:  # the process hasn't got the function yet
-                values = pool.submit(_compute, share.texts, self._pickled).result()
+                assert self._pool is not None  # noqa: S101
+                values = self._pool.submit(_compute, share.texts, self._pickled).result()
         except BrokenProcessPool as error:
             raise self._ended() from error
         except (PocketRNNError, MemoryError) as error:

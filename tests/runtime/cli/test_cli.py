@@ -404,6 +404,29 @@ def test_a_bug_is_named_as_one(monkeypatch: pytest.MonkeyPatch, capsys: Capture)
     assert err.splitlines()[-1].startswith("name: this is a bug in pocketrnn")
 
 
+@pytest.mark.parametrize("said", [None, "0"])
+def test_start_up_notes_of_a_library(
+    said: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """What it writes past Python is heard only by who asks for it."""
+    (tmp_path / "noisy.py").write_text("import os; os.write(2, b'a note\\n')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "noisy", raising=False)
+    monkeypatch.delenv("NOISY_LEVEL", raising=False)
+    if said:
+        monkeypatch.setenv("NOISY_LEVEL", said)
+    command.import_quietly("noisy", "NOISY_LEVEL", "3")
+    import noisy  # type: ignore[import-not-found]  # noqa: F401
+
+    assert capfd.readouterr().err == ("a note\n" if said else "")
+    assert os.environ["NOISY_LEVEL"] == (said or "3")
+    print("ours", file=sys.stderr)
+    assert capfd.readouterr().err == "ours\n"
+
+
 def test_out_of_memory(capsys: Capture) -> None:
     def body() -> None:
         raise MemoryError

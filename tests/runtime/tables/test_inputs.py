@@ -1,6 +1,7 @@
 """Inputs of every kind: how they are found, opened and bounded, and what is said of bad ones."""
 
 import gzip
+import io
 import json
 import multiprocessing
 import os
@@ -71,6 +72,7 @@ def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path):
         (["a.csv", ""], "the name of an input is empty"),
         ([], "no inputs"),
         ([3], "an input must be a path, not int"),
+        (io.StringIO("good"), "an input must be a path, not StringIO"),
         ("a\0b", "embedded null"),
     ],
 )

@@ -11,61 +11,16 @@ import pytest
 from pocketrnn import score_file
 from pocketrnn.errors import ConfigError, InputError, OutputError
 from pocketrnn.tables import block, jsonlines, outputs
+from tables import Stopped, folder_of, names, parts, stopping_after
 from tinyonnx import tiny
 
-pytestmark = pytest.mark.usefixtures("unflushed")
+pytestmark = pytest.mark.usefixtures("unflushed", "small_blocks")
 
 MODEL = tiny()
 
 
-class Stopped(Exception):
-    pass
-
-
 class Killed(BaseException):
     pass
-
-
-def stop(*arguments, **keywords):
-    raise Stopped
-
-
-def stopping_after(blocks):
-    """Return a progress callback that stops the run after so many blocks."""
-    left = blocks
-
-    def progress(_):
-        nonlocal left
-        if left == 0:
-            raise Stopped
-        left -= 1
-
-    return progress
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    monkeypatch.setattr(block, "ROWS", 10)
-
-
-@pytest.fixture
-def source(tmp_path):
-    path = tmp_path / "in.csv"
-    rows = [f'{i},"good, film {"bad " * (i % 5)}"' for i in range(95)]
-    path.write_text("\n".join(["id,text", *rows]) + "\n")
-    return path
-
-
-def folder_of(output):
-    return Path(f"{output}.pocketrnn-run")
-
-
-def parts(output):
-    return sorted(path.name for path in folder_of(output).glob("*.part"))
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 def score(source, output, **options):
@@ -272,7 +227,7 @@ def test_what_changed_is_named(source, tmp_path):
     stopped(source, output, 3)
     done = {name: (folder_of(output) / name).read_bytes() for name in parts(output)}
     for changes, named in [
-        ({"model": tiny(threshold=0.4)}, "model"),
+        ({"model": tiny(truncating="post")}, "model"),
         ({"text_column": "id"}, "text column"),
         ({"probabilities": True}, "columns"),
         ({"prefix": "p"}, "columns"),

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pocketrnn import score_file, score_rows
-from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.errors import ColumnError, ConfigError, InputError
 from pocketrnn.tables import compression
 from tinyonnx import tiny
 
@@ -189,6 +189,14 @@ def test_a_header_that_looks_like_a_row(header, told, tmp_path, caplog):
     first = header.split(",")[0]
     score_file(source, tmp_path / "out.csv", model=MODEL, text_column=first)
     assert ["say header=False" in record.getMessage() for record in caplog.records] == [True] * told
+
+
+def test_a_missing_header_is_told_before_a_missing_column(tmp_path, caplog):
+    source = tmp_path / "in.csv"
+    source.write_text('"A fine film, truly.",5\n"bad film",1\n')
+    with pytest.raises(ColumnError, match="which column holds the text"):
+        score_file(source, tmp_path / "out.csv", model=MODEL)
+    assert "say header=False" in caplog.text
 
 
 # -- spellings -----------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import pytest
 
 from pocketrnn import load, score_file
 from pocketrnn.errors import OutputError, PocketRNNError
+from tables import names
 from tinyonnx import tiny
 
 MODEL = tiny()
@@ -35,17 +36,6 @@ def write_rows(path, rows):
 
 def command(*arguments):
     return [sys.executable, "-m", "pocketrnn", "score", *map(str, arguments)]
-
-
-@pytest.fixture
-def model(tmp_path):
-    path = tmp_path / "tiny.onnx"
-    path.write_bytes(MODEL)
-    return path
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 def forked(act, log):
@@ -198,13 +188,13 @@ def test_every_system_call_fails_once(output, error, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [["--force"], ["--resume", "--force"], ["--resume"], []])
-def test_three_processes_on_one_output(options, model, tmp_path):
+def test_three_processes_on_one_output(options, tiny_path, tmp_path):
     """Whoever looks sees no output or a whole one. POCKETRNN_RACE is for how many seconds."""
     output, link = tmp_path / "out.csv", tmp_path / "link.csv"
     link.symlink_to(output)
     for i in range(3):
         write_rows(tmp_path / f"in{i}.csv", 3000 + 500 * i)
-    common = ["--text-column", "text", "--workers", "1", "--model", model]
+    common = ["--text-column", "text", "--workers", "1", "--model", tiny_path]
     wanted = set()
     for i in range(3):
         subprocess.run(
@@ -278,15 +268,13 @@ def test_a_full_disk(output, small_disk, tmp_path):
     assert os.listdir(small_disk) == [output]  # noqa: PTH208
 
 
-def test_a_full_device(tmp_path):
+def test_a_full_device(tiny_path, tmp_path):
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full")
     source = tmp_path / "in.txt"
     source.write_text("good\n")
-    model = tmp_path / "tiny.onnx"
-    model.write_bytes(MODEL)
     with Path("/dev/full").open("wb") as full:
-        command = [sys.executable, "-m", "pocketrnn", "score", source, "-o", "-", "--model", model]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE)
+        arguments = command(source, "-o", "-", "--model", tiny_path)
+        done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1
     assert done.stderr == b"pocketrnn: No space left on device\n"
