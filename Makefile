@@ -30,10 +30,13 @@ docs: ## the references of the API and of the commands, in build
 	$(BIN)python docs/api.py
 	$(BIN)python docs/commands.py
 
+pictures: ## make the pictures in docs anew; needs Chromium, Xvfb, xdotool, ImageMagick
+	$(BIN)python docs/pictures.py
+
 build: ## the source archive, and the wheel from it, in dist
 	$(BIN)python -m build
 
 bench: ## compare speed and memory with Keras and other peers, in build/bench; Linux
 	$(BIN)python benchmarks/compare.py --run models/classic -o build/bench
 
-.PHONY: help install test cover slow lint types docs build bench
+.PHONY: help install test cover slow lint types docs pictures build bench

@@ -65,8 +65,11 @@ class Scorer:
         except Exception as error:  # noqa: BLE001 (any other end would leave the window waiting)
             self.results.put((show, error))
 
-    def _text(self, text: str) -> pocketrnn.Prediction | None:
-        return self._model.result().predict(text) if text is self._newest else None
+    def _text(self, text: str) -> tuple[pocketrnn.Prediction, pocketrnn.Explanation] | None:
+        if text is not self._newest:
+            return None
+        model = self._model.result()
+        return model.predict(text, unsure="unsure" in model.card), model.explain(text)
 
     def _file(self, show: Any, path: Path, output: Path, **options: Any) -> pocketrnn.Summary:
         def progress(found: pocketrnn.Progress) -> None:
@@ -160,6 +163,7 @@ class App(tk.Tk):
         scroll = ttk.Scrollbar(frame, command=self.text.yview)
         scroll.grid(row=2, column=1, sticky="ns")
         self.text.configure(yscrollcommand=scroll.set)
+        look.prepare(self.text, self._colours)
 
         self._bar = ttk.Progressbar(frame, maximum=1, style="Score.Horizontal.TProgressbar")
         self._bar.grid(row=3, columnspan=2, sticky="ew", pady=gap)
@@ -231,19 +235,25 @@ class App(tk.Tk):
             self.text.edit_modified(False)
             self.scorer.score_text(self.text.get("1.0", "end-1c"), self._show)
 
-    def _show(self, found: pocketrnn.Prediction | Exception | None) -> None:
+    def _show(self, found: Any) -> None:
         if isinstance(found, Exception):
             self._say(in_words(found, "The text"), error=True)
         elif found:
-            known = f"{found.known} of {found.words} words known" if found.words else ""
-            colour, label, score, title = "ink", "–", 0.0, "pocketrnn"
-            if found.label is not None:
-                first = found.label == next(iter(found.probabilities))
-                colour, label, score = ("first" if first else "last"), found.label, found.score
-                if found.threshold not in (None, 0.5):  # else a low score would look like a mistake
-                    known = f"needs {found.threshold:.4f} – {known}"
+            said, why = found
+            known = f"{said.known} of {said.words} words known" if said.words else ""
+            colour, label, score, title = "quiet", "–", 0.0, "pocketrnn"
+            own, other = "first", "last"
+            if why.label != next(iter(said.probabilities)):
+                own, other = other, own
+            if said.known:
+                colour, label, score = own, said.label, said.score
+                if label is None:
+                    colour, label = "quiet", "can't tell"
+                if said.threshold not in (None, 0.5):  # else a low score would look like a mistake
+                    known = f"needs {said.threshold:.4f} – {known}"
                 known = f"probability {score:.4f} – {known}"
                 title = f"{label} {score:.4f} – pocketrnn"
+            look.paint(self.text, why, own, other)
             self._label.configure(text=label, foreground=self._colours[colour])
             self._score.configure(text=known)
             self._bar.configure(value=score)

@@ -5,6 +5,8 @@ import sys
 import tkinter as tk
 from tkinter import font, ttk
 
+from pocketrnn import Explanation
+
 LIGHT = {
     "ink": "#1d2433", "paper": "#f4f5f8", "panel": "#ffffff", "quiet": "#5c6475",
     "line": "#c9ced9", "accent": "#2f62c4", "first": "#c0392f", "last": "#23794a",
@@ -81,3 +83,27 @@ def dress(window: tk.Tk, c: dict[str, str]) -> None:
     style.configure(
         "TProgressbar", background=c["accent"], thickness=scaled(window, 12), borderwidth=0
     )
+
+
+def prepare(text: tk.Text, c: dict[str, str]) -> None:
+    """Give a text the shades that `paint` puts behind its words."""
+    for kind in ("first", "last"):
+        for shade in (1, 2, 3):
+            pairs = zip(bytes.fromhex(c[kind][1:]), bytes.fromhex(c["panel"][1:]), strict=True)
+            mixed = bytes((a * shade + b * (6 - shade)) // 6 for a, b in pairs)
+            text.tag_configure(f"{kind}{shade}", background=f"#{mixed.hex()}")
+    text.tag_raise("sel")
+
+
+def paint(text: tk.Text, why: Explanation, own: str, other: str) -> None:
+    """Colour the words by the label that they speak for; the strongest has the strongest shade."""
+    if text.get("1.0", "end-1c") != why.text:
+        return  # typed on since; the next explanation is on its way
+    for tag in text.tag_names():
+        if tag != "sel":
+            text.tag_remove(tag, "1.0", "end")
+    most = max((abs(span.weight) for span in why.spans), default=0)
+    for span in why.spans:
+        if span.weight and (share := abs(span.weight) / most) >= 0.05:
+            tag = f"{own if span.weight > 0 else other}{min(1 + int(3 * share), 3)}"
+            text.tag_add(tag, f"1.0+{span.start}c", f"1.0+{span.end}c")

@@ -61,6 +61,7 @@ def export(
         **({"intended_use": run.intended_use} if run.intended_use else {}),
         # It lies around the run's threshold.
         **({"unsure": report["unsure"]} if "unsure" in report and threshold is None else {}),
+        **({"usual": report["usual"]} if report.get("usual") else {}),
         "figures": {name: report[name] for name in _FIGURES if name in report},
         "trained": {"date": report["date"], "versions": report["versions"]},
         "exported": {

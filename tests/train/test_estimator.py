@@ -87,3 +87,4 @@ def test_export(fitted: PocketClassifier, texts: list[str], tmp_path: Path) -> N
     assert served.card["figures"]["test"] is None
     low, high = served.card["unsure"]
     assert 0 <= low <= 0.5 <= high <= 1
+    assert served.predict(texts[0]).unlikeness < served.predict("xyzzy film xyzzy").unlikeness

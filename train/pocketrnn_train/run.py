@@ -42,6 +42,7 @@ class RunFolder:
     | `history.csv`       | loss and accuracy of each epoch, and its seconds                |
     | `model.keras`       | the trained model                                               |
     | `report.json`       | figures on validation and test; seed, versions, duration        |
+    | `report.html`       | the same figures on the test, as `pocketrnn evaluate` shows them |
     | `curves.png`        | the history, drawn                                              |
     | `intended_use.txt`  | what the model is and isn't good for, if a person has written it |
 

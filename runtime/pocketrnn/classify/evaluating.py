@@ -1,4 +1,8 @@
-"""How good a model is on texts whose labels are known: a table is read once, block by block."""
+"""How good a model is on texts whose labels are known: a table is read once, block by block.
+
+Where texts have weights, numbers of texts are sums of these, but for `Evaluation.texts`, `errors`
+and those of a Comparison.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -22,7 +26,7 @@ from ..tables.reading import (
 )
 from ..tables.workers import computed
 from . import figures
-from .figures import Band, Operating
+from .figures import Band, Operating, Point
 from .labelled import find_label_column, label_of
 from .labels import choose, telling, threshold_of
 from .model import Classifier
@@ -34,6 +38,9 @@ _SHOWN = 10
 # Columns of a histogram of probabilities.
 _COLUMNS = 20
 
+# Curves of more labels can't be told apart.
+_CURVES = 5
+
 # Texts of like length are judged together: up to so many words.
 _LENGTHS = (10, 20, 50, 100, 200, 500)
 
@@ -43,10 +50,11 @@ class Group:
     """How good a model is on some of the texts."""
 
     name: str
-    texts: int
+    texts: float
     accuracy: float
     low: float
-    """Of the 95 % interval of `accuracy` (Wilson's)."""
+    """Of the 95 % interval of `accuracy`: Wilson's, for texts of unequal weight with Kish's
+    effective number of texts (Survey Sampling, 1965)."""
     high: float
 
 
@@ -54,9 +62,9 @@ class Group:
 class LabelFigures:
     """How good a model is at one label."""
 
-    texts: int
+    texts: float
     """That truly have it."""
-    chosen: int
+    chosen: float
     """That got it."""
     precision: float
     recall: float
@@ -67,13 +75,15 @@ class LabelFigures:
     """Against the rest; None if no text has the label."""
     wanted: Operating | None
     """The threshold that reaches the precision or recall asked for; None if none does."""
+    curve: list[Point]
+    """Up to 100 points of the ROC and precision-recall curves; of five labels at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
     """Texts on which a model is about equally sure."""
 
-    texts: int
+    texts: float
     confidence: float
     """Their most probable label's mean probability."""
     accuracy: float
@@ -117,14 +127,14 @@ class Evaluation:
     """SHA-256 of the model file."""
     texts: int
     errors: int
-    """Rows left out: without a text, or without a label that the model has."""
-    unknown: int
+    """Rows left out: without a text, a label that the model has, or a weight."""
+    unknown: float
     """Texts of which the model knows no word; they count with the label that they would get."""
     known_words: float
     """The share of words that the model knows, from 0 to 1."""
     accuracy: float
     interval: tuple[float, float]
-    """The 95 % interval of `accuracy` (Wilson's)."""
+    """The 95 % interval of `accuracy`, as of a Group."""
     threshold: float | None
     """Of the second of two labels, which is given where its probability is over it; or None."""
     baseline: float
@@ -134,13 +144,13 @@ class Evaluation:
     calibration_error: float
     """Mean gap between probability and accuracy (`reliability` has its 15 bins), from 0 to 1."""
     labels: dict[str, LabelFigures]
-    confusion: list[list[int]]
+    confusion: list[list[float]]
     """How many texts of each label (row) got each label (column)."""
     reliability: list[Bin]
     """Without empty bins."""
     unsure: list[Band]
     """What it costs to call the least sure texts unsure."""
-    histogram: dict[str, list[int]]
+    histogram: dict[str, list[float]]
     """Texts by probability, in 20 columns from 0 to 1. With two labels: the second one's, of the
     texts of each label; with more: the most probable one's, of texts right and wrong."""
     lengths: list[Group]
@@ -234,6 +244,7 @@ def evaluate(
     against: ModelSource = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    weight_column: str | None = None,
     rename: Mapping[str, str] | None = None,
     by: Sequence[str] = (),
     precision: float | None = None,
@@ -246,14 +257,16 @@ def evaluate(
     """Compare what a model says of the texts of `inputs` with the labels in `label_column`.
 
     `inputs`, `format`, `text_column`, `workers` and the options of reading are those of
-    `score_file`. `label_column` may be left out where it has a usual name. `rename` gives the
+    `score_file`. `label_column` may be left out where it has a usual name. `weight_column` says
+    how much each text counts: a number from 0, at which it counts for nothing. `rename` gives the
     model's label for one of the table that is called otherwise. `by` names columns whose values
     the texts are grouped by. For each label, a threshold is sought for the `precision` or the
     `recall` that is wanted. With `against`, another model of the same labels, the result has a
     `comparison`.
 
-    A row without a text, or whose label the model doesn't have, stops it (`on_error="fail"`) or is
-    left out and counted (`"skip"`). Memory grows by 4 bytes for each text and label.
+    A row without a text or a weight, or whose label the model doesn't have, stops it
+    (`on_error="fail"`) or is left out and counted (`"skip"`). Memory grows by 4 bytes for each
+    text and label.
 
     Raises InputError, ConfigError, ModelFileError, MissingExtraError or WorkerError.
     """
@@ -276,6 +289,7 @@ def evaluate(
 
     judged = [_Judged(one) for one in models]
     truths: list[NDArray[np.int64]] = []
+    weights: list[float] = []
     slices: dict[str, list[str]] = {column: [] for column in by}
     errors = 0
     holds_label = ""
@@ -286,19 +300,26 @@ def evaluate(
         return find_text_column(reader, given, label_column=holds_label)
 
     with closing(Inputs(inputs, format, text_column, ReadOptions(**reading), find)) as source:
-        for column in by:
+        for column in (*by, *([] if weight_column is None else [weight_column])):
             check_column(source.reader, column)
         for block, columns in computed(source.blocks(), _Judging(tuple(models)), workers):
             values = list(block.values())
             problems = dict(block.problems)
-            good, true = block.good(), []
-            for row in good:
+            true: list[int] = []
+            counted: list[tuple[int, int]] = []  # of the texts, of the rows
+            for i, row in enumerate(block.good()):
                 value = values[row].get(holds_label)
                 label = _name(value, new_names)
-                if label in index:
-                    true.append(index[label])
-                else:
+                given = 1 if weight_column is None else values[row].get(weight_column)
+                weight = _weight(given)
+                if label not in index:
                     problems[row] = f"label {value!r:.60}; the model has {listed(list(index))}"
+                elif weight is None:
+                    problems[row] = f"weight {given!r:.60}; it must be 0, or from 1e-100 to 1e100"
+                elif weight:
+                    counted.append((i, row))
+                    true.append(index[label])
+                    weights.append(weight)
             if problems and on_error == "fail":
                 row = min(problems)
                 raise InputError(
@@ -306,11 +327,10 @@ def evaluate(
                     "rows, rename=... gives labels other names)"
                 )
             errors += len(problems)
-            rows = [row for row in good if row not in problems]
-            counted = [i for i, row in enumerate(good) if row not in problems]
+            rows = [row for _, row in counted]
             for column, kept in slices.items():
                 kept += [str(values[row].get(column, "")) for row in rows]
-            numbers = np.stack(columns, axis=1)[counted]
+            numbers = np.stack(columns, axis=1)[[i for i, _ in counted]]
             truths.append(np.array(true, np.int64))
             for one in judged:
                 width = len(index) + 2
@@ -323,8 +343,10 @@ def evaluate(
                 second.changed.add(moved, second.example)
     truth = np.concatenate(truths) if truths else np.zeros(0, np.int64)
     if not len(truth):
-        raise InputError(f"{source.names[0]}: no row has a text and a label that the model has")
-    done = [_evaluation(one, truth, slices, errors, precision, recall) for one in judged]
+        wanted = "a text and a label that the model has" + ", and counts" * bool(weight_column)
+        raise InputError(f"{source.names[0]}: no row has {wanted}")
+    counts = None if weight_column is None else np.array(weights)
+    done = [_evaluation(one, truth, counts, slices, errors, precision, recall) for one in judged]
     if len(done) == 1:
         return done[0][0]
     (first_one, right), (other, other_right) = done
@@ -342,6 +364,7 @@ def evaluate(
 def _evaluation(
     judged: _Judged,
     true: NDArray[np.int64],
+    weights: figures.Floats | None,
     slices: Mapping[str, Sequence[str]],
     errors: int,
     precision: float | None,
@@ -353,56 +376,61 @@ def _evaluation(
     threshold, classes = model.config.threshold, len(model.labels)
     chosen = choose(scores, threshold)
     right = chosen == true
-    matrix = figures.confusion_matrix(true, chosen, classes)
+    matrix = figures.confusion_matrix(true, chosen, classes, weights)
     rates = figures.rates(matrix)
     labels = {}
     for i, label in enumerate(model.labels):
-        curve = figures.curve(true == i, scores[:, i])
+        curve = figures.curve(true == i, scores[:, i], weights)
         is_wanted = precision is not None or recall is not None
         labels[label] = LabelFigures(
-            int(matrix[i].sum()),
-            int(matrix[:, i].sum()),
+            matrix[i].sum().item(),
+            matrix[:, i].sum().item(),
             float(rates.precision[i]),
             float(rates.recall[i]),
             float(rates.f1[i]),
             figures.roc_auc(curve),
             figures.average_precision(curve),
             figures.operating(curve, precision=precision, recall=recall) if is_wanted else None,
+            figures.points(curve) if classes <= _CURVES else [],
         )
-    found = figures.reliability(scores, true)
+    found = figures.reliability(scores, true, weights=weights)
     kinds = {"right": right, "wrong": ~right}
     if classes == 2:
         kinds = {name: true == i for i, name in enumerate(model.labels)}
     column = np.minimum((telling(scores) * _COLUMNS).astype(int), _COLUMNS - 1)
     edges = np.searchsorted(_LENGTHS, words)
     spans = [f"{a + 1}–{b}" for a, b in zip((0, *_LENGTHS), _LENGTHS, strict=False)]
-    lengths = _groups(edges, right, [*spans, f"over {_LENGTHS[-1]}"])
+    lengths = _groups(edges, right, weights, [*spans, f"over {_LENGTHS[-1]}"])
+    (whole,) = _groups(np.zeros(len(true), np.int64), right, weights, [""])
+    counts = np.ones(len(true)) if weights is None else weights
     by = {}
     for name, values in slices.items():
         names, inverse = np.unique(np.array(values, object), return_inverse=True)
-        by[name] = sorted(_groups(inverse, right, names), key=lambda group: group.high)
+        by[name] = sorted(_groups(inverse, right, weights, names), key=lambda group: group.high)
     evaluation = Evaluation(
         model=model.sha256,
         texts=len(true),
         errors=errors,
-        unknown=int((known == 0).sum()),
-        known_words=float(known.sum(dtype=float) / max(words.sum(dtype=float), 1)),
-        accuracy=float(right.mean()),
-        interval=figures.wilson(int(right.sum()), len(true)),
+        unknown=np.bincount(known == 0, weights, 2)[1].item(),
+        known_words=float((known * counts).sum() / max((words * counts).sum(), 1e-9)),
+        accuracy=whole.accuracy,
+        interval=(whole.low, whole.high),
         threshold=threshold_of(1, threshold, classes),
-        baseline=float(matrix.sum(axis=1).max() / len(true)),
-        log_loss=figures.log_loss(scores, true),
+        baseline=float(matrix.sum(axis=1).max() / whole.texts),
+        log_loss=figures.log_loss(scores, true, weights),
         calibration_error=found.error,
         labels=labels,
         confusion=matrix.tolist(),
         reliability=[
-            Bin(int(texts), float(sure), float(accuracy))
+            Bin(texts.item(), float(sure), float(accuracy))
             for texts, sure, accuracy in zip(*found, strict=True)
             if texts
         ],
-        unsure=figures.bands(scores, right, threshold),
+        unsure=figures.bands(scores, right, threshold, weights),
         histogram={
-            name: np.bincount(column[kind], minlength=_COLUMNS).tolist()
+            name: np.bincount(
+                column[kind], None if weights is None else weights[kind], _COLUMNS
+            ).tolist()
             for name, kind in kinds.items()
         },
         lengths=lengths,
@@ -414,17 +442,32 @@ def _evaluation(
 
 
 def _groups(
-    group_of: NDArray[np.int64], right: NDArray[np.bool_], names: Iterable[str]
+    group_of: NDArray[np.int64],
+    right: NDArray[np.bool_],
+    weights: figures.Floats | None,
+    names: Iterable[str],
 ) -> list[Group]:
     """Return the groups that have texts, in the order of `names`."""
     names = list(names)
-    texts = np.bincount(group_of, minlength=len(names)).tolist()
-    good = np.bincount(group_of[right], minlength=len(names)).tolist()
+    counts = np.ones(len(right)) if weights is None else weights
+    texts = np.bincount(group_of, weights, len(names)).tolist()
+    good = np.bincount(group_of, counts * right, len(names)).tolist()
+    squares = np.bincount(group_of, counts**2, len(names)).tolist()
     return [
-        Group(name, count, hits / count, *figures.wilson(hits, count))
-        for name, count, hits in zip(names, texts, good, strict=True)
+        Group(name, count, hits / count, *figures.wilson(hits * count / square, count**2 / square))
+        for name, count, hits, square in zip(names, texts, good, squares, strict=True)
         if count
     ]
+
+
+def _weight(value: Any) -> float | None:
+    """Return how much a text counts; None for what says no such thing."""
+    try:
+        weight = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    # Within these, neither sums nor squares leave the range of a float.
+    return weight if weight == 0 or 1e-100 < weight < 1e100 else None
 
 
 def _name(value: Any, new_names: Mapping[str, str]) -> str | None:

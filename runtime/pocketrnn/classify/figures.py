@@ -1,12 +1,13 @@
 """How good scores are: the figures that training and `evaluate` share.
 
-`scores` are probabilities, float32 (texts, labels), `labels` the true ones, int (texts,). scikit-
+`scores` are probabilities, float32 (texts, labels), `labels` the true ones, int (texts,), and
+`weights`, float64 (texts,) from 0, say how much each text counts; without them, as 1. scikit-
 learn's definitions hold where it has the same figure; the tests compare with it.
 """
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from .labels import telling
 Scores = NDArray[np.float32]
 Labels = NDArray[np.integer]
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int64] | Floats
+"""Numbers of texts; with weights, the sums of these."""
 
 BINS = 15  # of Guo et al., see `reliability`
 
@@ -24,6 +27,9 @@ _EPSILON = 1e-7
 
 # The 97.5th percentile of the normal distribution, for 95 % intervals.
 _Z = 1.959963984540054
+
+# Of a curve, where it is drawn.
+_POINTS = 100
 
 # The shares of texts answered that `bands` looks at.
 _SHARES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
@@ -43,9 +49,11 @@ def wilson(right: float, texts: float) -> tuple[float, float]:
     return max((middle - half) / (1 + square), 0.0), min((middle + half) / (1 + square), 1.0)
 
 
-def confusion_matrix(labels: Labels, chosen: Labels, classes: int) -> NDArray[np.int64]:
+def confusion_matrix(
+    labels: Labels, chosen: Labels, classes: int, weights: Floats | None = None
+) -> Counts:
     """Return how many texts of each label (row) were given each label (column)."""
-    cells = np.bincount(labels * classes + chosen, minlength=classes * classes)
+    cells = np.bincount(labels * classes + chosen, weights, classes * classes)
     return cells.reshape(classes, classes)
 
 
@@ -57,17 +65,19 @@ class Rates(NamedTuple):
     f1: Floats
 
 
-def rates(confusion: NDArray[np.int64]) -> Rates:
+def rates(confusion: Counts) -> Rates:
     """Return precision, recall and F1 of each label."""
     right, true, given = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    return Rates(
-        right / np.maximum(given, 1),
-        right / np.maximum(true, 1),
-        2 * right / np.maximum(true + given, 1),
-    )
+    return Rates(ratio(right, given), ratio(right, true), ratio(2 * right, true + given))
 
 
-def macro_f1(confusion: NDArray[np.int64]) -> float:
+def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
+    """Return `part / whole`, and 0 where there is nothing to divide by."""
+    found: Floats = np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+    return found
+
+
+def macro_f1(confusion: Counts) -> float:
     """Return the mean F1 of the labels that are true of a text, or given to one."""
     occurs = confusion.sum(axis=0) + confusion.sum(axis=1) > 0
     return float(rates(confusion).f1[occurs].mean())
@@ -78,19 +88,25 @@ class Curve(NamedTuple):
 
     scores: Floats
     """The distinct scores."""
-    true: NDArray[np.int64]
+    true: Counts
     """How many texts of the label have this score, or a higher one."""
-    false: NDArray[np.int64]
+    false: Counts
     """How many other texts do."""
 
 
-def curve(is_label: NDArray[np.bool_], scores: Scores) -> Curve:
+def curve(
+    is_label: NDArray[np.bool_], scores: Floats | Scores, weights: Floats | None = None
+) -> Curve:
     """Return the curve of one label against the rest; `scores` are its probabilities (texts,)."""
+    if weights is not None:  # what doesn't count is no point of the curve
+        counting = weights > 0
+        is_label, scores, weights = is_label[counting], scores[counting], weights[counting]
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order].astype(np.float64)
     last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], len(ordered) > 0))
-    true = np.cumsum(is_label[order].astype(np.int64))[last]
-    return Curve(ordered[last], true, last + 1 - true)
+    counts: Any = 1 if weights is None else weights[order]
+    true, false = (np.cumsum(kind[order] * counts)[last] for kind in (is_label, ~is_label))
+    return Curve(ordered[last], true, false)
 
 
 def roc_auc(of: Curve) -> float | None:
@@ -111,6 +127,26 @@ def average_precision(of: Curve) -> float | None:
         return None
     precision = of.true / (of.true + of.false)
     return float((np.diff(of.true, prepend=0) * precision).sum() / of.true[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point of the ROC curve and of the one of precision and recall; each from 0 to 1."""
+
+    recall: float
+    precision: float
+    false_positives: float
+    """The share of the other texts that are chosen."""
+
+
+def points(of: Curve) -> list[Point]:
+    """Return up to 100 points, evenly along the ROC curve; none without texts of both kinds."""
+    if roc_auc(of) is None:
+        return []
+    recall, others = of.true / of.true[-1], of.false / of.false[-1]
+    which = np.unique(np.searchsorted(recall + others, np.linspace(0, 2, _POINTS)))
+    found = zip(recall, of.true / (of.true + of.false), others, strict=True)
+    return [Point(*map(float, point)) for i, point in enumerate(found) if i in which]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +178,16 @@ def operating(
     return Operating(float(threshold), float(precisions[best]), float(recalls[best]))
 
 
-def log_loss(scores: Scores, labels: Labels) -> float:
+def log_loss(scores: Scores, labels: Labels, weights: Floats | None = None) -> float:
     """Return the mean cross-entropy, in nats; no probability counts as less than 1e-7."""
     own = scores[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.clip(own, _EPSILON, 1)).mean())
+    return float(np.average(-np.log(np.clip(own, _EPSILON, 1)), weights=weights))
 
 
 class Reliability(NamedTuple):
     """Texts by the probability of their most probable label, in bins of equal width."""
 
-    texts: NDArray[np.int64]
+    texts: Counts
     """How many there are in each bin."""
     confidence: Floats
     """The mean of that probability; 0 in an empty bin."""
@@ -165,17 +201,20 @@ class Reliability(NamedTuple):
         return float(gaps.sum() / self.texts.sum())
 
 
-def reliability(scores: Scores, labels: Labels, bins: int = BINS) -> Reliability:
+def reliability(
+    scores: Scores, labels: Labels, bins: int = BINS, weights: Floats | None = None
+) -> Reliability:
     """Compare how sure a model is with how often it is right.
 
     Guo et al., On Calibration of Modern Neural Networks, ICML 2017, with their 15 bins.
     """
     confidence = scores.max(axis=1).astype(np.float64)
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
-    texts = np.bincount(bin_of, minlength=bins)
-    some = np.maximum(texts, 1)
-    right = np.bincount(bin_of, scores.argmax(axis=1) == labels, bins)
-    return Reliability(texts, np.bincount(bin_of, confidence, bins) / some, right / some)
+    counts: Any = 1 if weights is None else weights
+    texts = np.bincount(bin_of, weights, bins)
+    right = np.bincount(bin_of, (scores.argmax(axis=1) == labels) * counts, bins)
+    sure = np.bincount(bin_of, confidence * counts, bins)
+    return Reliability(texts, ratio(sure, texts), ratio(right, texts))
 
 
 def sureness(scores: Scores, threshold: float) -> Floats:
@@ -208,17 +247,25 @@ def band(distance: float, classes: int, threshold: float) -> tuple[float, float]
     return max(middle - distance, 0.0), min(middle + distance, 1.0)
 
 
-def bands(scores: Scores, right: NDArray[np.bool_], threshold: float) -> list[Band]:
+def bands(
+    scores: Scores, right: NDArray[np.bool_], threshold: float, weights: Floats | None = None
+) -> list[Band]:
     """Return bands that leave 100 %, 95 % and so on of the texts answered, and what that gains."""
-    distances = np.sort(sureness(scores, threshold))
+    counts: Counts = np.ones(len(right), np.int64) if weights is None else weights
+    distances = sureness(scores, threshold)
+    order = np.argsort(distances)
+    below = np.cumsum(counts[order])
     values = telling(scores)
-    found = [Band(1.0, float(right.mean()), *band(0.0, scores.shape[1], threshold))]
-    for share in _SHARES[1:]:
-        distance = distances[max(math.ceil((1 - share) * len(distances)) - 1, 0)]
+    found = [
+        Band(1.0, float((right * counts).sum() / below[-1]), *band(0.0, scores.shape[1], threshold))
+    ]
+    for wanted in _SHARES[1:]:
+        distance = distances[order[np.searchsorted(below, (1 - wanted) * below[-1])]]
         low, high = band(distance, scores.shape[1], threshold)
-        answered = (values < np.float32(low)) | (values > np.float32(high))
-        accuracy = float(right[answered].mean()) if answered.any() else None
-        found.append(Band(float(answered.mean()), accuracy, low, high))
+        answered = ((values < np.float32(low)) | (values > np.float32(high))) * counts
+        total = answered.sum()
+        accuracy = float((right * answered).sum() / total) if total else None
+        found.append(Band(float(total / below[-1]), accuracy, low, high))
     return found
 
 

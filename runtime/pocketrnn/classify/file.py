@@ -14,6 +14,7 @@ from ..modelfile.forms import starts_after_padding
 from ..modelfile.graph import Size, classifier
 from ..modelfile.network import NetworkConfig
 from .text import TextConfig, Tokenizer
+from .unlike import Usual
 
 TASK = "classify"
 
@@ -112,6 +113,8 @@ class Contents:
     weights: dict[str, onnx.Array] | None
     """By the names of the graph's constants; None for a graph of the file's own."""
     test_cases: tuple[TestCase, ...]
+    usual: Usual | None
+    """None where the card doesn't say what texts are usual."""
 
 
 def to_bytes(
@@ -154,9 +157,10 @@ def read(file: ModelFile, *, trusted: bool = False) -> Contents:
                 "whoever made the file, say so with trusted=True"
             )
         weights = file.weights(config.graph()) if config.network else None
+        usual = Usual.from_dict(file.card["usual"]) if file.card.get("usual") else None
     except (ConfigError, RecursionError) as error:
         raise CorruptModelError(f"the file is altered ({error})") from error
-    return Contents(file, config, tokenizer, weights, test_cases)
+    return Contents(file, config, tokenizer, weights, test_cases, usual)
 
 
 def _test_cases(file: ModelFile, labels: int) -> tuple[TestCase, ...]:

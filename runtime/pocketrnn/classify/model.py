@@ -1,6 +1,7 @@
 """The model that a person holds: texts in, labels and probabilities out."""
 
 import dataclasses
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -20,6 +21,7 @@ from .labels import choose_one, shown, telling, threshold_of
 from .network import Network, OwnGraph
 from .padding import Rows, count_words
 from .text import Tokenizer
+from .unlike import Unlikeness
 from .vectorized import VectorizedTokenizer
 
 if TYPE_CHECKING:
@@ -54,6 +56,9 @@ class Prediction:
     """How many words of the text the model read: all, up to about `maxlen`."""
     known: int
     """How many of these are in the model's vocabulary."""
+    unlikeness: float | None = None
+    """How unlike those that the model learnt from the text is, by how rare its words are: of texts
+    like those, one in a hundred is over 1. None without words, or where the card can't tell."""
 
     def top(self, most: int) -> list[tuple[str, float]]:
         """Return up to `most` labels with their probabilities, most probable first."""
@@ -103,6 +108,8 @@ class Reading(NamedTuple):
     """As in Prediction: shape (texts,)."""
     known: NDArray[np.int64]
     """As in Prediction: shape (texts,)."""
+    unlikeness: NDArray[np.float64]
+    """As in Prediction, but NaN for None: shape (texts,)."""
 
 
 class Classifier(Model):
@@ -117,6 +124,8 @@ class Classifier(Model):
         self.config: ClassifierConfig = contents.config
         self.tokenizer: Tokenizer = contents.tokenizer
         self.test_cases: tuple[TestCase, ...] = contents.test_cases
+        usual = contents.usual
+        self._unlikeness = Unlikeness(usual, contents.config.text) if usual else None
         network = contents.config.network
         self._network = (
             Network(contents, network, threads=threads)
@@ -197,13 +206,12 @@ class Classifier(Model):
         band = self.band(unsure)
         allowed = None if labels is None else self._columns(labels)
         if isinstance(texts, str):
-            scores, words, known = self._read_one(texts)
-            return self._prediction(scores[0], words, known, band, allowed)
+            return self._prediction(*self._read_one(texts), band, allowed)
         read = self.read(texts)
-        counts = zip(read.words.tolist(), read.known.tolist(), strict=True)
+        words, known, unlike = read.words.tolist(), read.known.tolist(), read.unlikeness.tolist()
         return Predictions(
-            self._prediction(row, *count, band, allowed)
-            for row, count in zip(read.scores, counts, strict=True)
+            self._prediction(*row, band, allowed)
+            for row in zip(read.scores, words, known, unlike, strict=True)
         )
 
     def scores(self, texts: str | Iterable[str]) -> NDArray[np.float32]:
@@ -230,25 +238,32 @@ class Classifier(Model):
         if len(parts) == 1:
             return parts[0]
         none = np.zeros(0, np.int64)
-        parts.append(Reading(np.zeros((0, len(self.labels)), np.float32), none, none))
+        scores = np.zeros((0, len(self.labels)), np.float32)
+        parts.append(Reading(scores, none, none, np.zeros(0)))
         return Reading(*map(np.concatenate, zip(*parts, strict=True)))
 
     def _read(self, texts: list[str]) -> Reading:
         """Read a chunk of texts: tokenize, sort by length, run in batches, restore the order."""
         if len(texts) == 1:
-            scores, words, known = self._read_one(texts[0])
-            return Reading(scores, np.array([words]), np.array([known]))
+            row, *about = self._read_one(texts[0])
+            return Reading(row[None], *(np.array([each]) for each in about))
         text = self.config.text
         if len(texts) >= _BULK and VectorizedTokenizer.supports(text):
             rows = self._vectorized_tokenizer.rows(texts)
         else:
             rows = Rows.of([self.tokenizer.ids(text) for text in texts], text)
-        return Reading(self._network.many(rows), *rows.words(text))
+        words, known = rows.words(text)
+        unlike = np.full(len(texts), np.nan)
+        if self._unlikeness:
+            unlike = self._unlikeness.many(rows, words)
+        return Reading(self._network.many(rows), words, known, unlike)
 
-    def _read_one(self, text: str) -> tuple[NDArray[np.float32], int, int]:
-        """Return scores of shape (1, classes), and the numbers of words read and known."""
-        ids = self.tokenizer.ids(text)
-        return self._network.one(ids), *count_words(ids, self.config.text)
+    def _read_one(self, text: str) -> tuple[NDArray[np.float32], int, int, float]:
+        """Return scores of shape (classes,), the numbers of words read and known, unlikeness."""
+        ids, config = self.tokenizer.ids(text), self.config.text
+        words, known = count_words(ids, config)
+        unlike = self._unlikeness.one(ids, words) if self._unlikeness else math.nan
+        return self._network.one(ids)[0], words, known, unlike
 
     @lazy
     def _vectorized_tokenizer(self) -> VectorizedTokenizer:
@@ -311,6 +326,7 @@ class Classifier(Model):
         row: NDArray[np.float32],
         words: int,
         known: int,
+        unlikeness: float,
         band: tuple[np.float32, np.float32] | None,
         allowed: list[int] | None,
     ) -> Prediction:
@@ -325,4 +341,5 @@ class Classifier(Model):
             chosen = self.choose(row)
         threshold = None if allowed else threshold_of(chosen, self.config.threshold, len(values))
         label = self.labels[chosen] if is_sure else None
-        return Prediction(label, values[chosen], threshold, probabilities, words, known)
+        unlike = None if math.isnan(unlikeness) else unlikeness
+        return Prediction(label, values[chosen], threshold, probabilities, words, known, unlike)

@@ -1,20 +1,20 @@
 """Evaluations and explanations as HTML: a page each, without scripts, nothing from elsewhere."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from .evaluating import Evaluation, Example, Group
 from .explaining import Explanation
 from .labels import shown
 from .model import Classifier
-from .report import Table, headline, percent, tables
+from .report import Table, headline, number, percent, tables
 
 _STYLE = """
 :root { --back: #fff; --fore: #1d2430; --soft: #667085; --line: #d5dae2; --a: #2563c9;
- --b: #d97706 }
+ --b: #d97706; --c: #15803d; --d: #b4307c; --e: #6b5fc7 }
 @media (prefers-color-scheme: dark) {
  :root { --back: #14181f; --fore: #e6e9ef; --soft: #98a2b3; --line: #333b48; --a: #79a8ff;
- --b: #f5b14c } }
+ --b: #f5b14c; --c: #5fd38a; --d: #f08cc4; --e: #b3a8ff } }
 body { margin: 0 auto; padding: 1rem; max-width: 64rem; background: var(--back);
  color: var(--fore); font: 16px/1.5 system-ui, sans-serif }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem }
@@ -27,12 +27,17 @@ th { font-weight: 600 } th:first-child { text-align: left } td { white-space: no
 .charts { display: grid; gap: 1.5rem; margin-top: 2rem;
  grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)) }
 svg { width: 100%; height: auto; display: block } svg text { fill: var(--soft); font-size: 11px }
-.a { fill: var(--a); stroke: var(--a) } .b { fill: var(--b); stroke: var(--b) }
+.a { fill: var(--a); stroke: var(--a); color: var(--a) }
+.b { fill: var(--b); stroke: var(--b); color: var(--b) }
+.c { fill: var(--c); stroke: var(--c); color: var(--c) }
+.d { fill: var(--d); stroke: var(--d); color: var(--d) }
+.e { fill: var(--e); stroke: var(--e); color: var(--e) }
 .grid { stroke: var(--line) }
 .text { border: 1px solid var(--line); border-radius: .5rem; margin: .75rem 0; overflow: auto;
  padding: .6rem .8rem; max-height: 15rem; overflow-wrap: anywhere }
 .text p { margin: .3rem 0 0; white-space: pre-wrap } mark { color: var(--fore); background: none }
 mark.unknown { text-decoration: underline dotted }
+@media (max-width: 30rem) { th, td { padding: .25rem .3rem } }
 """
 
 _PAGE = """<!doctype html>
@@ -45,6 +50,8 @@ _PAGE = """<!doctype html>
 {body}
 </body></html>
 """
+
+_KINDS = "abcde"  # of lines and bars, as _STYLE colours them
 
 _FOR, _AGAINST = "46 160 67", "218 54 51"
 
@@ -97,6 +104,7 @@ def evaluation_page(found: Evaluation, model: Classifier) -> str:
         ),
         _chart(f"Right (up), if only the surest are answered (across){models}", _unsure(both)),
         _chart("Right, by words read (lines: 95 % intervals)", _bars(found.lengths)),
+        *_curves(both),
         "</div>",
         *map(_table, tables(found)),
         _examples("Wrong, and most sure of it", found.worst, model),
@@ -134,8 +142,8 @@ def _table(table: Table) -> str:
     for name, *cells in table.rows:
         shares = [0.0] * len(cells)
         if table.is_confusion:
-            counts = [int(cell.replace(",", "")) for cell in cells]
-            shares = [count / max(sum(counts), 1) for count in counts]
+            counts = [float(cell.replace(",", "")) for cell in cells]
+            shares = [count / (sum(counts) or 1) for count in counts]
         shown = [
             f'<td style="background: rgb(64 120 220 / {0.6 * share:.2f})">{escape(cell)}'
             for cell, share in zip(cells, shares, strict=True)
@@ -159,9 +167,9 @@ def _y(value: float) -> float:
     return round(200 - 188 * value, 1)
 
 
-def _chart(title: str, shapes: str) -> str:
+def _chart(title: str, shapes: str, key: str = "") -> str:
     return (
-        f"<figure><figcaption>{escape(title)}</figcaption>"
+        f"<figure><figcaption>{escape(title)}{key}</figcaption>"
         f'<svg viewBox="0 0 360 230" role="img" aria-label="{escape(title)}">{shapes}</svg>'
         "</figure>"
     )
@@ -183,11 +191,11 @@ def _grid(across: Iterable[tuple[float, str]], up: Iterable[tuple[float, str]]) 
 _QUARTERS = [(at, f"{100 * at:.0f} %") for at in (0.0, 0.25, 0.5, 0.75, 1.0)]
 
 
-def _line(points: Sequence[tuple[float, float]], kind: str, radii: Sequence[float]) -> str:
+def _line(points: Sequence[tuple[float, float]], kind: str, radii: Sequence[float] = ()) -> str:
     path = " ".join(f"{_x(x)},{_y(y)}" for x, y in points)
     dots = [
         f'<circle class="{kind}" cx="{_x(x)}" cy="{_y(y)}" r="{radius:.1f}" fill-opacity=".6"/>'
-        for (x, y), radius in zip(points, radii, strict=True)
+        for (x, y), radius in zip(points, radii, strict=False)
     ]
     style = 'style="fill: none; stroke-width: 1.5"'
     return f'<polyline class="{kind}" {style} points="{path}"/>' + "".join(dots)
@@ -199,11 +207,40 @@ def _reliability(both: Sequence[Evaluation]) -> str:
         _line(
             [(each.confidence, each.accuracy) for each in found.reliability],
             kind,
-            [2 + 8 * (each.texts / found.texts) ** 0.5 for each in found.reliability],
+            [
+                2 + 8 * (each.texts / sum(b.texts for b in found.reliability)) ** 0.5
+                for each in found.reliability
+            ],
         )
         for found, kind in zip(both, "ab", strict=False)
     ]
     return _grid(_QUARTERS, _QUARTERS) + diagonal + "".join(lines)
+
+
+def _curves(both: Sequence[Evaluation]) -> Iterator[str]:
+    """Yield ROC and precision-recall curves: of each label, or of two labels, for each model."""
+    labels = list(both[0].labels)
+    curves = {label: both[0].labels[label].curve for label in labels}
+    if len(labels) == 2:
+        models = zip(("first model", "second model"), both, strict=False)
+        curves = {model: found.labels[labels[1]].curve for model, found in models}
+    kinds = {name: kind for name, kind in zip(curves, _KINDS, strict=False) if curves[name]}
+    if not kinds:
+        return
+    roc, precision = [], []
+    for name, kind in kinds.items():
+        roc.append(_line([(0, 0), *((p.false_positives, p.recall) for p in curves[name])], kind))
+        precision.append(_line([(p.recall, p.precision) for p in curves[name]], kind))
+    names = ", ".join(f'<b class="{kind}">{escape(name)}</b>' for name, kind in kinds.items())
+    key = f"; {names}" if len(kinds) > 1 else ""
+    if len(both) == 2 and len(labels) > 2:
+        key += " (first model)"
+    of = f" of {labels[1]}" if len(labels) == 2 else ""
+    for title, lines in (
+        (f"ROC{of}: recall (up) by the share of other texts chosen (across)", roc),
+        (f"Precision{of} (up) by recall (across)", precision),
+    ):
+        yield _chart(title, _grid(_QUARTERS, _QUARTERS) + "".join(lines), key)
 
 
 def _unsure(both: Sequence[Evaluation]) -> str:
@@ -224,7 +261,7 @@ def _histogram(found: Evaluation) -> str:
             f'width="{width:.1f}" y="{_y(count / most)}" height="{200 - _y(count / most):.1f}"/>'
             for i, count in enumerate(counts)
         ]
-    return _grid(_QUARTERS, [(0, "0"), (1, f"{most:,}")]) + "".join(bars)
+    return _grid(_QUARTERS, [(0, "0"), (1, number(most))]) + "".join(bars)
 
 
 def _bars(groups: Sequence[Group]) -> str:
@@ -235,7 +272,7 @@ def _bars(groups: Sequence[Group]) -> str:
         shapes.append(
             f'<rect class="a" fill-opacity=".5" x="{_x(middle - half)}" y="{_y(group.accuracy)}" '
             f'width="{_x(half) - _x(-half):.1f}" height="{200 - _y(group.accuracy):.1f}">'
-            f"<title>{group.texts:,} texts: {percent(group.accuracy)}</title></rect>"
+            f"<title>{number(group.texts)} texts: {percent(group.accuracy)}</title></rect>"
             f'<line class="b" x1="{_x(middle)}" x2="{_x(middle)}" y1="{_y(group.low)}" '
             f'y2="{_y(group.high)}" stroke-width="2"/>'
         )

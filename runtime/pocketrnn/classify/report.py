@@ -26,6 +26,11 @@ def percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f} %"
 
 
+def number(value: float) -> str:
+    """Return how many texts there are, or the sum of their weights, as people read it."""
+    return f"{round(value, 1):,}"
+
+
 def headline(found: Evaluation) -> list[tuple[str, str]]:
     """Return the main figures, each with what it says."""
     low, high = found.interval
@@ -40,7 +45,7 @@ def headline(found: Evaluation) -> list[tuple[str, str]]:
         (percent(found.baseline), "by always giving the most frequent label"),
         (f"{found.calibration_error:.4f}", "calibration error"),
         (f"{found.log_loss:.4f}", "log loss"),
-        (percent(found.known_words), f"of the words known; none in {found.unknown:,} texts"),
+        (percent(found.known_words), f"of the words known; none in {number(found.unknown)} texts"),
         (f"{found.errors:,}", "rows left out"),
         *threshold,
     ]
@@ -71,7 +76,7 @@ def tables(found: Evaluation) -> Iterator[Table]:
     groups = {"words read": found.lengths, **found.slices}
     for column, each in groups.items():
         rows = [
-            [g.name or "-", f"{g.texts:,}", percent(g.accuracy), percent(g.low), percent(g.high)]
+            [g.name or "-", number(g.texts), percent(g.accuracy), percent(g.low), percent(g.high)]
             for g in each[:_ROWS]
         ]
         yield Table(f"By {column}", [column, "texts", "right", "95 %: from", "to"], rows)
@@ -85,7 +90,7 @@ def _labels(found: Evaluation, title: str) -> Table:
         if at := each.wanted:
             figures += [at.threshold, at.precision, at.recall]
         shown = ["-" if figure is None else f"{figure:.4f}" for figure in figures]
-        rows.append([label, f"{each.texts:,}", *shown])
+        rows.append([label, number(each.texts), *shown])
     if any(each.wanted for each in found.labels.values()):
         heads += ["wanted: over", "precision", "recall"]
     return Table(title, heads, [row + ["-"] * (len(heads) - len(row)) for row in rows])
@@ -95,7 +100,7 @@ def _confusion(found: Evaluation) -> Table:
     labels = list(found.labels)
     if len(labels) <= _MOST_LABELS:
         pairs = zip(labels, found.confusion, strict=True)
-        rows = [[label, *(f"{count:,}" for count in row)] for label, row in pairs]
+        rows = [[label, *map(number, row)] for label, row in pairs]
         return Table("True label (row), label given", ["", *labels], rows, is_confusion=True)
     wrong = [
         (-count, labels[i], labels[j])
@@ -103,5 +108,5 @@ def _confusion(found: Evaluation) -> Table:
         for j, count in enumerate(row)
         if count and i != j
     ]
-    rows = [[true, given, f"{-count:,}"] for count, true, given in sorted(wrong)[:_ROWS]]
+    rows = [[true, given, number(-count)] for count, true, given in sorted(wrong)[:_ROWS]]
     return Table("Most frequent confusions", ["true label", "label given", "texts"], rows)

@@ -97,7 +97,8 @@ class Scoring:
         return {"model": self.model.sha256, "unsure": band, "explain": self.explain}
 
     def __call__(self, texts: list[str]) -> list[Any]:
-        scores, _, known = self.model.read(texts)
+        read = self.model.read(texts)
+        scores, known = read.scores, read.known
         has_label = known > 0
         if self.band:
             values = telling(scores)

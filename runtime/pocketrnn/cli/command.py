@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import logging
+import math
 import os
 import re
 import sys
@@ -10,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigError, OutputError, PocketRNNError
 from ..streams import say, standard_output
@@ -107,12 +109,26 @@ def add_unsure(parser: argparse.ArgumentParser) -> None:
     """Add the option that gives no label to what the model can't tell."""
     parser.add_argument(
         "--unsure",
-        nargs=2,
-        type=float,
+        nargs="*",
+        action=_Band,
         metavar=("LOW", "HIGH"),
         help="give no label where the second label's probability is from LOW to HIGH (with more "
-        "than two labels: where the most probable one's is); `pocketrnn info` may tell a band",
+        "than two labels: where the most probable one's is); without numbers, where it is in the "
+        "band that training found",
     )
+
+
+class _Band(argparse.Action):
+    """Takes two numbers, or none for the band in the model's card."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+        try:
+            band = [*map(float, values)]
+        except ValueError:
+            band = [math.nan]
+        if len(band) not in (0, 2):
+            parser.error("--unsure takes two numbers, LOW and HIGH, or none; texts stand before it")
+        setattr(namespace, self.dest, tuple(band) or True)
 
 
 def new_file(name: str, *, force: bool) -> Path:

@@ -35,6 +35,9 @@ def add_to(commands: Any) -> None:
         "--label-column", metavar="NAME", help="column of the labels (default: the obvious one)"
     )
     parser.add_argument(
+        "--weight-column", metavar="NAME", help="column that says how much each text counts"
+    )
+    parser.add_argument(
         "--rename",
         action="append",
         default=[],
@@ -59,8 +62,8 @@ def add_to(commands: Any) -> None:
         "--on-error",
         choices=("fail", "skip"),
         default="fail",
-        help="a row without a text, or with a label that the model doesn't have, stops the command "
-        "(fail, the default) or is left out and counted (skip)",
+        help="a row without a text or a weight, or with a label that the model doesn't have, stops "
+        "the command (fail, the default) or is left out and counted (skip)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--html", metavar="REPORT", help="write a page with pictures to this file")
@@ -83,6 +86,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         against=models[1] if len(models) > 1 else None,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
+        weight_column=arguments.weight_column,
         rename=dict(map(_renamed, arguments.rename)),
         by=arguments.by,
         precision=arguments.precision,

@@ -34,12 +34,11 @@ def add_to(commands: Any) -> None:
 
 def _predict(arguments: argparse.Namespace) -> None:
     model = Classifier.load(arguments.model, trusted=arguments.trusted)
-    unsure = arguments.unsure and tuple(arguments.unsure)
     width = max(len(command.printable(name)) for name in (*model.labels, _UNSURE, _UNKNOWN))
     for text in arguments.texts:
         _refuse_file(text)
     for text in arguments.texts or _lines():
-        prediction = model.predict(text, unsure=unsure)
+        prediction = model.predict(text, unsure=arguments.unsure)
         if arguments.json:
             # ASCII, so that any terminal, code page and lone surrogate will do.
             command.output(json.dumps({**prediction.to_dict(), "text": text}))

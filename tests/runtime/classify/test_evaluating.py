@@ -92,6 +92,60 @@ def test_figures_are_those_of_the_scores(tmp_path: Path, labels: Any, workers: i
     assert json.loads(json.dumps(found.to_dict()))["accuracy"] == found.accuracy
 
 
+@pytest.mark.parametrize("labels", [LABELS, ("a", "b", "c")])
+def test_weights(tmp_path: Path, labels: Any) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    random = np.random.default_rng(1)
+    table = rows(400, labels)
+    given = random.choice([0, 0.5, 1, 3], len(table))
+    weighted = [row | {"w": str(w)} for row, w in zip(table, given, strict=True)]
+    path = write(tmp_path / "table.csv", weighted)
+    model = pocketrnn.load(tinyonnx.tiny(labels))
+    options: Any = {"model": model, "by": ["country"], "text_column": "text"}
+    found = pocketrnn.evaluate(path, weight_column="w", **options)
+
+    read = model.read([row["text"] for row in table])
+    truth = np.array([labels.index(row["label"]) for row in table])
+    chosen = np.array([model.choose(row) for row in read.scores])
+    assert found.texts == (given > 0).sum()
+    accuracy = metrics.accuracy_score(truth, chosen, sample_weight=given)
+    assert found.accuracy == pytest.approx(accuracy, abs=1e-9)
+    matrix = metrics.confusion_matrix(truth, chosen, sample_weight=given)
+    np.testing.assert_allclose(found.confusion, matrix, atol=1e-9)
+    for i, each in enumerate(found.labels.values()):
+        assert each.texts == pytest.approx(matrix[i].sum())
+        auc = metrics.roc_auc_score(truth == i, read.scores[:, i], sample_weight=given)
+        assert each.roc_auc == pytest.approx(auc, abs=1e-3)  # scores differ in their last bits
+    groups = {group.name: group.texts for group in found.slices["country"]}
+    for name, texts in groups.items():
+        inside = np.array([row["country"] == name for row in table])
+        assert texts == pytest.approx(given[inside].sum())
+    assert sum(map(sum, found.histogram.values())) == pytest.approx(given.sum())
+    assert json.loads(json.dumps(found.to_dict()))["known_words"] == pytest.approx(
+        (read.known * given).sum() / (read.words * given).sum()
+    )
+    # Weights that are all the same say nothing: the interval doesn't shrink with them.
+    same = write(tmp_path / "same.csv", [row | {"w": "5"} for row in table])
+    alike = pocketrnn.evaluate(same, weight_column="w", **options)
+    plain = pocketrnn.evaluate(same, **options)
+    assert alike.interval == pytest.approx(plain.interval, abs=1e-12)
+
+
+@pytest.mark.parametrize("weight", ["-1", "nan", "inf", "1e200", "1e-200", "much", ""])
+def test_a_weight_that_is_none(tmp_path: Path, weight: str) -> None:
+    table = [{"text": "good", "label": "positive", "w": w} for w in ("1", weight)]
+    path = write(tmp_path / "table.csv", table)
+    options: Any = {"model": tinyonnx.tiny(), "text_column": "text", "weight_column": "w"}
+    with pytest.raises(
+        InputError, match=r"line 3: weight '.*'; it must be 0, or from 1e-100 to 1e100"
+    ):
+        pocketrnn.evaluate(path, **options)
+    assert pocketrnn.evaluate(path, on_error="skip", **options).errors == 1
+    nothing = write(tmp_path / "zero.csv", [row | {"w": "0"} for row in table])
+    with pytest.raises(InputError, match=r"no row has a text and a label .* and counts"):
+        pocketrnn.evaluate(nothing, **options)
+
+
 def test_two_models(tmp_path: Path) -> None:
     table = rows(300)
     first = pocketrnn.load(tinyonnx.tiny())

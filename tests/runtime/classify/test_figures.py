@@ -1,6 +1,7 @@
 """Figures of scores, against scikit-learn's, scipy's and small cases worked out by hand."""
 
 import math
+from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -36,36 +37,44 @@ tables = st.integers(2, 5).flatmap(
 )
 
 
-def check(scores: np.ndarray, labels: np.ndarray, threshold: float = 0.5) -> None:
+def check(
+    scores: np.ndarray,
+    labels: np.ndarray,
+    threshold: float = 0.5,
+    weights: np.ndarray | None = None,
+) -> None:
     classes = scores.shape[1]
     everything = np.arange(classes)
     chosen = choose(scores, threshold)
-    matrix = figures.confusion_matrix(labels, chosen, classes)
-    np.testing.assert_array_equal(
-        matrix, metrics.confusion_matrix(labels, chosen, labels=everything)
-    )
+    matrix = figures.confusion_matrix(labels, chosen, classes, weights)
+    weighted = {"sample_weight": weights}
+    expected = metrics.confusion_matrix(labels, chosen, labels=everything, **weighted)
+    np.testing.assert_allclose(matrix, expected, atol=1e-9, rtol=0)
     expected = metrics.precision_recall_fscore_support(
-        labels, chosen, labels=everything, zero_division=0
+        labels, chosen, labels=everything, zero_division=0, **weighted
     )
     np.testing.assert_allclose(figures.rates(matrix), expected[:3], atol=1e-9, rtol=0)
-    macro = metrics.f1_score(labels, chosen, average="macro", zero_division=0)
-    assert figures.macro_f1(matrix) == pytest.approx(macro, abs=1e-9)
+    if weights is None:  # scikit-learn counts labels whose weights are all 0
+        macro = metrics.f1_score(labels, chosen, average="macro", zero_division=0)
+        assert figures.macro_f1(matrix) == pytest.approx(macro, abs=1e-9)
     exact = scores.astype(np.float64)
-    loss = metrics.log_loss(labels, exact / exact.sum(axis=1, keepdims=True), labels=everything)
-    assert figures.log_loss(scores, labels) == pytest.approx(loss, abs=1e-6)
-    own = -np.log(exact[np.arange(len(labels)), labels]).mean()
-    assert figures.log_loss(scores, labels) == pytest.approx(own, abs=1e-9)
+    exact /= exact.sum(axis=1, keepdims=True)
+    loss = metrics.log_loss(labels, exact, labels=everything, **weighted)
+    assert figures.log_loss(exact, labels, weights) == pytest.approx(loss, abs=1e-9)
+    counts = np.ones(len(labels)) if weights is None else weights
     for label in everything:
-        curve = figures.curve(labels == label, scores[:, label])
+        curve = figures.curve(labels == label, scores[:, label], weights)
         auc, precision = figures.roc_auc(curve), figures.average_precision(curve)
-        count = int((labels == label).sum())
-        if 0 < count < len(labels):
-            reference = metrics.roc_auc_score(labels == label, scores[:, label])
+        count = counts[labels == label].sum()
+        if count and counts[labels != label].sum():
+            reference = metrics.roc_auc_score(labels == label, scores[:, label], **weighted)
             assert auc == pytest.approx(reference, abs=1e-9)
         else:
             assert auc is None
         if count:
-            reference = metrics.average_precision_score(labels == label, scores[:, label])
+            reference = metrics.average_precision_score(
+                labels == label, scores[:, label], **weighted
+            )
             assert precision == pytest.approx(reference, abs=1e-9)
         else:
             assert precision is None
@@ -76,9 +85,36 @@ def test_equal_to_scikit_learn(rows: Table, threshold: float) -> None:
     check(*rows, threshold)
 
 
+@given(tables, st.sampled_from([0.0, 0.5]), st.integers(0, 1 << 30))
+def test_weighted(rows: Table, threshold: float, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    weights = random.choice([0, 0, 0.3, 1, 7], len(rows[1])) * random.uniform(0.5, 2)
+    weights[0] = 1  # else nothing counts
+    check(*rows, threshold, weights)
+
+
 @pytest.mark.parametrize("levels", [1, 5, 10_000])
 def test_of_200_classes(levels: int) -> None:
-    check(*table(0, 3000, 200, levels, 190))
+    rows = table(0, 3000, 200, levels, 190)
+    check(*rows)
+    check(*rows, weights=np.random.default_rng(0).integers(0, 3, 3000).astype(float))
+
+
+@given(tables, st.integers(0, 1 << 30))
+def test_weights_are_texts_that_are_there_so_often(rows: Table, seed: int) -> None:
+    scores, labels = rows
+    times = np.random.default_rng(seed).integers(0, 4, len(labels))
+    times[0] = 1
+    weights, right = times.astype(float), choose(scores, 0.5) == labels
+    often, truth = scores.repeat(times, axis=0), labels.repeat(times)
+    found = figures.reliability(scores, labels, weights=weights)
+    np.testing.assert_allclose(found, figures.reliability(often, truth), atol=1e-9)
+    for band, expected in zip(
+        figures.bands(scores, right, 0.5, weights),
+        figures.bands(often, right.repeat(times), 0.5),
+        strict=True,
+    ):
+        assert astuple(band) == pytest.approx(astuple(expected), abs=1e-9)
 
 
 @given(tables, st.floats(0, 1), st.floats(0, 1))
@@ -105,6 +141,29 @@ def test_operating_point_is_what_the_threshold_gives(
         assert (at.precision, at.recall, at.threshold) in good
         other = at.recall if which == 0 else at.precision
         assert other == max(row[1 - which] for row in good)
+
+
+@given(tables)
+def test_points_lie_on_the_curves(rows: Table) -> None:
+    scores, labels = rows
+    is_label, own = labels == 1, scores[:, 1]
+    found = [astuple(point) for point in figures.points(figures.curve(is_label, own))]
+    if is_label.all() or not is_label.any():
+        assert found == []
+        return
+    chosen = [own >= score for score in np.unique(own)[::-1]]
+    rates = [(c[is_label].mean(), is_label[c].mean(), c[~is_label].mean()) for c in chosen]
+    assert {tuple(np.round(p, 9)) for p in found} <= {tuple(np.round(r, 9)) for r in rates}
+    assert found[-1] == pytest.approx(rates[-1])
+    assert found == sorted(found, key=lambda point: (point[0], point[2]))
+
+
+def test_points_are_few() -> None:
+    scores, labels = table(0, 20_000, 2, 10_000, 2)
+    found = figures.points(figures.curve(labels == 1, scores[:, 1]))
+    assert 80 <= len(found) <= 100
+    area = np.trapezoid([p.recall for p in found], [p.false_positives for p in found])
+    assert area == pytest.approx(metrics.roc_auc_score(labels, scores[:, 1]), abs=1e-2)
 
 
 @given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -215,8 +215,17 @@ def test_label_needs_more_than_the_threshold(model: Classifier) -> None:
 
 def test_prediction_to_dict_is_plain_json(model: Classifier) -> None:
     as_dict = model.predict("good").to_dict()
-    assert list(as_dict) == ["label", "score", "threshold", "probabilities", "words", "known"]
-    assert [type(value) for value in as_dict.values()] == [str, float, float, dict, int, int]
+    kinds = {
+        "label": str,
+        "score": float,
+        "threshold": float,
+        "probabilities": dict,
+        "words": int,
+        "known": int,
+        "unlikeness": type(None),
+    }
+    assert {key: type(value) for key, value in as_dict.items()} == kinds
+    assert list(as_dict) == list(kinds)
     assert {type(value) for value in as_dict["probabilities"].values()} == {float}
 
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -86,7 +88,7 @@ def test_page(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "McNemar" in capsys.readouterr().out
     page = Page(report.read_text("utf-8"))
     assert page.open == []
-    assert page.tags.count("svg") == 4
+    assert page.tags.count("svg") == 6
     assert page.elsewhere == []
     assert not {"script", "link", "img", "iframe", "b<"} & set(page.tags)
     assert "x<y>" in page.shown
@@ -147,3 +149,24 @@ def test_explain_in_colour(
     monkeypatch.setenv("NO_COLOR", "1")
     assert main(command) == 0
     assert "\033" not in capsys.readouterr().out
+
+
+WIDTHS = """<iframe src="report.html" style="width: 390px"></iframe>
+<iframe src="report.html" style="width: 1280px"></iframe>
+<script>onload = () => { document.title = [...document.querySelectorAll("iframe")].map(
+  frame => frame.contentDocument.documentElement).map(
+  page => page.scrollWidth - page.clientWidth).join() }</script>
+"""
+
+
+@pytest.mark.slow
+def test_page_is_no_wider_than_a_phone(files: Path) -> None:
+    """In a browser; `docs/pictures.py` makes pictures to look at."""
+    chromium = shutil.which("chromium") or pytest.skip("needs chromium")
+    more = ["--by", "kind", "--precision", "0.6", "--html", str(files / "report.html")]
+    assert main(arguments(files, *more)) == 0
+    (files / "widths.html").write_text(WIDTHS)
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
+    command = [chromium, *options, "--dump-dom", (files / "widths.html").as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert re.search("<title>(.*)</title>", done.stdout)[1] == "0,0"

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pocketrnn import TextConfig
 from pocketrnn.classify.figures import reliability
+from pocketrnn.classify.padding import Rows
+from pocketrnn.classify.unlike import Unlikeness
 from pocketrnn_train.classify import calibration
 
 
@@ -101,3 +104,40 @@ def test_the_unsure_band_of_few_texts() -> None:
     scores = np.array([[0.1, 0.9], [0.8, 0.2]], np.float32)
     low, high = calibration.unsure(scores, np.array([1, 0]), 0.5)
     assert 0 <= low <= 0.5 <= high <= 1
+
+
+def test_one_usual_text_in_a_hundred_is_unlike() -> None:
+    random = np.random.default_rng(0)
+    text = TextConfig(num_words=5004, maxlen=400)
+
+    def drawn(count: int, most: int) -> list[NDArray[np.int32]]:
+        chances = np.arange(1, 6001) ** -random.normal(1, 0.03, (count, 1))  # Zipf's, a text each
+        rows = []
+        for each, n in zip(chances, random.integers(3, most, count), strict=True):
+            ranks = np.searchsorted(each.cumsum() / each.sum(), random.random(n)) + 1
+            ids = np.where(ranks > 5000, text.oov_id, ranks + text.index_from)
+            rows.append(np.array([1, *ids], np.int32))
+        return rows
+
+    usual = calibration.usual(drawn(2000, 500), text)
+    assert usual is not None
+    unlikeness = Unlikeness(usual, text)
+    for most in (10, 500):
+        rows = Rows.of([row.tolist() for row in drawn(2000, most)], text)
+        unlike = unlikeness.many(rows, rows.words(text)[0])
+        assert 0.004 < (unlike > 1).mean() < 0.025
+    assert unlikeness.one(random.integers(4, 5004, 20).tolist(), 20) > 1
+
+
+def test_words_that_only_one_text_has_are_not_usual() -> None:
+    text = TextConfig(num_words=1004, oov_id=2)
+    rows = [np.array([1, 4, 5, 6, 7 + i], np.int32) for i in range(500)]
+    usual = calibration.usual(rows, text)
+    assert usual is not None
+    assert Unlikeness(usual, text).one([1, 4, 5, 6, 2], 4) == pytest.approx(0, abs=1e-6)
+
+
+def test_texts_that_do_not_differ_are_not_usual() -> None:
+    text = TextConfig(num_words=10)
+    for rows in ([[1]], [[1, 5], [1, 5]], [[1, 5, 6]]):
+        assert calibration.usual([np.array(row, np.int32) for row in rows], text) is None

@@ -82,6 +82,7 @@ def test_a_finished_run_holds_what_it_should(finished: Run) -> None:
         "history-spans.csv",
         "history.csv",
         "model.keras",
+        "report.html",
         "report.json",
         "teacher.json",
         "vocabulary.json",

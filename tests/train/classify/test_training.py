@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ FILES = [
     "curves.png",
     "history.csv",
     "model.keras",
+    "report.html",
     "report.json",
     "vocabulary.json",
 ]
@@ -58,6 +60,14 @@ def test_files(finished: Run) -> None:
     assert (finished.folder / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_page_of_the_test(finished: Run, films: Corpus) -> None:
+    page = (finished.folder / "report.html").read_text("utf-8")
+    assert f"Evaluation on {len(films.test)} texts" in page
+    assert f"<b>{100 * finished.report['test']['accuracy']:.1f} %</b>" in page
+    assert re.search(r"<small>test, line \d+: is <b>thumbs (up|down)</b>", page)
+    assert finished.report["usual"]["mean"] > 0
+
+
 def test_configuration_and_vocabulary(finished: Run, films: Corpus, config: TrainConfig) -> None:
     vocabulary = finished.tokenizer.vocabulary
     # Fewer words than ids: the ids without a word aren't trained, nor exported.
@@ -87,6 +97,7 @@ def test_report(finished: Run, films: Corpus, config: TrainConfig) -> None:
         "validation",
         "threshold",
         "unsure",
+        "usual",
         "temperature",
         "seed",
         "epochs",

@@ -1,18 +1,27 @@
 """Make probabilities that can be relied on, and a threshold, from texts held out of training."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pocketrnn import TextConfig
 from pocketrnn.classify import figures
 from pocketrnn.classify.labels import choose
+from pocketrnn.classify.unlike import Usual, log_ranks
 
 # Probabilities are kept this far from 0 and 1 before logarithms are taken: Keras's epsilon.
 _EPSILON = 1e-7
 
 # Thresholds tried: more would only follow the noise.
 _CANDIDATES = 201
+
+# The normal distribution's 99th percentile.
+_RARE = 2.326
+
+# A variance below is rounding's.
+_TINY = 1e-9
 
 
 def temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
@@ -83,6 +92,36 @@ def unsure(
     right = np.cumsum((choose(scores, threshold) == labels)[order]).tolist()
     guesses = [i for i, good in enumerate(right) if figures.wilson(good, i + 1)[0] <= 0.5]
     return figures.band(float(distances[order[guesses[-1]]]), scores.shape[1], threshold)
+
+
+def usual(rows: Sequence[NDArray[np.int32]], text: TextConfig) -> Usual | None:
+    """Return what is usual of texts, from the ids of each; None if words don't differ within them.
+
+    A word that stands in one text only counts as unknown, as it would be without that text. The
+    variances are those of a one-way analysis with random effects. Few texts hold no rare one, so
+    the limit is that of the normal distribution at least.
+    """
+    texts_with = np.bincount(
+        np.concatenate([np.unique(row) for row in rows]), minlength=text.num_words
+    )
+    of_ids = log_ranks(text)
+    of_ids[texts_with == 1] = of_ids[text.oov_id]
+    kept = [of_ids[row[text.kept][row[text.kept] != text.start_id]] for row in rows]
+    sums, words = (np.array([f(each) for each in kept if len(each)]) for f in (np.sum, len))
+    every = np.concatenate(kept)
+    count, texts = len(every), len(words)
+    if count <= texts:
+        return None
+    mean = every.mean()
+    of_texts = (words * (sums / words - mean) ** 2).sum()  # sums of squares
+    within = (((every - mean) ** 2).sum() - of_texts) / (count - texts)
+    if within < _TINY:
+        return None
+    between = (of_texts - (texts - 1) * within) / max(count - (words**2).sum() / count, 1)
+    between = max(between, 0.0)
+    distances = (sums / words - mean) / np.sqrt(between + within / words)
+    limit = max(np.quantile(distances, 0.99), _RARE) ** 2
+    return Usual(float(mean), float(within * limit), float(between * limit))
 
 
 def _mean_f1(chosen: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:

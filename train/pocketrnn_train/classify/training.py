@@ -15,7 +15,7 @@ from ..corpora.corpus import Corpus, Examples
 from ..corpora.splits import split, split_last
 from ..loop import learn
 from ..run import Run
-from . import batches, calibration, distillation
+from . import batches, calibration, distillation, report
 from .evaluation import evaluate
 from .teacher import one_hot
 from .vocabulary import rank_words
@@ -62,7 +62,7 @@ def fit(
     development = _hold_out(config, corpus)
     model = _train(run, config, model, development, words)
     network.round_weights(model, config.network)
-    _finish(run, config, model, tokenizer, development.test, corpus.test)
+    _finish(run, config, model, tokenizer, development.test, corpus)
     return run
 
 
@@ -110,7 +110,7 @@ def _finish(
     model: Any,
     tokenizer: Tokenizer,
     held_out: Examples,
-    test: Examples,
+    corpus: Corpus,
 ) -> None:
     """Calibrate the trained model, save it, measure it, and delete what only a resume needs."""
 
@@ -125,6 +125,10 @@ def _finish(
         if scores.shape[1] == 2:
             threshold = calibration.threshold(scores, held_out.labels, seed=config.seed)
     run.save_model(model)
+    test = corpus.test
+    if len(test):
+        report.write(run, config, model, tokenizer, test, threshold)
+    usual = calibration.usual(batches.ids(tokenizer, corpus.train.texts), tokenizer.config)
     teacher = run.read("teacher.json") if config.task.distillation else None
     history = (*run.history("history-spans.csv"), *run.history())
     figures = {
@@ -133,6 +137,7 @@ def _finish(
         **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
         "threshold": threshold,
         "unsure": calibration.unsure(scores, held_out.labels, threshold),
+        "usual": usual and usual.to_dict(),
         "temperature": temperature,
     }
     seconds = sum(row["seconds"] for row in history) + (teacher["seconds"] if teacher else 0)
