@@ -126,9 +126,10 @@ def run(model: bytes, ids: NDArray[np.int32]) -> NDArray[np.float32]:
     return probabilities(output)
 
 
-@pytest.mark.parametrize("kind", covering(18), ids=str)
-def test_served_is_trained(kind: Kind) -> None:
-    check(kind, reference=True)
+# tf2onnx takes two seconds for each, so here it is asked for a third of them. Each export asks it.
+@pytest.mark.parametrize(("number", "kind"), enumerate(covering(18)), ids=str)
+def test_served_is_trained(number: int, kind: Kind) -> None:
+    check(kind, witness=number % 3 == 0, reference=True)
 
 
 # 7 divides none of the numbers of choices, so each pair of choices is among these.

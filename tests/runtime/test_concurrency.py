@@ -273,12 +273,12 @@ time.sleep(0.1 + time.time() % 0.05)  # ends anywhere within a call
 
 @pytest.mark.parametrize("use", ["predict", "scores", "load", "score_file"])
 def test_python_ends_while_daemon_threads_use_a_model(use: str, tmp_path: Path) -> None:
-    """Without a gate, about five of six such processes abort."""
+    """Without a gate, about five of six such processes abort: here are eight of them."""
     table = write_numbered(tmp_path / "t.csv", [f"a good film {i} " * 30 for i in range(1500)])
     path = tmp_path / "tiny.onnx"
     path.write_bytes(tinyonnx.tiny(maxlen=256))
     source = BUNDLED if BUNDLED.exists() else path
-    for _ in range(5):
+    for _ in range(2):
         command = [sys.executable, "-c", END, use, str(source), str(table)]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
         assert (done.returncode, done.stderr) == (0, "")

@@ -187,8 +187,9 @@ def test_on_disk_before_it_is_relied_on(source, tmp_path, monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("number", [1, 2, 4])
-@pytest.mark.parametrize("output", ["out.csv", "out.jsonl", "out.parquet"])
+@pytest.mark.parametrize(
+    ("output", "number"), [("out.csv", 1), ("out.jsonl", 2), ("out.parquet", 4)]
+)
 def test_what_is_done_again(output, number, tmp_path, monkeypatch):
     """At any moment no more than four blocks are read and not yet written."""
     if output.endswith("parquet"):

@@ -243,6 +243,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["out.csv", "out.parquet"])
 def test_a_full_disk(output, small_disk, tmp_path):
     if output.endswith("parquet"):
