@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ColumnError, ConfigError
-from ..tables.reading import Reader, check_column, listed
+from ..errors import ConfigError
+from ..tables.reading import Reader, check_column, usual_column
 from .text import is_storable
 
 _USUAL_NAMES = frozenset(
@@ -24,15 +24,9 @@ def find_label_column(reader: Reader, given: str | None, *, text_column: str | N
     Raises ConfigError, listing the columns, if there is none such, or if it is `text_column`.
     """
     if given is None:
-        usual = [name for name in reader.columns if name.strip().lower() in _USUAL_NAMES]
-        found = [name for name in usual if name != text_column]
-        if len(found) != 1:
-            raise ColumnError(
-                f"{reader.name}: which column holds the label? Say label_column=...; there are: "
-                f"{listed(reader.columns)}",
-                reader.columns,
-            )
-        given = found[0]
+        others = [name for name in reader.columns if name != text_column]
+        question = "which column holds the label? Say label_column=..."
+        given = usual_column(reader, others, _USUAL_NAMES, question)
     if text_column == given:
         raise ConfigError(f"{reader.name}: {given!r} can't be both the text and the label")
     check_column(reader, given)

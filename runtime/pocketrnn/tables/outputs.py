@@ -126,7 +126,7 @@ class FileOutput:
         if not resume:
             self._refuse_output()
         self._refuse_list(new_run=not resume)
-        self._folder.write("run.json", _json(run))
+        write_atomic(self._folder.path / "run.json", _json(run))
 
     def part(self, block: Block) -> dict[str, Any] | None:
         """Return what an earlier run noted of a block, or None if it is to be done.
@@ -152,7 +152,8 @@ class FileOutput:
         content = _json(about) + b"\n" + part.rows + part.errors
         digest = hashlib.sha256(content).hexdigest().encode()
         with _saying_what_to_do(self.path):
-            self._folder.write(_name(block.number), digest + b"\n" + content)
+            part_path = self._folder.path / _name(block.number)
+            write_atomic(part_path, digest + b"\n" + content)
 
     def finish(self, blocks: int, errors: int) -> None:
         """Put the output in its place, and the list of its `errors`."""
@@ -280,10 +281,6 @@ class Folder:
     def holds_a_run(self) -> bool:
         """Say whether a run began here, and isn't finished."""
         return "run.json" in self._names()
-
-    def write(self, name: str, data: bytes) -> None:
-        """Write a file, whole or not at all."""
-        write_atomic(self.path / name, data)
 
     def clear(self, *, all_of_it: bool) -> None:
         """Remove what runs left here, or only what they had not written whole."""

@@ -3,7 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -121,14 +121,19 @@ def find_text_column(reader: Reader, given: str | None, *, label_column: str | N
         check_column(reader, given)
         return given
     candidates = [name for name in reader.candidates if name != label_column]
-    usual = [name for name in candidates if name.strip().lower() in _USUAL_NAMES]
-    for obvious in (candidates, usual):
-        if len(obvious) == 1:
-            return obvious[0]
+    if len(candidates) == 1:
+        return candidates[0]
+    question = "which column holds the text? Say text_column=..."
+    return usual_column(reader, candidates, _USUAL_NAMES, question)
+
+
+def usual_column(reader: Reader, names: Sequence[str], usual: Set[str], question: str) -> str:
+    """Return the only one of `names` that is a usual one; else ColumnError, with the question."""
+    found = [name for name in names if name.strip().lower() in usual]
+    if len(found) == 1:
+        return found[0]
     raise ColumnError(
-        f"{reader.name}: which column holds the text? Say text_column=...; there are: "
-        f"{listed(reader.columns)}",
-        reader.columns,
+        f"{reader.name}: {question}; there are: {listed(reader.columns)}", reader.columns
     )
 
 
