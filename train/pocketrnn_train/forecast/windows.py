@@ -1,0 +1,103 @@
+"""What a forecaster learns from: windows of series, scaled as the network scales them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pocketrnn.forecast.file import ForecasterConfig
+
+Series = Sequence[NDArray[np.float64]]
+"""Values of each series, NaN where unknown."""
+
+# Scaled targets beyond this count for less, and none goes on beyond that.
+_FAR, _FARTHEST = 30.0, 1e6
+
+Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+
+
+def windows(
+    series: Series,
+    config: ForecasterConfig,
+    count: int,
+    rng: np.random.Generator,
+    *,
+    short: float,
+    holes: float,
+) -> Batch:
+    """Draw windows from everywhere: values, scaled targets, and the weight of each target.
+
+    Each series has the same chance, and so has each of its values to be the first target. A `short`
+    share of the histories are cut short; a share of the values of every third window are `holes`.
+    """
+    flat = np.concatenate(series)
+    lengths = np.array([len(one) for one in series])
+    starts = np.cumsum(lengths) - lengths
+    context, least = config.context, config.least_known
+    rows = rng.choice(np.flatnonzero(lengths > least), count)
+    length = lengths[rows]
+    last = np.maximum(length - config.horizon, least)
+    split = least + (rng.random(count) * (last - least + 1)).astype(int)
+
+    def taken(first: NDArray[np.int64], width: int) -> NDArray[np.float64]:
+        places = first[:, None] + np.arange(width)
+        inside = (places >= 0) & (places < length[:, None])
+        return np.where(inside, flat[np.where(inside, places + starts[rows, None], 0)], np.nan)
+
+    values = taken(split - context, context)
+    kept = np.where(rng.random(count) < short, rng.integers(least, context + 1, count), context)
+    values[np.arange(context) < context - kept[:, None]] = np.nan
+    values[(rng.random((count, 1)) < 1 / 3) & (rng.random(values.shape) < holes)] = np.nan
+    return scaled(values, taken(split, config.horizon), config)
+
+
+def scaled(
+    values: NDArray[np.float64], future: NDArray[np.float64], config: ForecasterConfig
+) -> Batch:
+    """Return a batch: the values, what comes next as the network scales it, and its weights."""
+    from .network import Scaled
+
+    given: NDArray[np.float32] = values.astype(np.float32)
+    layer = Scaled(config.season, config.log)
+    _, counted, centre, scale, positive = (np.array(part) for part in layer(given))
+    known = np.isfinite(future) & (counted.sum(axis=1, keepdims=True) > 0)
+    target = future - centre
+    if config.log:
+        fits = positive & (future > 0)
+        logs = np.log(np.where(fits, future, 1) / np.where(fits, centre, 1))
+        target = np.where(positive, np.where(fits, logs, -_FAR * scale), target)
+    target = np.clip(np.where(known, target / scale, 0), -_FARTHEST, _FARTHEST)
+    # A window that goes far away would else be all that a step learns from.
+    far = np.abs(target).max(axis=1, keepdims=True)
+    weights = known * np.minimum(1, _FAR / np.maximum(far, 1))
+    return given, target.astype(np.float32), weights.astype(np.float32)
+
+
+def pinball(quantiles: Sequence[float]) -> Any:
+    """Return Keras's loss: the mean pinball loss, in which the median counts as much as all others.
+
+    Targets are (batch, horizon), forecasts (batch, horizon, quantiles).
+    """
+    from keras import ops
+
+    shares = np.array(quantiles, np.float32)
+    weights = np.ones_like(shares)
+    weights[len(shares) // 2] = len(shares) - 1
+    weights *= 2 / weights.sum()
+
+    def loss(targets: Any, forecasts: Any) -> Any:
+        error = ops.expand_dims(targets, 2) - forecasts
+        return ops.sum(weights * ops.maximum(shares * error, (shares - 1) * error), axis=2)
+
+    return loss
+
+
+def last(series: Series, config: ForecasterConfig) -> Batch:
+    """Return a batch of the last horizon of each series, and what comes before it."""
+    values = np.full((len(series), config.context), np.nan)
+    for row, one in zip(values, series, strict=True):
+        before = one[: -config.horizon][-config.context :]
+        row[config.context - len(before) :] = before
+    future = np.array([one[-config.horizon :] for one in series]).reshape(-1, config.horizon)
+    return scaled(values, future, config)
