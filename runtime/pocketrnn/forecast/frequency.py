@@ -80,7 +80,7 @@ class Frequency:
             steps = np.array([min(number - first, _BEYOND) for number in numbers])
         else:
             times = [_parsed(stamp, i, datetime) for i, stamp in enumerate(stamps)]
-            steps = self._steps(times, first)
+            steps = self._steps(times, stamps)
         behind = np.flatnonzero(np.diff(steps) <= 0)
         if len(behind):
             i = int(behind[0]) + 1
@@ -89,8 +89,8 @@ class Frequency:
             raise StampError(i, f"time stamp {_shown(stamps[i])} {fault}")
         return steps, Grid(self, first, stamps[0])
 
-    def _steps(self, times: Sequence[datetime], first: datetime) -> Times:
-        factor, unit = self.factor, self.unit
+    def _steps(self, times: Sequence[datetime], stamps: Sequence[Any]) -> Times:
+        first, factor, unit = times[0], self.factor, self.unit
         if unit in _SECONDS:
             width = timedelta(seconds=_SECONDS[unit] * factor)
             try:
@@ -117,9 +117,7 @@ class Frequency:
             on, steps = np.array(edge) & (months % width == 0), months // width
         if not on.all():
             i = int(np.argmin(on))
-            raise StampError(
-                i, f"time stamp {times[i].isoformat()} isn't on the grid of {self.name}"
-            )
+            raise StampError(i, f"time stamp {_shown(stamps[i])} isn't on the grid of {self.name}")
         return np.array(steps, np.int64)
 
 

@@ -160,52 +160,75 @@ class Forecaster(Model):
         default all; False for those with too few known ones before them, and for unknown ones.
         Raises SeriesError and ConfigError as `forecast` does.
         """
-        config = self.config
         check(last is None or (type(last) is int and last >= 1), "last must be at least 1, or None")
-        check(0 < share < 1, f"share must be between 0 and 1, not {share!r:.40}")
-        ends = [config.column(share / 2), config.column(1 - share / 2)]
         series = _array(values, "", 1)
-        before = sliding_window_view(
-            np.concatenate([np.full(config.context, np.nan), series[:-1]]), config.context
-        )[: len(series)]
-        known = np.isfinite(before).sum(axis=1) >= config.least_known
-        judged = known & np.isfinite(series)
-        if last is not None:
-            judged[:-last] = False
+        rows, low, high = self.expected(series, share, len(series) if last is None else last)
         flags = np.zeros(len(series), bool)
-        rows = np.flatnonzero(judged)
-        for first in range(0, len(rows), _SERIES):
-            some = rows[first : first + _SERIES]
-            low, high = self._checked_run(before[some], None)[:, 0, ends].T
-            flags[some] = (series[some] < low) | (series[some] > high)
+        flags[rows] = (series[rows] < low) | (series[rows] > high)
         return flags
 
-    def _checked_run(self, rows: NDArray[np.float64], first: int | None) -> Values:
-        """Run the graph for at most _SERIES rows; `first` is the number of the first of a list."""
+    def expected(
+        self, series: NDArray[np.float64], share: float, last: int
+    ) -> tuple[NDArray[np.int64], Values, Values]:
+        """Return which of the `last` values can be judged, and what was forecast for each."""
+        config = self.config
+        check(0 < share < 1, f"share must be between 0 and 1, not {share!r:.40}")
+        ends = [config.column(share / 2), config.column(1 - share / 2)]
+        padded = np.concatenate([np.full(config.context, np.nan), series[:-1]])
+        before = sliding_window_view(padded, config.context)[: len(series)]
+        first = max(len(series) - last, 0)
+        known = np.isfinite(before[first:]).sum(axis=1) >= config.least_known
+        rows = first + np.flatnonzero(known & np.isfinite(series[first:]))
+        ahead = [
+            self._checked_run(before[rows[i : i + _SERIES]], None)[:, 0, ends]
+            for i in range(0, len(rows), _SERIES)
+        ]
+        low, high = np.concatenate([np.zeros((0, 2), np.float32), *ahead]).T
+        return rows, low, high
+
+    def problems(self, rows: NDArray[np.float64]) -> dict[int, str]:
+        """Return why series can't be forecast, by the number of their row.
+
+        `rows` is float64 (series, context), NaN where a value isn't known.
+        """
         known = np.isfinite(rows)
-        few = known.sum(axis=1) < self.config.least_known
-        with np.errstate(all="ignore"):
-            single = rows.astype(np.float32)
-        lost = np.where(known, np.abs(rows - single), 0).max(axis=1)
-        size = np.where(known, np.abs(rows), 0).max(axis=1)
+        count = known.sum(axis=1)
+        values = np.where(known, rows, 0)
+        size = np.abs(values).max(axis=1)
         moves = np.abs(np.diff(rows))
-        count = np.isfinite(moves).sum(axis=1)
-        move = np.where(np.isfinite(moves), moves, 0).sum(axis=1) / np.maximum(count, 1)
+        moved = np.isfinite(moves)
+        move = np.where(moved, moves, 0).sum(axis=1) / np.maximum(moved.sum(axis=1), 1)
+        with np.errstate(over="ignore"):
+            lost = np.abs(values - values.astype(np.float32)).max(axis=1)
+        found = {}
+        few, large = count < self.config.least_known, np.isinf(rows).any(axis=1) | (size > _LARGEST)
         # What a float64 rounds isn't a change of the series.
         coarse = (lost > move / 8) & (move > 1e-13 * size)
-        for fault in np.flatnonzero(few | coarse)[:1]:
-            where = "" if first is None else f"series {first + fault}: "
-            if few[fault]:
-                raise SeriesError(
-                    f"{where}{known[fault].sum()} known values among its last "
-                    f"{self.config.context}; the model needs {self.config.least_known}"
+        for row in np.flatnonzero(few | large | coarse):
+            if large[row]:
+                found[int(row)] = f"a value is over {_LARGEST:g}, or infinite"
+            elif few[row]:
+                found[int(row)] = (
+                    f"{count[row]} known values among its last {self.config.context}; the model "
+                    f"needs {self.config.least_known}"
                 )
-            raise SeriesError(
-                f"{where}its changes are too small beside its values to be told apart in 32 bits; "
-                "subtract a constant"
-            )
-        (quantiles,) = self._session.run({"values": single}, ["quantiles"])
+            else:
+                found[int(row)] = (
+                    "its changes are too small beside its values to be told apart in 32 bits; "
+                    "subtract a constant"
+                )
+        return found
+
+    def run(self, rows: NDArray[np.float64]) -> Values:
+        """Run the graph for rows without `problems`: float32 (series, horizon, quantiles)."""
+        (quantiles,) = self._session.run({"values": rows.astype(np.float32)}, ["quantiles"])
         return quantiles
+
+    def _checked_run(self, rows: NDArray[np.float64], first: int | None) -> Values:
+        """Run the graph; `first` is the number of the first series of a list."""
+        for row, problem in self.problems(rows).items():
+            raise SeriesError(problem if first is None else f"series {first + row}: {problem}")
+        return self.run(rows)
 
     @cached_property
     def _session(self) -> Session:
@@ -263,6 +286,4 @@ def _array(values: Any, where: str, dimensions: int) -> NDArray[np.float64]:
         ) from error
     if array.ndim != dimensions:
         raise SeriesError(f"{where}an array of {array.ndim} dimensions, not {dimensions}")
-    if (np.abs(array) > _LARGEST).any():
-        raise SeriesError(f"{where}a value is over {_LARGEST:g}, or infinite")
     return array

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..tables.block import NO_TEXT, Block, Cells, Column, Results
 from ..tables.formats import open_writer
 from ..tables.inputs import Inputs, PathLike
+from ..tables.lines import LinesReader
 from ..tables.reading import STDIN, Reader, ReadOptions, check_column
 from ..tables.writing import Writer
 from .frequency import Frequency, Grid, StampError
@@ -79,9 +80,7 @@ class SeriesTable:
 
     def _find(self, reader: Reader, _: str | None) -> str:
         """Note the columns that there are, and return one that holds text, as readers want it."""
-        self.is_plain = (reader.columns == ("text",) and not reader.fixed) or type(
-            reader
-        ).__name__ == "LinesReader"
+        self.is_plain = isinstance(reader, LinesReader)
         if self.is_plain:
             return reader.columns[0]
         name, time, value = self.columns

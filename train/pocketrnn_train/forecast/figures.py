@@ -8,11 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pocketrnn.forecast.model import Forecaster
+from pocketrnn.forecast.plot import Picture
 
 Values = NDArray[np.float64]
 
 LEVEL = 80
 """Of the interval whose coverage is reported, in %."""
+
+
+_PICKED = ("best", "median", "worst")
 
 
 def seasonal_naive(history: Values, season: int, horizon: int) -> Values:
@@ -114,21 +118,9 @@ def draw(
     served: Forecaster,
 ) -> None:
     """Draw the best, the median and the worst series."""
-    from matplotlib.figure import Figure
-
     order = np.argsort(np.where(np.isfinite(each), each, np.inf))[: max(np.isfinite(each).sum(), 1)]
-    config = served.config
-    ends = [config.column(0.5 + sign * LEVEL / 200) for sign in (-1, 1)]
-    figure = Figure(figsize=(9, 8), layout="constrained")
-    picked = (order[0], order[len(order) // 2], order[-1])
-    for axes, row, what in zip(
-        figure.subplots(3), picked, ("best", "median", "worst"), strict=True
-    ):
-        history = histories[row][-config.context :]
-        ahead = len(history) + np.arange(config.horizon)
-        axes.plot(history, color="black", linewidth=1)
-        axes.plot(ahead, futures[row][: config.horizon], color="black", linewidth=1, linestyle=":")
-        axes.plot(ahead, quantiles[row, :, len(config.quantiles) // 2], color="C0")
-        axes.fill_between(ahead, *quantiles[row][:, ends].T, color="C0", alpha=0.25, linewidth=0)
-        axes.set_title(f"{what}: {names[row]}, MASE {each[row]:.2f}")
-    figure.savefig(path, dpi=100)
+    picture = Picture(served.config, LEVEL)
+    for row, what in zip((order[0], order[len(order) // 2], order[-1]), _PICKED, strict=True):
+        title = f"{what}: {names[row]}, MASE {each[row]:.2f}"
+        picture.draw(title, histories[row], quantiles[row], futures[row][: served.config.horizon])
+    picture.save(path)
