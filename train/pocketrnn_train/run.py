@@ -265,9 +265,11 @@ class ForecasterRun(RunFolder):
 
 def open_run(folder: str | os.PathLike[str]) -> Run | GeneratorRun | ForecasterRun:
     """Return the run in a folder; InputError if there is none."""
-    kinds = {"generate": GeneratorRun, "forecast": ForecasterRun}
-    task = RunFolder(Path(folder)).read("corpus.json").get("task")
-    return kinds.get(task, Run)(Path(folder))
+    path = Path(folder)
+    task = RunFolder(path).read("corpus.json").get("task")
+    if task == "forecast":
+        return ForecasterRun(path)
+    return GeneratorRun(path) if task == "generate" else Run(path)
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

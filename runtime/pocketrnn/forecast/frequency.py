@@ -94,10 +94,11 @@ class Frequency:
         if unit in _SECONDS:
             width = timedelta(seconds=_SECONDS[unit] * factor)
             try:
-                steps, rest = zip(*(divmod(time - first, width) for time in times), strict=True)
+                parts = [divmod(time - first, width) for time in times]
             except TypeError:
                 raise StampError(0, "some time stamps have an offset from UTC, some none") from None
-            on = np.array([not some for some in rest])
+            steps = np.array([step for step, _ in parts])
+            on = np.array([not rest for _, rest in parts])
         elif unit == "B":
             days = np.array([time.date() for time in times], "datetime64[D]")
             counted = np.busday_count(days[0], days)
@@ -105,7 +106,7 @@ class Frequency:
             on &= np.array([time.time() == first.time() for time in times])
             steps = counted // factor
         else:
-            width = _MONTHS[unit[0]] * factor
+            span = _MONTHS[unit[0]] * factor
             months = np.array([12 * time.year + time.month for time in times]) - (
                 12 * first.year + first.month
             )
@@ -114,7 +115,7 @@ class Frequency:
                 and time.time() == first.time()
                 for time in times
             ]
-            on, steps = np.array(edge) & (months % width == 0), months // width
+            on, steps = np.array(edge) & (months % span == 0), months // span
         if not on.all():
             i = int(np.argmin(on))
             raise StampError(i, f"time stamp {_shown(stamps[i])} isn't on the grid of {self.name}")
@@ -159,7 +160,7 @@ class Grid:
         if unit in _SECONDS:
             return first + timedelta(seconds=_SECONDS[unit] * steps)
         if unit == "B":
-            day: date = np.busday_offset(first.date(), steps).item()
+            day = np.busday_offset(first.date(), steps).astype(object)
             return datetime.combine(day, first.timetz())
         months = 12 * first.year + first.month - 1 + _MONTHS[unit[0]] * steps
         year, month = divmod(months, 12)

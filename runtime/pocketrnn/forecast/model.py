@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Values = NDArray[np.float32]
 
+Numbers = Sequence[float | None] | NDArray[Any]
+"""A series; columns of pandas and Polars are as good."""
+
 # Series that are run together: with more, what they need leaves the cache.
 _SERIES = 256
 
@@ -87,11 +90,11 @@ class Forecaster(Model):
 
     @overload
     def forecast(
-        self, values: "ArrayLike", level: float = 80, horizon: int | None = None
+        self, values: "Numbers", level: float = 80, horizon: int | None = None
     ) -> Forecast: ...
     @overload
     def forecast(
-        self, values: "Sequence[ArrayLike]", level: float = 80, horizon: int | None = None
+        self, values: "Sequence[Numbers]", level: float = 80, horizon: int | None = None
     ) -> list[Forecast]: ...
     def forecast(
         self, values: Any, level: float = 80, horizon: int | None = None
@@ -265,21 +268,12 @@ def _array(values: Any, where: str, dimensions: int) -> NDArray[np.float64]:
         kind = type(values).__name__
         raise SeriesError(f'{where}a {kind} is no series; give one column of it: df["y"]')
     try:
-        if hasattr(values, "to_numpy") and not isinstance(values, np.ndarray):
+        if hasattr(values, "to_numpy"):
             values = values.to_numpy()
         found = np.asarray(values)
         if found.dtype == object:
-            # `x != x` is NaN; pandas' NA is neither.
-            flat = [
-                np.nan if one is None or type(one).__name__ in ("NAType", "NaTType") else one
-                for one in found.ravel()
-            ]
-            if any(isinstance(one, str | bytes | bool) for one in flat):
-                raise ValueError("text")
-            found = np.array(flat, np.float64).reshape(found.shape)
-        if found.dtype.kind not in "fiu":
-            raise ValueError(f"an array of {found.dtype}")
-        array = found.astype(np.float64)
+            found = np.array([_number(one) for one in found.ravel()]).reshape(found.shape)
+        array = found.astype(np.float64, casting="same_kind" if found.dtype.kind == "f" else "safe")
     except (TypeError, ValueError) as error:
         raise SeriesError(
             f"{where}a series must be numbers, NaN or None where one isn't known ({error})"
@@ -287,3 +281,12 @@ def _array(values: Any, where: str, dimensions: int) -> NDArray[np.float64]:
     if array.ndim != dimensions:
         raise SeriesError(f"{where}an array of {array.ndim} dimensions, not {dimensions}")
     return array
+
+
+def _number(value: Any) -> float:
+    """Return a number of a list of anything; pandas has an NA that isn't one."""
+    if value is None or type(value).__name__ == "NAType":
+        return np.nan
+    if isinstance(value, str | bytes | bool):
+        raise TypeError(f"{value!r:.40} is none")
+    return float(value)

@@ -162,7 +162,8 @@ def _file(
         def pieces() -> Iterator[bytes]:
             for series in _batches(table):
                 problems = {i: one.problem for i, one in enumerate(series) if one.problem}
-                keys, numbers = rows([one for one in series if not one.problem], more := {})
+                more: dict[int, str] = {}
+                keys, numbers = rows([one for one in series if not one.problem], more)
                 good = [i for i, one in enumerate(series) if not one.problem]
                 problems |= {good[i]: problem for i, problem in more.items()}
                 for i, problem in sorted(problems.items()):
