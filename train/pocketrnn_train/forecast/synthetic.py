@@ -32,7 +32,8 @@ def synthetic(count: int, length: int, season: int, rng: np.random.Generator) ->
         """Draw from Student's t, of variance 1: tails are heavier in some series."""
         freedom = rng.choice([3.0, 4.0, 6.0, 1e3], count)
         drawn: Array = rng.standard_t(freedom, (length, count))
-        return drawn / np.sqrt(freedom / (freedom - 2))
+        drawn /= np.sqrt(freedom / (freedom - 2))
+        return drawn
 
     noise = amount(0.005, 0.3)
     memory = rng.uniform(-0.3, 0.9, count) * some(0.5)

@@ -11,8 +11,9 @@ from pocketrnn.forecast.file import ForecasterConfig
 Series = Sequence[NDArray[np.float64]]
 """Values of each series, NaN where unknown."""
 
-# Scaled targets beyond this count for less, and none goes on beyond that.
-_FAR, _FARTHEST = 30.0, 1e6
+# Windows whose targets are so far from the seasonal naive forecast count for half; no target goes
+# on beyond the other.
+_FAR, _FARTHEST = 10.0, 1e6
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
@@ -60,17 +61,20 @@ def scaled(
 
     given: NDArray[np.float32] = values.astype(np.float32)
     layer = Scaled(config.season, config.log)
-    _, counted, centre, scale, positive = (np.array(part) for part in layer(given))
+    read, counted, centre, scale, positive = (np.array(part) for part in layer(given))
     known = np.isfinite(future) & (counted.sum(axis=1, keepdims=True) > 0)
     target = future - centre
     if config.log:
         fits = positive & (future > 0)
         logs = np.log(np.where(fits, future, 1) / np.where(fits, centre, 1))
-        target = np.where(positive, np.where(fits, logs, -_FAR * scale), target)
+        target = np.where(positive, np.where(fits, logs, -_FARTHEST), target)
     target = np.clip(np.where(known, target / scale, 0), -_FARTHEST, _FARTHEST)
-    # A window that goes far away would else be all that a step learns from.
-    far = np.abs(target).max(axis=1, keepdims=True)
-    weights = known * np.minimum(1, _FAR / np.maximum(far, 1))
+    # A window that moves far from the seasonal naive forecast, scaled by few values perhaps, would
+    # else be all that a step learns from.
+    naive = read[:, config.context - config.season + np.arange(config.horizon) % config.season]
+    far = (known * np.abs(target - naive)).sum(axis=1, keepdims=True)
+    far /= np.maximum(known.sum(axis=1, keepdims=True), 1)
+    weights = known / (1 + far / _FAR)
     return given, target.astype(np.float32), weights.astype(np.float32)
 
 
