@@ -271,7 +271,7 @@ def _array(values: Any, where: str, dimensions: int) -> NDArray[np.float64]:
         if hasattr(values, "to_numpy"):
             values = values.to_numpy()
         found = np.asarray(values)
-        if found.dtype == object:
+        if found.dtype.kind in "bO":
             found = np.array([_number(one) for one in found.ravel()]).reshape(found.shape)
         array = found.astype(np.float64, casting="same_kind" if found.dtype.kind == "f" else "safe")
     except (TypeError, ValueError) as error:
@@ -287,6 +287,6 @@ def _number(value: Any) -> float:
     """Return a number of a list of anything; pandas has an NA that isn't one."""
     if value is None or type(value).__name__ == "NAType":
         return np.nan
-    if isinstance(value, str | bytes | bool):
+    if isinstance(value, str | bytes | bool | np.bool_):
         raise TypeError(f"{value!r:.40} is none")
     return float(value)

@@ -116,9 +116,9 @@ class SeriesTable:
                 rows.lines += block.lines[start:end]
                 rows.stamps += stamps[start:end]
                 rows.values += values[start:end]
-            if problems and not rows.problem:
-                first = min(problems)
-                rows.problem = f"{block.place(first)}: {problems[first]}"
+                bad = [i for i in problems if start <= i < end] if not rows.problem else []
+                if bad:
+                    rows.problem = f"line {block.lines[bad[0]]}: {problems[bad[0]]}"
         if rows.lines:
             yield self._series(name, rows, seen)
 
@@ -148,7 +148,7 @@ class SeriesTable:
 
         if rows.problem:
             return fault(rows.problem)
-        if name is None and self.columns.id is not None:
+        if name in (None, "") and self.columns.id is not None:
             return fault(f"line {rows.lines[0]}: no {self.columns.id}")
         if not seen.add(name):
             return fault(
@@ -254,7 +254,7 @@ class Output:
         block.raws = block.texts = [""] * len(rows)
         block.files, block.lines = [self._name] * len(rows), [0] * len(rows)
         if self._writer is None:
-            reader = _Made(self.keys)
+            reader = _Made(self.keys, fixed=not rows)
             self._writer = open_writer(self._name, self._kind, reader, "", self._added, [block])
         cells = [
             Cells(column, values.astype(np.float32), np.isfinite(values))
@@ -279,11 +279,9 @@ class Output:
 class _Made(Reader):
     """Stands for an input with these columns, of values of any type."""
 
-    fixed = False
-
-    def __init__(self, columns: tuple[str, ...]) -> None:
+    def __init__(self, columns: tuple[str, ...], *, fixed: bool) -> None:
         super().__init__("forecasts", ReadOptions())
-        self.columns = columns
+        self.columns, self.fixed = columns, fixed
 
     def blocks(self, text_column: str) -> Iterator[Block]:
         """Yield nothing: the rows are made elsewhere."""

@@ -12,7 +12,7 @@ from .network import NetworkConfig
 from .onnx import Graph, Value
 
 # Of the logarithm of a forecast over the last season's mean; its exponential is a float32.
-MOST_LOG = 20.0
+MOST_LOG = 18.0
 
 # The least scale, so that constant series have one: of logarithms, and of the largest value.
 LEAST_LOG_SCALE, LEAST_SCALE, TINY = 1e-3, 1e-6, 1e-30
