@@ -119,7 +119,7 @@ def test_forecasts_scale_with_the_series(size: float, shift: float) -> None:
         (5.0, "0 dimensions, not 1"),
         ([SERIES, [1.0]], "series 1: 1 known"),
         ([SERIES, "text"], "series 1: "),
-        ([SERIES, SERIES[:5] + ["x"]], "series 1: a series must be numbers"),
+        ([SERIES, [*SERIES[:5], "x"]], "series 1: a series must be numbers"),
     ],
 )
 def test_what_is_no_series_is_an_error(values: Any, said: str) -> None:

@@ -129,7 +129,7 @@ def test_other_columns_one_series_and_numbers_alone(tmp_path: Path) -> None:
         Columns(None, "ds", "kWh"),
         Columns(None, "when"),
     ):
-        with pytest.raises(ColumnError, match="in.csv: no column called"):
+        with pytest.raises(ColumnError, match=r"in\.csv: no column called"):
             forecast_file(source, str(tmp_path / "no.csv"), MODEL, columns=columns)
     assert not (tmp_path / "no.csv").exists()
 

@@ -22,8 +22,9 @@ _LARGEST = 1e30
 # So many times the median size of a series is an outlier.
 _FAR = 1e6
 
-# A lag at which values differ less than this share of what they do elsewhere is a season.
-_ALIKE = 0.7
+# A season is the first lag at which values differ nearly as little as at any, and by less than this
+# share of what they differ by from one to the next.
+_NEAR, _ALIKE = 1.1, 0.7
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,9 @@ class SeriesCorpus:
             if len(lags) < 2 * season:
                 continue
             change = np.array([np.nanmean(np.abs(values[lag:] - values[:-lag])) for lag in lags])
-            usual = min(change[season - 1], float(np.median(change)))
-            best = int(np.argmin(np.where(lags == 1, np.inf, change))) + 1
-            if (best % season and change[best - 1] < _ALIKE * min(usual, change[0])) or (
-                season == 1 and best > 1 and change[best - 1] < _ALIKE * change[0]
-            ):
+            best = 2 + int(np.argmax(change[1:] <= _NEAR * change[1:].min()))
+            usual = min(change[season - 1], change[0])
+            if (season == 1 or best % season) and change[best - 1] < _ALIKE * usual:
                 found[best] += 1
         best, count = found.most_common(1)[0] if found else (season, 0)
         if 2 * count <= len(self.series):

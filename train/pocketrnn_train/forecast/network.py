@@ -1,5 +1,6 @@
 """The forecaster's network in Keras, as `pocketrnn.modelfile.series` has it in ONNX."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -99,6 +100,29 @@ class ScaledBack(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "log": self.log}
+
+
+@keras.saving.register_keras_serializable(package="pocketrnn")
+class Pinball(keras.losses.Loss):  # type: ignore[misc]
+    """The mean pinball loss, in which the median counts as much as all other quantiles.
+
+    Targets are (batch, horizon), forecasts (batch, horizon, quantiles).
+    """
+
+    def __init__(self, quantiles: Sequence[float], **options: Any) -> None:
+        super().__init__(**options)
+        self.quantiles = tuple(quantiles)
+
+    def call(self, targets: Any, forecasts: Any) -> Any:
+        shares = np.array(self.quantiles, np.float32)
+        weights = np.ones_like(shares)
+        weights[len(shares) // 2] = len(shares) - 1
+        error = ops.expand_dims(targets, 2) - forecasts
+        losses = weights * ops.maximum(shares * error, (shares - 1) * error)
+        return ops.sum(losses, axis=2) / (len(shares) - 1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "quantiles": self.quantiles}
 
 
 def build(config: ForecasterConfig) -> Any:

@@ -95,12 +95,11 @@ def fit(
         )
         return tf.data.Dataset.from_tensor_slices(drawn).batch(batch)
 
-    loss = windows.pinball(settings.quantiles)
+    loss = network.Pinball(settings.quantiles)
 
     def measure(model: Any) -> dict[str, float]:
         values, targets, weights = held_out
-        losses = np.array(loss(targets, model.predict(values, verbose=0))) * weights
-        return {"loss": float(losses.mean())}
+        return {"loss": float(loss(targets, model.predict(values, verbose=0), weights))}
 
     model = network.build(settings)
     if start is not None:

@@ -1,7 +1,6 @@
 """What a forecaster learns from: windows of series, scaled as the network scales them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,25 +75,6 @@ def scaled(
     far /= np.maximum(known.sum(axis=1, keepdims=True), 1)
     weights = known / (1 + far / _FAR)
     return given, target.astype(np.float32), weights.astype(np.float32)
-
-
-def pinball(quantiles: Sequence[float]) -> Any:
-    """Return Keras's loss: the mean pinball loss, in which the median counts as much as all others.
-
-    Targets are (batch, horizon), forecasts (batch, horizon, quantiles).
-    """
-    from keras import ops
-
-    shares = np.array(quantiles, np.float32)
-    weights = np.ones_like(shares)
-    weights[len(shares) // 2] = len(shares) - 1
-    weights *= 2 / weights.sum()
-
-    def loss(targets: Any, forecasts: Any) -> Any:
-        error = ops.expand_dims(targets, 2) - forecasts
-        return ops.sum(weights * ops.maximum(shares * error, (shares - 1) * error), axis=2)
-
-    return loss
 
 
 def last(series: Series, config: ForecasterConfig) -> Batch:
