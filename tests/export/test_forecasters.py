@@ -1,4 +1,4 @@
-"""Forecasters: Keras, tf2onnx's graph, ONNX's reference evaluator and pocketrnn compute the same."""
+"""Forecasters: Keras, tf2onnx's graph, ONNX's own evaluator and pocketrnn compute the same."""
 
 from typing import Any
 

@@ -74,8 +74,9 @@ class ForecasterConfig(Settings):
         )
         network = self.network
         check(
-            not (network.bidirectional or network.mask) and network.pooling == "last",
-            "a forecaster's network reads one way, without mask and pooling",
+            not (network.bidirectional or network.mask)
+            and (network.pooling, network.activation) == ("last", "tanh"),
+            "a forecaster's network reads one way, without mask and pooling, by tanh",
         )
 
     def column(self, quantile: float) -> int:

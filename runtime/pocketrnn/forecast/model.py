@@ -27,6 +27,9 @@ Numbers = Sequence[float | None] | NDArray[Any]
 # Series that are run together: with more, what they need leaves the cache.
 _SERIES = 256
 
+# A series that moves less than this share of its size may lose its changes in float32.
+_NEAR = 1e-5
+
 # Larger than any value that may be given: their sums and squares still fit a float32.
 _LARGEST = 1e30
 
@@ -194,20 +197,13 @@ class Forecaster(Model):
 
         `rows` is float64 (series, context), NaN where a value isn't known.
         """
-        known = np.isfinite(rows)
-        count = known.sum(axis=1)
-        values = np.where(known, rows, 0)
-        size = np.abs(values).max(axis=1)
-        moves = np.abs(np.diff(rows))
-        moved = np.isfinite(moves)
-        move = np.where(moved, moves, 0).sum(axis=1) / np.maximum(moved.sum(axis=1), 1)
-        with np.errstate(over="ignore"):
-            lost = np.abs(values - values.astype(np.float32)).max(axis=1)
+        highest, lowest = np.fmax.reduce(rows, axis=1), np.fmin.reduce(rows, axis=1)
+        size = np.maximum(highest, -lowest)
+        count = np.count_nonzero(rows == rows, axis=1)
+        few, large = count < self.config.least_known, size > _LARGEST
+        near = (highest - lowest < _NEAR * size) & ~(few | large)
         found = {}
-        few, large = count < self.config.least_known, np.isinf(rows).any(axis=1) | (size > _LARGEST)
-        # What a float64 rounds isn't a change of the series.
-        coarse = (lost > move / 8) & (move > 1e-13 * size)
-        for row in np.flatnonzero(few | large | coarse):
+        for row in np.flatnonzero(few | large | near):
             if large[row]:
                 found[int(row)] = f"a value is over {_LARGEST:g}, or infinite"
             elif few[row]:
@@ -215,7 +211,7 @@ class Forecaster(Model):
                     f"{count[row]} known values among its last {self.config.context}; the model "
                     f"needs {self.config.least_known}"
                 )
-            else:
+            elif _is_coarse(rows[row]):
                 found[int(row)] = (
                     "its changes are too small beside its values to be told apart in 32 bits; "
                     "subtract a constant"
@@ -249,6 +245,14 @@ def difference(some: Values, others: Values) -> float:
     size = np.maximum(np.abs(others).max(axis=(1, 2)), np.ptp(others, axis=2).max(axis=1))
     gap = np.abs(some - others).max(axis=(1, 2))
     return float(np.max(gap / np.maximum(size, np.finfo(np.float32).tiny)))
+
+
+def _is_coarse(series: NDArray[np.float64]) -> bool:
+    """Tell whether a series loses changes in float32 that aren't a float64's own rounding."""
+    known = series[np.isfinite(series)]
+    lost = np.abs(known - known.astype(np.float32)).max()
+    move = np.abs(np.diff(known)).mean() if len(known) > 1 else 0.0
+    return bool(lost > move / 8 and move > 1e-13 * np.abs(known).max())
 
 
 def _is_list(values: Any) -> bool:

@@ -115,7 +115,8 @@ def forecaster(network: NetworkConfig, shape: Shape) -> Graph:
         states = build.loop(layer, states, "states")[0]
     states = build.loop(top, states, "last")[0]
 
-    # The head: a median, to which a linear path from all values leads too, and increments.
+    # The head: a median, to which a linear path from all values leads too, and the logarithms of
+    # increments, so that quantiles can't cross.
     columns, half = shape.horizon * shape.quantiles, shape.quantiles // 2
     kernel = build.matrix("head.kernel", network.units, columns)
     said = make("Gemm", states, kernel, build.weight("head.bias", columns))
@@ -125,7 +126,7 @@ def forecaster(network: NetworkConfig, shape: Shape) -> Graph:
     path = make("MatMul", scaled, build.matrix("path.kernel", shape.context, shape.horizon))
     middle = make("Add", make("Unsqueeze", path, build.axes(2)), middle)
     width, axis = build.weight("width", 1), build.fixed("axis", 2)
-    up, down = (make("Mul", make("Softplus", each), width) for each in (up, down))
+    up, down = (make("Mul", make("Exp", each), width) for each in (up, down))
     down = make("Sub", middle, make("CumSum", down, axis, reverse=1))
     up = make("Add", middle, make("CumSum", up, axis))
     quantiles = make("Concat", down, middle, up, axis=2)

@@ -67,7 +67,7 @@ class Scaled(keras.layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(package="pocketrnn")
 class Quantiles(keras.layers.Layer):  # type: ignore[misc]
-    """A median and increments as quantiles, which can't cross: (batch, horizon, quantiles)."""
+    """A median and logarithms of increments as quantiles: (batch, horizon, quantiles)."""
 
     def build(self, *shapes: Any) -> None:
         # Fitted to the validation horizon once all else is trained.
@@ -76,8 +76,8 @@ class Quantiles(keras.layers.Layer):  # type: ignore[misc]
     def call(self, said: Any, path: Any) -> Any:
         half = said.shape[-1] // 2
         middle = ops.expand_dims(path, 2) + said[:, :, half : half + 1]
-        down = ops.softplus(said[:, :, :half]) * self.width
-        up = ops.softplus(said[:, :, half + 1 :]) * self.width
+        down = ops.exp(said[:, :, :half]) * self.width
+        up = ops.exp(said[:, :, half + 1 :]) * self.width
         down = middle - ops.flip(ops.cumsum(ops.flip(down, axis=2), axis=2), axis=2)
         return ops.concatenate([down, middle, middle + ops.cumsum(up, axis=2)], axis=2)
 

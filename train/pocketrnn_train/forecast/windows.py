@@ -28,8 +28,8 @@ def windows(
 ) -> Batch:
     """Draw windows from everywhere: values, scaled targets, and the weight of each target.
 
-    Each series has the same chance, and so has each of its values to be the first target. A `short`
-    share of the histories are cut short; a share of the values of every third window are `holes`.
+    Each series has the same chance. A `short` share of the histories are cut short; of the values
+    of every third window, a share become `holes`.
     """
     flat = np.concatenate(series)
     lengths = np.array([len(one) for one in series])
@@ -38,7 +38,8 @@ def windows(
     rows = rng.choice(np.flatnonzero(lengths > least), count)
     length = lengths[rows]
     last = np.maximum(length - config.horizon, least)
-    split = least + (rng.random(count) * (last - least + 1)).astype(int)
+    # Late windows more often: they have more before them, as the forecasts to come will have.
+    split = last - (rng.random(count) ** 2 * (last - least + 1)).astype(int)
 
     def taken(first: NDArray[np.int64], width: int) -> NDArray[np.float64]:
         places = first[:, None] + np.arange(width)
