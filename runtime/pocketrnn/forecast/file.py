@@ -18,6 +18,7 @@ TASK = "forecast"
 # What a graph costs follows from these, and from the network's bounds.
 MOST_VALUES = 4096
 MOST_QUANTILES = 99
+MOST_OUTPUTS = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,10 @@ class ForecasterConfig(Settings):
             and quantiles[0] > 0
             and mirrored == [round(share, 6) for share in quantiles],
             "quantiles must rise from over 0, the same on both sides of 0.5 in the middle",
+        )
+        check(
+            len(quantiles) * self.horizon <= MOST_OUTPUTS,
+            f"at most {MOST_OUTPUTS:,} quantiles of all values ahead together may be there",
         )
         network = self.network
         check(

@@ -204,6 +204,8 @@ def test_loading_pickling_and_verifying() -> None:
         {"horizon": 0},
         {"quantiles": (0.1, 0.5, 0.8)},
         {"quantiles": (0.5,)},
+        {"horizon": 4000},
+        {"activation": "relu", "cell": "simple_rnn"},
     ],
 )
 def test_settings_that_no_forecaster_has(settings: dict[str, Any]) -> None:

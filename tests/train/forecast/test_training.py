@@ -197,4 +197,4 @@ def test_recipes_differ_where_they_should() -> None:
     assert RECIPES["default"].task.start == "bundled"
     classic = RECIPES["classic"].forecaster(log=True)
     assert (classic.network.cell, classic.segment) == ("simple_rnn", 1)
-    assert settings(season=None, context=None, frequency="h").context == 120
+    assert settings(season=None, context=None, frequency="h").context == 336

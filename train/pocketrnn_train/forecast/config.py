@@ -89,13 +89,16 @@ _LEAST = 4
 
 
 def _context(season: int, segment: int, horizon: int) -> int:
-    """Return five seasons, two weeks of hours, or twice the horizon if that is more."""
-    values = max(2 * horizon, min(5 * season, 336) if season > 1 else 104, 2 * season)
-    return segment * math.ceil(values / segment)
+    """Return six seasons or more, two weeks of hours, twice the horizon where that is more."""
+    if season == 1:
+        values = 104
+    else:
+        values = season * (14 if season >= 24 else max(6, math.ceil(32 / season)))
+    return segment * math.ceil(max(values, 2 * horizon) / segment)
 
 
 _SCRATCH = ForecasterTrainConfig(
-    network=NetworkConfig(embedding=32, cell="gru", units=64),
+    network=NetworkConfig(embedding=48, cell="gru", units=64),
     fit=FitConfig(
         optimizer="adam",
         learning_rate=0.002,
