@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,10 @@ class Frequency:
         Stamps are whole numbers, of which each is a step, or ISO 8601 text, dates or datetimes.
         Raises StampError for the first one that is none, off the grid, or not after the one before.
         """
+        # Many series of a table have the same stamps.
+        return _grid(self, tuple(stamps)) if isinstance(stamps[0], str) else self._grid(stamps)
+
+    def _grid(self, stamps: Sequence[Any]) -> tuple[Times, "Grid"]:
         first = _parsed(stamps[0], 0)
         if isinstance(first, int):
             numbers = [_parsed(stamp, i, int) for i, stamp in enumerate(stamps)]
@@ -193,3 +198,8 @@ def _parsed(stamp: Any, index: int, kind: "type[int] | type[datetime] | None" = 
 
 def _shown(stamp: Any) -> str:
     return repr(str(stamp))[:60]
+
+
+@lru_cache(maxsize=16)
+def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Times, Grid]:
+    return frequency._grid(stamps)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -137,7 +138,11 @@ class SeriesTable:
                 found.append(cells.to_pylist())
             else:
                 place = block.columns.index(column) if column in block.columns else -1
-                found.append([_cell(record, column, place) for record in block.records])
+                key = column if block.records and isinstance(block.records[0], dict) else place
+                try:
+                    found.append(list(map(itemgetter(key), block.records)))
+                except (TypeError, LookupError):  # not all rows have it
+                    found.append([_cell(record, column, place) for record in block.records])
         return found
 
     def _series(self, name: Any, rows: "_Rows", seen: "_Seen") -> Series:
