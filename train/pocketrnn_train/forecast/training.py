@@ -25,7 +25,7 @@ from .synthetic import synthetic
 # The bundled forecasters by their season. Training that goes on from one takes these shares of the
 # learning rate and of the epochs.
 _BUNDLED = {12: "monthly", 4: "quarterly"}
-_TUNED_RATE, _TUNED_EPOCHS = 0.35, 0.3
+_TUNED_RATE, _TUNED_EPOCHS = 0.35, 0.6
 
 # Synthetic series that are drawn for an epoch, and seasons that one has; those that are held out.
 _DRAWN, _SEASONS, _HELD_OUT = 8000, 15, 2000
