@@ -33,7 +33,7 @@ class ForecastConfig(Settings):
     """Whether training goes on from the bundled forecaster with this season, if there is one."""
     steps: int = 250
     """Training steps of an epoch."""
-    short: float = 0.3
+    short: float = 0.2
     """Share of the windows whose history is cut short."""
     holes: float = 0.05
     """Share of the values of some windows that become unknown."""
