@@ -6,6 +6,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -57,11 +58,10 @@ _HELP = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (default: the process's) and return its exit code."""
     given = sys.argv[1:] if argv is None else argv
-    if given[:1] == ["generate"]:
-        from .generate import cli as generate
-
-        arguments = generate.parser().parse_args(given[1:])
-        return command.run("pocketrnn-train", lambda: start(generate.train, arguments))
+    if given[:1] in (["generate"], ["forecast"]):
+        task = import_module(f".{given[0]}.cli", __package__)
+        arguments = task.parser().parse_args(given[1:])
+        return command.run("pocketrnn-train", lambda: start(task.train, arguments))
     arguments = parser().parse_args(given)
     return command.run("pocketrnn-train", lambda: start(_train, arguments))
 
@@ -71,8 +71,8 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pocketrnn-train",
         description="Train a recurrent text classifier in Keras.",
-        epilog="Options left out come from the recipe. To train a generator of text, see: "
-        "pocketrnn-train generate --help",
+        epilog="Options left out come from the recipe. To train a generator of text or a "
+        "forecaster of series, see: pocketrnn-train generate --help, and forecast --help",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"pocketrnn {__version__}")

@@ -5,7 +5,7 @@ from typing import Any
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn.modelfile.weights import rounded
 
-_CELLS = {"simple_rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
+CELLS = {"simple_rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
 _MATRICES = ("embeddings", "kernel", "recurrent_kernel")
 
 
@@ -19,7 +19,7 @@ def build(network: NetworkConfig, *, num_words: int, classes: int, dropout: floa
 
     from .layers import SqrtnMax, Windows
 
-    cell = getattr(keras.layers, _CELLS[network.cell])
+    cell = getattr(keras.layers, CELLS[network.cell])
     model = keras.Sequential(name="pocketrnn")
     model.add(keras.Input((None,), dtype="int32", name="ids"))
     model.add(keras.layers.Embedding(num_words, network.embedding, mask_zero=network.mask))
@@ -51,7 +51,7 @@ def build_generator(
     """
     import keras
 
-    cell = getattr(keras.layers, _CELLS[network.cell])
+    cell = getattr(keras.layers, CELLS[network.cell])
     options = {"activation": network.activation, "return_sequences": True}
     model = keras.Sequential(name="pocketrnn")
     model.add(keras.Input((None,), batch_size=stateful, dtype="int32", name="ids"))
