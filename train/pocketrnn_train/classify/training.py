@@ -6,6 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pocketrnn import Tokenizer
 from pocketrnn.extras import require
 
@@ -68,6 +71,8 @@ def fit(
 
 def _hold_out(config: TrainConfig, corpus: Corpus) -> Corpus:
     """Return the corpus with the texts held out for validation in place of the test."""
+    if corpus.validation:
+        return replace(corpus, test=corpus.validation)
     share, labels, groups = config.task.validation_split, corpus.train.labels, corpus.groups()
     if config.task.validation == "last":
         kept, held_out = split_last(labels, groups, share)
@@ -88,8 +93,9 @@ def _train(
     if teaching := config.task.distillation:
         stages = distillation.stages(run, config, teaching, development, words)
     else:
-        rows, targets = batches.ids(tokenizer, train.texts), one_hot(train.labels, columns)
-        stages = [batches.stage("texts", rows, targets, config, config.fit)]
+        rows, targets = batches.ids(tokenizer, train.texts), _targets(train, columns)
+        weights = None if train.weights is None else train.weights / train.weights.mean()
+        stages = [batches.stage("texts", rows, targets, config, config.fit, weights=weights)]
     held_out_rows = batches.ids(tokenizer, held_out.texts)
     return learn(
         run,
@@ -102,6 +108,15 @@ def _train(
             batches.predict(trained, held_out_rows, config), held_out.labels
         ),
     )
+
+
+def _targets(train: Examples, columns: int) -> NDArray[np.float32]:
+    """Return what is learnt of each text: its soft label, or else its label."""
+    targets = one_hot(train.labels, columns)
+    if train.probabilities is None:
+        return targets
+    soft = train.probabilities[:, -columns:]
+    return np.asarray(np.where(np.isnan(soft), targets, soft), np.float32)
 
 
 def _finish(
