@@ -108,8 +108,10 @@ TYPED = (
     "@Joe's http://a.b/c?d=e www.x.yz a.b+c@d-e.fg @ @@ x@ @x_y",
     "0123456789 +44 7700900123 10/10 a12345b 1234",
     "Good<br /><b>x</b> 1 < 2 > 0 &quot;AT&amp;T&quot; don&#39;t &lt;3 &x; & y; <i",
-    "\U0001f44d\U0001f3fd \U0001f468\u200d\U0001f469 \u2764\ufe0f 1\ufe0f\u20e3 \u2605\u2605\u2605 \u00a9\u2122\u20ac",
-    "\u6620\u753b\u306fgood 10\u5206\u3002\u4eba\u3005 \ud55c\uad6d \u0e44\u0e17\u0e22 \u0e3f \u1780 \u1000 \uff76\uff9e",
+    "\U0001f44d\U0001f3fd \U0001f468\u200d\U0001f469 \u2764\ufe0f 1\ufe0f\u20e3 \u2605\u2605\u2605"
+    " \u00a9\u2122\u20ac",
+    "\u6620\u753b\u306fgood 10\u5206\u3002\u4eba\u3005 \ud55c\uad6d"
+    " \u0e44\u0e17\u0e22 \u0e3f \u1780 \u1000 \uff76\uff9e",
     "\u05be\u060c \u0964 a_b #tag na\u00efve \ud800x \U0001d49c",
 )
 
