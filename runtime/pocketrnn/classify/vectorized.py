@@ -108,12 +108,18 @@ class VectorizedTokenizer:
         if type(text) is str and text.isascii():
             return text.encode()
         if self._config.fold:
-            return self._exact(text)
+            return self._encoded_apart(text)
         # A lone surrogate has no UTF-8; passed through, it is one more unknown character.
         return self._tokenizer.prepare(text).encode("utf-8", "surrogatepass")
 
-    def _exact(self, text: str) -> bytes:
-        return " ".join(self._tokenizer.words(text)).encode("utf-8", "surrogatepass")
+    def _encoded_apart(self, text: str) -> bytes:
+        """Return a text with words in place of what isn't ASCII, as far as the next spaces."""
+        self._tokenizer.prepare("" if isinstance(text, str) else text)  # raises the TextError
+        text = text.replace("<br />", " ")
+        parts = [text] if "<" in text or "\uff1c" in text else text.split(" ")  # a tag has spaces
+        words = self._tokenizer.words
+        folded = [part if part.isascii() else " ".join(words(part)) for part in parts]
+        return " ".join(folded).encode("utf-8", "surrogatepass")
 
     def _folded(self, parts: Sequence[bytes]) -> bytes:
         """Return the folded texts, each between two `_END`."""
@@ -121,7 +127,8 @@ class VectorizedTokenizer:
         pieces, at = [], 0
         for start, end in _rare(buffer):
             text = buffer[start:end].decode("utf-8", "surrogatepass")
-            pieces += [buffer[at:start], self._exact(text)]
+            words = " ".join(self._tokenizer.words(text))
+            pieces += [buffer[at:start], words.encode("utf-8", "surrogatepass")]
             at = end
         buffer = _without_runs_and_quotes(b"".join([*pieces, buffer[at:]]))
         return buffer.replace(b"!", b" ! ").replace(b"?", b" ? ")
