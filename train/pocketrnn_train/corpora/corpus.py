@@ -237,7 +237,7 @@ def corpus_of_rows(
     for alike in look_alikes(counts):
         _log.warning("%s: labels that look alike: %s; is it one label?", name, alike)
     labels = sorted(counts)
-    if len(labels) == 2 and counts[labels[0]] < _RARE * len(names):
+    if len(labels) == 2 and counts[labels[0]] < _RARE * counts.total():
         labels.reverse()
     if len(labels) < 2:
         raise InputError(
@@ -250,14 +250,14 @@ def corpus_of_rows(
         parts = np.array([row.part for row in kept])
         if odd := sorted(set(parts.tolist()) - set(PARTS)):
             raise InputError(f"{name}: a row is for {', '.join(PARTS)}, not {odd[0]!r:.60}")
-        train, validation, test = (examples.take(np.flatnonzero(parts == part)) for part in PARTS)
+        of = {part: examples.take(np.flatnonzero(parts == part)) for part in PARTS}
         return Corpus(
             name,
             tuple(labels),
-            train,
-            test,
+            of["train"],
+            of["test"],
             unlabelled=tuple(unlabelled),
-            validation=validation if len(validation) else None,
+            validation=of["validation"] if len(of["validation"]) else None,
         )
     leading = examples.labels[leaders(examples.labels, groups)]
     own_texts = np.bincount(leading, minlength=len(labels)).tolist()
