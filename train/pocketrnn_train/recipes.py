@@ -26,7 +26,7 @@ _FOLDED = TextConfig(fold=True, filters=FOLDED_FILTERS, num_words=17_000)
 RECIPES = {
     "default": _DEFAULT,
     "everyday": _DEFAULT.with_settings(
-        text=_FOLDED, distillation=None, epochs=5, batch_size=256, learning_rate=0.003
+        text=_FOLDED, distillation=None, epochs=7, batch_size=128, learning_rate=0.003
     ),
     "tiny": _DEFAULT.with_settings(num_words=5000, embedding=16, units=16),
     "distilled": _DEFAULT.with_settings(pooling="last", window=0),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocketrnn.errors import InputError
+from pocketrnn.errors import ConfigError, InputError
 from pocketrnn_train import (
     RECIPES,
     Corpus,
@@ -477,3 +477,5 @@ def test_soft_labels_and_weights_are_learnt(tmp_path: Path) -> None:
     run = fit(config, corpus, tmp_path / "run")
     assert run.report["test"]["accuracy"] == 1
     assert run.report["validation"]["texts"] == 2
+    with pytest.raises(ConfigError, match="without a teacher"):
+        fit(RECIPES["default"], corpus, tmp_path / "other")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pocketrnn import Tokenizer
+from pocketrnn.config import check
 from pocketrnn.extras import require
 
 from .. import network
@@ -39,9 +40,15 @@ def fit(
     """
     require("train", "tensorflow", "sklearn", "matplotlib")
     run = Run(Path(folder))
+    given = corpus.train.probabilities is not None or corpus.train.weights is not None
+    check(
+        not (given and config.task.distillation),
+        "soft labels and weights are for a recipe without a teacher of its own, as everyday is",
+    )
     # The words of all texts that are learnt: few labelled ones have too few.
     learnt = corpus.train.texts + (corpus.unlabelled if config.task.distillation else ())
-    words = corpus.vocabulary or rank_words(learnt, config.task.text)
+    weights = None if corpus.train.weights is None else corpus.train.weights.tolist()
+    words = corpus.vocabulary or rank_words(learnt, config.task.text, weights)
     # A small corpus has fewer words than `num_words` allows: no rows for words that aren't.
     text = config.task.text
     text = replace(text, num_words=min(text.num_words, text.index_from + 1 + len(words)))
