@@ -1,5 +1,7 @@
 """The recipes: configurations that are worth a name. `docs/recipes.md` tells what they reach."""
 
+from pocketrnn import TextConfig
+from pocketrnn.classify.text import FOLDED_FILTERS
 from pocketrnn.modelfile.network import NetworkConfig
 
 from .config import ClassifyConfig, Distillation, FitConfig, TrainConfig
@@ -19,8 +21,13 @@ _DEFAULT = TrainConfig(
     task=ClassifyConfig(validation="last", calibrate=True, distillation=Distillation()),
 )
 
+_FOLDED = TextConfig(fold=True, filters=FOLDED_FILTERS, num_words=17_000)
+
 RECIPES = {
     "default": _DEFAULT,
+    "everyday": _DEFAULT.with_settings(
+        text=_FOLDED, distillation=None, epochs=7, batch_size=128, learning_rate=0.003
+    ),
     "tiny": _DEFAULT.with_settings(num_words=5000, embedding=16, units=16),
     "distilled": _DEFAULT.with_settings(pooling="last", window=0),
     "classic": TrainConfig(),

@@ -34,3 +34,9 @@ def test_order_of_texts_does_not_matter(texts: list[str], random: Random) -> Non
     random.shuffle(texts)
     assert rank_words(texts, TextConfig()) == ranked
     assert Tokenizer(TextConfig(), ranked).vocabulary == tuple(ranked)
+
+
+def test_weights_count_texts() -> None:
+    texts = ["a a a b", "b c", "c"]
+    assert rank_words(texts, TextConfig()) == ["a", "b", "c"]
+    assert rank_words(texts, TextConfig(), [1.0, 2.0, 0.5]) == ["b", "c", "a"]

@@ -6,7 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pocketrnn import Tokenizer
+from pocketrnn.config import check
 from pocketrnn.extras import require
 
 from .. import network
@@ -36,9 +40,15 @@ def fit(
     """
     require("train", "tensorflow", "sklearn", "matplotlib")
     run = Run(Path(folder))
+    given = corpus.train.probabilities is not None or corpus.train.weights is not None
+    check(
+        not (given and config.task.distillation),
+        "soft labels and weights are for a recipe without a teacher of its own, as everyday is",
+    )
     # The words of all texts that are learnt: few labelled ones have too few.
     learnt = corpus.train.texts + (corpus.unlabelled if config.task.distillation else ())
-    words = corpus.vocabulary or rank_words(learnt, config.task.text)
+    weights = None if corpus.train.weights is None else corpus.train.weights.tolist()
+    words = corpus.vocabulary or rank_words(learnt, config.task.text, weights)
     # A small corpus has fewer words than `num_words` allows: no rows for words that aren't.
     text = config.task.text
     text = replace(text, num_words=min(text.num_words, text.index_from + 1 + len(words)))
@@ -68,6 +78,8 @@ def fit(
 
 def _hold_out(config: TrainConfig, corpus: Corpus) -> Corpus:
     """Return the corpus with the texts held out for validation in place of the test."""
+    if corpus.validation:
+        return replace(corpus, test=corpus.validation)
     share, labels, groups = config.task.validation_split, corpus.train.labels, corpus.groups()
     if config.task.validation == "last":
         kept, held_out = split_last(labels, groups, share)
@@ -88,8 +100,9 @@ def _train(
     if teaching := config.task.distillation:
         stages = distillation.stages(run, config, teaching, development, words)
     else:
-        rows, targets = batches.ids(tokenizer, train.texts), one_hot(train.labels, columns)
-        stages = [batches.stage("texts", rows, targets, config, config.fit)]
+        rows, targets = batches.ids(tokenizer, train.texts), _targets(train, columns)
+        weights = None if train.weights is None else train.weights / train.weights.mean()
+        stages = [batches.stage("texts", rows, targets, config, config.fit, weights=weights)]
     held_out_rows = batches.ids(tokenizer, held_out.texts)
     return learn(
         run,
@@ -102,6 +115,15 @@ def _train(
             batches.predict(trained, held_out_rows, config), held_out.labels
         ),
     )
+
+
+def _targets(train: Examples, columns: int) -> NDArray[np.float32]:
+    """Return what is learnt of each text: its soft label, or else its label."""
+    targets = one_hot(train.labels, columns)
+    if train.probabilities is None:
+        return targets
+    soft = train.probabilities[:, -columns:]
+    return np.asarray(np.where(np.isnan(soft), targets, soft), np.float32)
 
 
 def _finish(

@@ -19,6 +19,9 @@ def read_corpus(
     *,
     text_column: str | None = None,
     label_column: str | None = None,
+    probability_columns: Sequence[str] = (),
+    weight_column: str | None = None,
+    split_column: str | None = None,
     positive_label: str | None = None,
     encoding: str = "utf-8",
     header: bool = True,
@@ -39,6 +42,12 @@ def read_corpus(
       are called 1, 2 and so on. A share `test_split` of each label, drawn at random by `seed`,
       becomes the test. What is left out, and what looks wrong, is logged as a warning.
 
+    `probability_columns` are soft labels, of whatever teacher: the probability of each label, in
+    the order of the alphabet, or one column, of the second of two labels. A row that has them is
+    learnt by them; its label, or else the most probable one, serves for splits and figures. Of
+    `weight_column` is how much a row counts in training (default: 1), and `split_column` says what
+    it is for: train, validation or test.
+
     Of two labels, `positive_label` is the one that precision, recall, F1 and the threshold are of.
     It is the rare one where that has less than a fifth of a table's rows, else the last one by
     alphabet.
@@ -56,7 +65,10 @@ def read_corpus(
     elif missing := [path for path in paths if not path.exists()]:
         raise InputError(f"{missing[0]}: no such file or folder")
     elif all(map(table.is_table, paths)) and not imdb.is_dataset(path):
-        corpus = table.read(paths, text_column, label_column, options, test_split, seed)
+        columns = table.Columns(
+            text_column, label_column, tuple(probability_columns), weight_column, split_column
+        )
+        corpus = table.read(paths, columns, options, test_split, seed)
     elif len(paths) > 1:
         raise ConfigError(f"several files must be {table.FORMATS} or folders of labels")
     elif imdb.is_dataset(path):
