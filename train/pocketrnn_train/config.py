@@ -71,16 +71,44 @@ class Spans(Settings):
 
 
 @dataclass(frozen=True)
+class MadeUp(Settings):
+    """The training stage on texts made up of the training texts, where those are few or short."""
+
+    texts: int = 30_000
+    longest: int = 74
+    """Words of a text that are taken; with those of another there are up to twice as many."""
+    kept: float = 0.1
+    """Share of the made-up texts that stay in the stage on whole texts."""
+    repeats: int = 1
+    """How often each text is in an epoch of that stage."""
+    epochs: int = 3
+    batch_size: int = 64
+    learning_rate: float = 0.003
+    warm_up: float = 0.05
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("texts", "longest", "repeats"):
+            value = getattr(self, name)
+            check(value >= 1, f"made_up: {name} must be at least 1, not {value}")
+        check(0 <= self.kept <= 1, f"made_up: kept must be from 0 to 1, not {self.kept}")
+        _check_steps("made_up: ", self.epochs, self.batch_size, self.learning_rate)
+        _check_share("made_up: warm_up", self.warm_up)
+
+
+@dataclass(frozen=True)
 class Distillation(Settings):
-    """Learning from the soft labels of a linear teacher, first on spans, then on whole texts."""
+    """Learning from the soft labels of a linear teacher, first on parts, then on whole texts."""
 
     ngrams: int = 3
-    """The longest n-gram that the teacher counts, in words."""
+    """The longest n-gram that the teacher of spans counts, in words."""
     folds: int = 4
     """Each fold of the training texts is labelled by a teacher that was fitted on the others."""
     truth: float = 0.5
     """Weight of the true label in the target of a labelled text; the rest is the soft label's."""
     spans: Spans = field(default_factory=Spans)
+    made_up: MadeUp | None = None
+    """Instead of spans, by a teacher of words and pieces of words."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -101,6 +129,12 @@ class ClassifyConfig(Settings):
     are alike and stand together (reviews of one film) are on the same side."""
     test_split: float = 0.2
     """Share of each label's texts kept for the test, where the corpus has no test of its own."""
+    folds: int = 0
+    """How many folds are held out in turn, each from a network of its own, instead of a share."""
+    refit: bool = False
+    """Whether the network is trained once more, on all texts, after those were held out."""
+    adapted: tuple[str, ...] = ()
+    """The settings that follow from the corpus: see `classify.adapting`."""
     calibrate: bool = False
     """Whether the temperature and the threshold are fitted to the texts held out."""
     distillation: Distillation | None = None
@@ -108,9 +142,11 @@ class ClassifyConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("validation_split", "test_split"):
-            share = getattr(self, name)
-            check(0 < share < 1, f"{name} must be between 0 and 1, not {share}")
+        share = self.validation_split
+        check(0 < share < 1, f"validation_split must be between 0 and 1, not {share}")
+        _check_share("test_split", self.test_split)
+        check(self.folds == 0 or self.folds >= 2, f"folds must be 0, or 2 or more: {self.folds}")
+        check(self.refit or not self.folds, "with folds, the network must be fitted again: refit")
 
 
 @dataclass(frozen=True)
@@ -149,6 +185,11 @@ class TrainConfig(RunConfig):
             self.task.distillation is None or self.network.mask,
             "distillation pads texts to different lengths, so it needs mask",
         )
+
+    def with_settings(self, **values: Any) -> Self:
+        """Return a copy with other values of settings; the corpus no longer decides these."""
+        left = tuple(name for name in self.task.adapted if name not in values)
+        return super().with_settings(**{"adapted": left, **values})
 
     @property
     def time_multiple(self) -> int:

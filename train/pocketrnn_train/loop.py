@@ -116,7 +116,7 @@ def _epoch(
     if not np.isfinite(figures["loss"]):
         raise RunError(f"{run.folder}: the loss isn't finite; try a lower learning_rate=...")
     held_out = measure(model)
-    figures |= {f"val_{name}": held_out[name] for name in tuple(figures)}
+    figures |= {f"val_{name}": held_out[name] for name in tuple(figures) if held_out}
     print(", ".join(f"{name} {value:.4f}" for name, value in figures.items()), flush=True)
     return {"epoch": epoch + 1, **figures, "seconds": time.perf_counter() - started}
 

@@ -2,6 +2,7 @@
 
 from pocketrnn.modelfile.network import NetworkConfig
 
+from .classify.adapting import ADAPTED
 from .config import ClassifyConfig, Distillation, FitConfig, TrainConfig
 
 _DEFAULT = TrainConfig(
@@ -20,7 +21,7 @@ _DEFAULT = TrainConfig(
 )
 
 RECIPES = {
-    "default": _DEFAULT,
+    "default": _DEFAULT.with_settings(adapted=ADAPTED, test_split=0.0),
     "tiny": _DEFAULT.with_settings(num_words=5000, embedding=16, units=16),
     "distilled": _DEFAULT.with_settings(pooling="last", window=0),
     "classic": TrainConfig(),

@@ -1,22 +1,38 @@
-"""Fit a network to a corpus: every epoch leaves a run that can be resumed, to the same weights."""
+"""Fit a network to a corpus: every epoch leaves a run that can be resumed, to the same weights.
 
+Texts are held out in one round or several, each with a network that hasn't learnt them: they say
+how good it is, and how sure it may be. If the settings say so, it is then fitted to all texts.
+"""
+
+import math
 import os
+import time
+import zipfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pocketrnn import Tokenizer
+from pocketrnn.classify.labels import choose, probabilities
+from pocketrnn.errors import InputError
 from pocketrnn.extras import require
+from pocketrnn.files import replacing
 
 from .. import network
 from ..config import TrainConfig
 from ..corpora.corpus import Corpus, Examples
-from ..corpora.splits import split, split_last
+from ..corpora.splits import folds, split, split_last
 from ..loop import learn
 from ..run import Run
-from . import batches, calibration, distillation
+from . import batches, calibration, comparison, distillation, made_up
+from .adapting import adapt
+from .batches import Lesson
 from .evaluation import evaluate
+from .linear import baseline
 from .teacher import one_hot
 from .vocabulary import rank_words
 
@@ -30,12 +46,16 @@ def fit(
 ) -> Run:
     """Train a network by `config` on `corpus`, and return its finished run.
 
-    Prints Keras's summary and progress. The same seed on the same machine gives the same
-    weights, bit for bit, whether interrupted and resumed or not. Raises RunError if `folder`
-    holds another run, or the loss isn't finite; MissingExtraError without `pocketrnn[train]`.
+    Prints what it does. The same seed on the same machine gives the same weights, bit for bit,
+    whether interrupted and resumed or not. Raises RunError if `folder` holds another run, or the
+    loss isn't finite; MissingExtraError without `pocketrnn[train]`.
     """
     require("train", "tensorflow", "sklearn", "matplotlib")
     run = Run(Path(folder))
+    if config.task.adapted:
+        reader = Tokenizer(config.task.text, [])
+        lengths = np.array([len(reader.words(text)) for text in corpus.train.texts])
+        config = adapt(config, lengths, len(corpus.labels))
     # The words of all texts that are learnt: few labelled ones have too few.
     learnt = corpus.train.texts + (corpus.unlabelled if config.task.distillation else ())
     words = corpus.vocabulary or rank_words(learnt, config.task.text)
@@ -48,60 +68,143 @@ def fit(
         return run
     tokenizer = Tokenizer(text, words)
     run.write("vocabulary.json", tokenizer.vocabulary)
-
-    import keras  # slow to load, and of no use to a run that is refused above
-    import tensorflow as tf
-
-    keras.utils.set_random_seed(config.seed)
-    tf.config.experimental.enable_op_determinism()
-    classes = len(corpus.labels)
-    model = network.build(
-        config.network, num_words=text.num_words, classes=classes, dropout=config.fit.dropout
-    )
-    model.summary()
-    development = _hold_out(config, corpus)
-    model = _train(run, config, model, development, words)
+    started = time.perf_counter()
+    rounds = [
+        _round(run, config, development, words, number)
+        for number, development in enumerate(_hold_out(config, corpus), 1)
+    ]
+    if config.task.refit:
+        print("All texts: the network that is kept")
+        nothing = Examples((), np.zeros(0, np.int64))
+        whole = replace(corpus, test=nothing)
+        model, _ = _learn(run, config, whole, words, "-all", float(rounds[0].strength))
+    else:
+        model = run.model("checkpoint.keras")
     network.round_weights(model, config.network)
-    _finish(run, config, model, tokenizer, development.test, corpus.test)
+    _finish(run, config, model, tokenizer, corpus, rounds, time.perf_counter() - started)
     return run
 
 
-def _hold_out(config: TrainConfig, corpus: Corpus) -> Corpus:
-    """Return the corpus with the texts held out for validation in place of the test."""
-    share, labels, groups = config.task.validation_split, corpus.train.labels, corpus.groups()
-    if config.task.validation == "last":
-        kept, held_out = split_last(labels, groups, share)
+@dataclass(frozen=True)
+class Round:
+    """What was said of texts that were held out."""
+
+    labels: NDArray[np.int64]
+    """The true ones."""
+    scores: NDArray[np.float32]
+    """The network's probabilities: (texts, classes)."""
+    teacher: NDArray[np.float32]
+    """The teacher's; without one, (0, columns)."""
+    baseline: NDArray[np.int64]
+    """The labels that TF-IDF with logistic regression chose."""
+    commonest: NDArray[np.int64]
+    """The commonest label of the texts that weren't held out, for each text."""
+    strength: NDArray[np.float64]
+    """The C of a teacher of words and pieces: shape (); without one NaN."""
+
+
+def _hold_out(config: TrainConfig, corpus: Corpus) -> list[Corpus]:
+    """Return the corpus of each round, with the texts held out in place of the test."""
+    labels, groups, task = corpus.train.labels, corpus.groups(), config.task
+    if task.folds:
+        fold = folds(labels, groups, task.folds, whole=False)
+        found = [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in np.unique(fold)]
+    elif task.validation == "last":
+        found = [split_last(labels, groups, task.validation_split)]
     else:
-        kept, held_out = split(labels, groups, share, config.seed)
-    return replace(corpus, train=corpus.train.take(kept), test=corpus.train.take(held_out))
+        found = [split(labels, groups, task.validation_split, config.seed)]
+    train = corpus.train
+    return [
+        replace(corpus, train=train.take(kept), test=train.take(held_out))
+        for kept, held_out in found
+    ]
 
 
-def _train(
-    run: Run, config: TrainConfig, model: Any, development: Corpus, words: Sequence[str]
-) -> Any:
-    """Train `model` from where `run` stands, and return it."""
+def _round(
+    run: Run, config: TrainConfig, development: Corpus, words: Sequence[str], number: int
+) -> Round:
+    """Train on a part of the texts, and tell what was said of the others; from the run, if done."""
+    suffix = "" if number == 1 else f"-{number}"
+    path = run.folder / f"round{suffix}.npz"
+    if path.exists():
+        try:
+            with np.load(path) as arrays:
+                return Round(**arrays)
+        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: damaged ({error})") from error
+    train, held_out = development.train, development.test
+    model, lesson = _learn(run, config, development, words, suffix)
+    network.round_weights(model, config.network)
+    tokenizer = Tokenizer(config.task.text, words)
+    scores = batches.predict(model, batches.ids(tokenizer, held_out.texts), config)
+    commonest = np.bincount(train.labels).argmax()
+    done = Round(
+        labels=held_out.labels,
+        scores=scores,
+        teacher=probabilities(lesson.of_held_out),
+        baseline=baseline(tokenizer, train.texts, train.labels, held_out.texts),
+        commonest=np.full(len(held_out), commonest),
+        strength=np.array(lesson.strength),
+    )
+    with replacing(path) as temporary:
+        np.savez(temporary, **vars(done))
+    return done
+
+
+def _learn(
+    run: Run,
+    config: TrainConfig,
+    development: Corpus,
+    words: Sequence[str],
+    suffix: str,
+    strength: float = math.nan,
+) -> tuple[Any, Lesson]:
+    """Train a network from where `run` stands; return it, and what it was taught."""
+    import keras  # slow to load, and of no use to a run that is refused above
+    import tensorflow as tf
+
     from ..schedule import accuracy
 
-    tokenizer = Tokenizer(config.task.text, words)
+    keras.utils.set_random_seed(config.seed)
+    tf.config.experimental.enable_op_determinism()
+    model = network.build(
+        config.network,
+        num_words=config.task.text.num_words,
+        classes=len(development.labels),
+        dropout=config.fit.dropout,
+    )
+    tokenizer, columns = Tokenizer(config.task.text, words), model.output_shape[-1]
     train, held_out = development.train, development.test
-    columns = model.output_shape[-1]
-    if teaching := config.task.distillation:
-        stages = distillation.stages(run, config, teaching, development, words)
-    else:
+    teaching = config.task.distillation
+    if teaching is None:
         rows, targets = batches.ids(tokenizer, train.texts), one_hot(train.labels, columns)
-        stages = [batches.stage("texts", rows, targets, config, config.fit)]
+        stage = batches.stage("whole texts", rows, targets, config, config.fit, suffix)
+        lesson = Lesson([stage], targets[:0])
+    elif teaching.made_up:
+        lesson = made_up.lesson(
+            config, teaching, teaching.made_up, development, tokenizer, suffix, strength
+        )
+    else:
+        lesson = distillation.lesson(run, config, teaching, development, words)
+    if lesson.vectors is not None:
+        model.layers[0].set_weights([lesson.vectors])
     held_out_rows = batches.ids(tokenizer, held_out.texts)
-    return learn(
+
+    def measure(trained: Any) -> dict[str, Any]:
+        if not len(held_out):
+            return {}
+        return evaluate(batches.predict(trained, held_out_rows, config), held_out.labels)
+
+    trained = learn(
         run,
-        stages,
+        lesson.stages,
         model,
         fit=config.fit,
         loss="binary_crossentropy" if columns == 1 else "categorical_crossentropy",
         metrics=[accuracy],
-        measure=lambda trained: evaluate(
-            batches.predict(trained, held_out_rows, config), held_out.labels
-        ),
+        measure=measure,
     )
+    return trained, lesson
 
 
 def _finish(
@@ -109,32 +212,40 @@ def _finish(
     config: TrainConfig,
     model: Any,
     tokenizer: Tokenizer,
-    held_out: Examples,
-    test: Examples,
+    corpus: Corpus,
+    rounds: Sequence[Round],
+    seconds: float,
 ) -> None:
     """Calibrate the trained model, save it, measure it, and delete what only a resume needs."""
-
-    def scores_of(examples: Examples) -> Any:
-        return batches.predict(model, batches.ids(tokenizer, examples.texts), config)
-
-    scores, temperature, threshold = scores_of(held_out), 1.0, 0.5
+    labels, scores, teacher, others, commonest = (
+        np.concatenate([getattr(one, name) for one in rounds])
+        for name in ("labels", "scores", "teacher", "baseline", "commonest")
+    )
+    temperature, threshold = 1.0, 0.5
     if config.task.calibrate:
-        temperature = calibration.temperature(scores, held_out.labels)
+        temperature = calibration.temperature(scores, labels)
         calibration.apply(model, temperature)
-        scores = scores_of(held_out)
+        scores = calibration.scaled(scores, temperature)
         if scores.shape[1] == 2:
-            threshold = calibration.threshold(scores, held_out.labels, seed=config.seed)
+            threshold = calibration.threshold(scores, labels, seed=config.seed)
     run.save_model(model)
-    teacher = run.read("teacher.json") if config.task.distillation else None
-    history = (*run.history("history-spans.csv"), *run.history())
+    test = None
+    if len(corpus.test):
+        found = batches.predict(model, batches.ids(tokenizer, corpus.test.texts), config)
+        test = evaluate(found, corpus.test.labels, threshold)
+    chosen = {"network": choose(scores, threshold)}
+    if len(teacher):
+        chosen["teacher"] = choose(teacher, 0.5)
+    chosen |= {"tfidf": others, "commonest": commonest}
     figures = {
-        "test": evaluate(scores_of(test), test.labels, threshold) if len(test) else None,
-        "validation": evaluate(scores, held_out.labels, threshold),
-        **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
+        "comparison": comparison.compare(labels, chosen, len(corpus.train)),
+        "test": test,
+        "validation": evaluate(scores, labels, threshold),
+        **({"teacher": evaluate(teacher, labels)["accuracy"]} if len(teacher) else {}),
         "threshold": threshold,
-        "unsure": calibration.unsure(scores, held_out.labels, threshold),
+        "unsure": calibration.unsure(scores, labels, threshold),
         "temperature": temperature,
     }
-    seconds = sum(row["seconds"] for row in history) + (teacher["seconds"] if teacher else 0)
     run.finish(config, model, figures, seconds)
-    (run.folder / distillation.SOFT_LABELS).unlink(missing_ok=True)
+    for path in [run.folder / distillation.SOFT_LABELS, *run.folder.glob("round*.npz")]:
+        path.unlink(missing_ok=True)

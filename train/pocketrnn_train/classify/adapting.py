@@ -1,0 +1,62 @@
+"""The settings that follow from a corpus: its rows, its labels, and how long its texts are.
+
+Each rule is a function of the corpus alone, never of figures on its test; docs/recipes.md tells
+what each gained.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..config import Distillation, MadeUp, TrainConfig
+
+ADAPTED = (
+    "embedding",
+    "units",
+    "maxlen",
+    "learning_rate",
+    "epochs",
+    "batch_size",
+    "validation",
+    "folds",
+    "refit",
+    "distillation",
+)
+
+# Many words of long texts: spans of them teach more than texts that are made up.
+_LONG, _MANY = 74, 2_000_000
+
+# From so many rows on a fifth of them is enough to see how good a network is, and from so many on
+# nothing is gained by training once more on that fifth.
+_FEW_ROWS, _MANY_ROWS = 1000, 20_000
+
+# An epoch on whole texts has at least so many steps.
+_STEPS = 150
+
+
+def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> TrainConfig:
+    """Return `config` with its adapted settings for texts of so many words and so many labels."""
+    rows = len(lengths)
+    values: dict[str, Any] = {}
+    if not (np.median(lengths) > _LONG and lengths.sum() > _MANY):
+        window = config.network.window or 1
+        needed = -(-int(np.quantile(lengths, 0.99) + 1) // window) * window
+        width = 64 if labels >= 20 else 32
+        batch = 32 if rows < 20_000 else 64
+        repeats = max(1, round(_STEPS * batch / max(rows, 1)))
+        values = {
+            "embedding": width,
+            "units": width,
+            "maxlen": min(max(needed, window), config.task.text.maxlen),
+            "learning_rate": 0.003,
+            "epochs": 4,
+            "batch_size": batch,
+            "validation": "random",
+            "folds": 4 if rows < _FEW_ROWS else 0,
+            "refit": rows < _MANY_ROWS,
+            "distillation": Distillation(made_up=MadeUp(repeats=repeats)),
+        }
+    chosen = {name: values[name] for name in config.task.adapted if name in values}
+    return replace(config, task=replace(config.task, adapted=())).with_settings(**chosen)
