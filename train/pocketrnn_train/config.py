@@ -122,6 +122,8 @@ class ClassifyConfig(Settings):
     """The task: how texts become ids, which are held out, and what is learnt of the others."""
 
     text: TextConfig = field(default_factory=TextConfig)
+    min_texts: int = 1
+    """A word has an id if it stands in so many texts: words of fewer could tell whose they are."""
     validation_split: float = 0.2
     """Share of each label's training texts that is held out."""
     validation: Literal["random", "last"] = "random"
@@ -145,6 +147,7 @@ class ClassifyConfig(Settings):
         share = self.validation_split
         check(0 < share < 1, f"validation_split must be between 0 and 1, not {share}")
         _check_share("test_split", self.test_split)
+        check(self.min_texts >= 1, f"min_texts must be at least 1, not {self.min_texts}")
         check(self.folds == 0 or self.folds >= 2, f"folds must be 0, or 2 or more: {self.folds}")
         check(self.refit or not self.folds, "with folds, the network must be fitted again: refit")
 

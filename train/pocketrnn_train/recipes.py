@@ -3,6 +3,7 @@
 from pocketrnn.modelfile.network import NetworkConfig
 
 from .classify.adapting import ADAPTED
+from .classify.vocabulary import FEW
 from .config import ClassifyConfig, Distillation, FitConfig, TrainConfig
 
 _DEFAULT = TrainConfig(
@@ -17,7 +18,9 @@ _DEFAULT = TrainConfig(
         dropout=0.05,
         word_dropout=0.1,
     ),
-    task=ClassifyConfig(validation="last", calibrate=True, distillation=Distillation()),
+    task=ClassifyConfig(
+        min_texts=FEW, validation="last", calibrate=True, distillation=Distillation()
+    ),
 )
 
 RECIPES = {

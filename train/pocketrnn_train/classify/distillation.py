@@ -131,7 +131,7 @@ def _soft_labels(
                 return SoftLabels(**arrays)
         except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: damaged ({error})") from error
-    print("Teacher: a linear classifier learns n-grams, and labels texts and spans", flush=True)
+    print("  teacher: a linear classifier learns n-grams, and labels texts and spans", flush=True)
     started = time.perf_counter()
     train, held_out = development.train, development.test
     labels, figures = ask(
@@ -144,8 +144,8 @@ def _soft_labels(
         held_out.labels,
         _ranks(config, words, development.unlabelled),
     )
-    print(f"val_accuracy {figures['accuracy']:.4f}")
     seconds = round(time.perf_counter() - started, 1)
+    print(f"  teacher: {seconds:.0f} s; val_accuracy {figures['accuracy']:.4f}", flush=True)
     run.write("teacher.json", {"validation": figures, "seconds": seconds})
     with replacing(path) as temporary:
         np.savez(temporary, **vars(labels))

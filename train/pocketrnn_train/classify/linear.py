@@ -1,8 +1,9 @@
 """Linear classifiers of whole texts: what a network is compared with, and what teaches it.
 
 The teacher of tables is a linear support vector machine on TF-IDF of words, pairs of words and
-pieces of words: hard to beat on a few thousand short texts (Wang and Manning, Baselines and Bigrams:
-Simple, Good Sentiment and Topic Classification, ACL 2012), but a hundred times as large as a network.
+pieces of words: hard to beat on a few thousand short texts, but a hundred times as large as a
+network (Wang and Manning, Baselines and Bigrams: Simple, Good Sentiment and Topic Classification,
+ACL 2012).
 """
 
 import math
@@ -33,7 +34,7 @@ _USUAL_SCALE = 3.0
 
 
 def tfidf(tokenizer: Tokenizer, *, pieces: bool) -> Any:
-    """Return scikit-learn's vectorizer of words and pairs, and with `pieces` of 2 to 5 characters."""
+    """Return a vectorizer of words and pairs, with `pieces` of 2 to 5 characters too."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_union
 

@@ -22,7 +22,7 @@ from pocketrnn.errors import InputError
 from pocketrnn.extras import require
 from pocketrnn.files import replacing
 
-from .. import network
+from .. import backend, network
 from ..config import TrainConfig
 from ..corpora.corpus import Corpus, Examples
 from ..corpora.splits import folds, split, split_last
@@ -46,9 +46,9 @@ def fit(
 ) -> Run:
     """Train a network by `config` on `corpus`, and return its finished run.
 
-    Prints what it does. The same seed on the same machine gives the same weights, bit for bit,
-    whether interrupted and resumed or not. Raises RunError if `folder` holds another run, or the
-    loss isn't finite; MissingExtraError without `pocketrnn[train]`.
+    Prints what it does, and how long it will take. The same seed on the same machine gives the
+    same weights, bit for bit, whether interrupted and resumed or not. Raises RunError if `folder`
+    holds another run, or the loss isn't finite; MissingExtraError without `pocketrnn[train]`.
     """
     require("train", "tensorflow", "sklearn", "matplotlib")
     run = Run(Path(folder))
@@ -58,25 +58,32 @@ def fit(
         config = adapt(config, lengths, len(corpus.labels))
     # The words of all texts that are learnt: few labelled ones have too few.
     learnt = corpus.train.texts + (corpus.unlabelled if config.task.distillation else ())
-    words = corpus.vocabulary or rank_words(learnt, config.task.text)
+    facts, words = corpus.facts(), list(corpus.vocabulary or ())
+    if not words:
+        words, few = rank_words(learnt, config.task.text, min_texts=config.task.min_texts)
+        facts["words_of_few_texts"] = few
     # A small corpus has fewer words than `num_words` allows: no rows for words that aren't.
     text = config.task.text
     text = replace(text, num_words=min(text.num_words, text.index_from + 1 + len(words)))
     config = replace(config, task=replace(config.task, text=text))
-    run.open(config, corpus.facts(), resume=resume)
+    run.open(config, facts, resume=resume)
     if (run.folder / "report.json").exists():
         return run
     tokenizer = Tokenizer(text, words)
     run.write("vocabulary.json", tokenizer.vocabulary)
     started = time.perf_counter()
-    rounds = [
-        _round(run, config, development, words, number)
-        for number, development in enumerate(_hold_out(config, corpus), 1)
-    ]
+    parts = _hold_out(config, corpus)
+    rounds = []
+    for number, development in enumerate(parts, 1):
+        turn = f"Round {number} of {len(parts)}: " if len(parts) > 1 else ""
+        sizes = f"{len(development.train):,} texts, {len(development.test):,} held out"
+        print(f"{turn}{sizes}", flush=True)
+        rounds.append(_round(run, config, development, words, number))
     if config.task.refit:
-        print("All texts: the network that is kept")
         nothing = Examples((), np.zeros(0, np.int64))
-        whole = replace(corpus, test=nothing)
+        every = corpus.train.and_also(corpus.validation or nothing)
+        whole = replace(corpus, train=every, test=nothing)
+        print(f"Once more, on all {len(every):,} texts", flush=True)
         model, _ = _learn(run, config, whole, words, "-all", float(rounds[0].strength))
     else:
         model = run.model("checkpoint.keras")
@@ -106,6 +113,8 @@ class Round:
 def _hold_out(config: TrainConfig, corpus: Corpus) -> list[Corpus]:
     """Return the corpus of each round, with the texts held out in place of the test."""
     labels, groups, task = corpus.train.labels, corpus.groups(), config.task
+    if corpus.validation:
+        return [replace(corpus, test=corpus.validation)]
     if task.folds:
         fold = folds(labels, groups, task.folds, whole=False)
         found = [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in np.unique(fold)]
@@ -160,13 +169,9 @@ def _learn(
     strength: float = math.nan,
 ) -> tuple[Any, Lesson]:
     """Train a network from where `run` stands; return it, and what it was taught."""
-    import keras  # slow to load, and of no use to a run that is refused above
-    import tensorflow as tf
-
+    backend.start(config.seed)
     from ..schedule import accuracy
 
-    keras.utils.set_random_seed(config.seed)
-    tf.config.experimental.enable_op_determinism()
     model = network.build(
         config.network,
         num_words=config.task.text.num_words,
