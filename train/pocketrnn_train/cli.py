@@ -94,6 +94,12 @@ def parser() -> argparse.ArgumentParser:
     )
     add_run(parser, RECIPES)
     parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="MODEL",
+        help="model file whose words, vectors and recurrent weights to start from, or `bundled`",
+    )
+    parser.add_argument(
         "--check",
         action="store_true",
         help="say what is in the texts, and what looks wrong with them, and train nothing",
@@ -189,7 +195,7 @@ def start(train: Callable[[argparse.Namespace], None], arguments: argparse.Names
 
 def _train(arguments: argparse.Namespace) -> None:
     config, corpus = _read(arguments)
-    run = fit(config, corpus, arguments.output, resume=arguments.resume)
+    run = fit(config, corpus, arguments.output, start=arguments.start, resume=arguments.resume)
     report = run.report
     print("\n".join(comparison.lines(report["comparison"])))
     part = "test" if report["test"] else "validation"

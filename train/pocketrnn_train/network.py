@@ -28,7 +28,12 @@ def build(network: NetworkConfig, *, num_words: int, classes: int, dropout: floa
     pooled = network.pooling == "sqrtn_max"
     for layer in range(network.layers):
         sequences = pooled or layer < network.layers - 1
-        recurrent = cell(network.units, activation=network.activation, return_sequences=sequences)
+        recurrent = cell(
+            network.units,
+            activation=network.activation,
+            return_sequences=sequences,
+            unroll=bool(network.window),  # so few steps are faster without a loop
+        )
         if network.bidirectional:
             recurrent = keras.layers.Bidirectional(recurrent)
         model.add(Windows(recurrent, network.window) if network.window else recurrent)

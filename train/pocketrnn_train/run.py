@@ -88,8 +88,11 @@ class RunFolder:
             return
         if changed := _differences(self.read("config.json"), config.to_dict()):
             raise RunError(f"{self.folder}: can't resume with another {', '.join(changed)}")
-        if self.read("corpus.json")["sha256"] != facts["sha256"]:
+        before = self.read("corpus.json")
+        if before["sha256"] != facts["sha256"]:
             raise RunError(f"{self.folder}: can't resume with another corpus")
+        if before.get("started_from") != facts.get("started_from"):
+            raise RunError(f"{self.folder}: can't resume from another model file")
 
     @contextlib.contextmanager
     def _naming(self, name: str) -> Iterator[None]:

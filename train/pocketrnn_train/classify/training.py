@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pocketrnn import Tokenizer
+from pocketrnn.classify.file import Contents
 from pocketrnn.classify.labels import choose, probabilities
 from pocketrnn.errors import InputError
 from pocketrnn.extras import require
@@ -28,7 +29,7 @@ from ..corpora.corpus import Corpus, Examples
 from ..corpora.splits import folds, split, split_last
 from ..loop import learn
 from ..run import Run
-from . import batches, calibration, comparison, distillation, made_up
+from . import batches, calibration, comparison, distillation, made_up, starting
 from .adapting import adapt
 from .batches import Lesson
 from .evaluation import evaluate
@@ -42,9 +43,13 @@ def fit(
     corpus: Corpus,
     folder: str | os.PathLike[str] = "run",
     *,
+    start: str | os.PathLike[str] | bytes | None = None,
     resume: bool = False,
 ) -> Run:
     """Train a network by `config` on `corpus`, and return its finished run.
+
+    `start` is a model file (a path, its bytes, or "bundled") whose words, vectors and recurrent
+    weights the network starts from; its settings of network and tokenizer hold too.
 
     Prints what it does, and how long it will take. The same seed on the same machine gives the
     same weights, bit for bit, whether interrupted and resumed or not. Raises RunError if `folder`
@@ -56,12 +61,18 @@ def fit(
         reader = Tokenizer(config.task.text, [])
         lengths = np.array([len(reader.words(text)) for text in corpus.train.texts])
         config = adapt(config, lengths, len(corpus.labels))
+    first = None if start is None else starting.read(start)
+    if first:
+        config = starting.follow(config, first)
     # The words of all texts that are learnt: few labelled ones have too few.
     learnt = corpus.train.texts + (corpus.unlabelled if config.task.distillation else ())
     facts, words = corpus.facts(), list(corpus.vocabulary or ())
     if not words:
         words, few = rank_words(learnt, config.task.text, min_texts=config.task.min_texts)
         facts["words_of_few_texts"] = few
+    if first:
+        words = starting.words(first, words)
+        facts["started_from"] = first.file.sha256
     # A small corpus has fewer words than `num_words` allows: no rows for words that aren't.
     text = config.task.text
     text = replace(text, num_words=min(text.num_words, text.index_from + 1 + len(words)))
@@ -78,13 +89,13 @@ def fit(
         turn = f"Round {number} of {len(parts)}: " if len(parts) > 1 else ""
         sizes = f"{len(development.train):,} texts, {len(development.test):,} held out"
         print(f"{turn}{sizes}", flush=True)
-        rounds.append(_round(run, config, development, words, number))
+        rounds.append(_round(run, config, development, words, first, number))
     if config.task.refit:
         nothing = Examples((), np.zeros(0, np.int64))
         every = corpus.train.and_also(corpus.validation or nothing)
         whole = replace(corpus, train=every, test=nothing)
         print(f"Once more, on all {len(every):,} texts", flush=True)
-        model, _ = _learn(run, config, whole, words, "-all", float(rounds[0].strength))
+        model, _ = _learn(run, config, whole, words, first, "-all", float(rounds[0].strength))
     else:
         model = run.model("checkpoint.keras")
     network.round_weights(model, config.network)
@@ -130,7 +141,12 @@ def _hold_out(config: TrainConfig, corpus: Corpus) -> list[Corpus]:
 
 
 def _round(
-    run: Run, config: TrainConfig, development: Corpus, words: Sequence[str], number: int
+    run: Run,
+    config: TrainConfig,
+    development: Corpus,
+    words: Sequence[str],
+    first: Contents | None,
+    number: int,
 ) -> Round:
     """Train on a part of the texts, and tell what was said of the others; from the run, if done."""
     suffix = "" if number == 1 else f"-{number}"
@@ -142,7 +158,7 @@ def _round(
         except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: damaged ({error})") from error
     train, held_out = development.train, development.test
-    model, lesson = _learn(run, config, development, words, suffix)
+    model, lesson = _learn(run, config, development, words, first, suffix)
     network.round_weights(model, config.network)
     tokenizer = Tokenizer(config.task.text, words)
     scores = batches.predict(model, batches.ids(tokenizer, held_out.texts), config)
@@ -165,6 +181,7 @@ def _learn(
     config: TrainConfig,
     development: Corpus,
     words: Sequence[str],
+    first: Contents | None,
     suffix: str,
     strength: float = math.nan,
 ) -> tuple[Any, Lesson]:
@@ -191,7 +208,9 @@ def _learn(
         )
     else:
         lesson = distillation.lesson(run, config, teaching, development, words)
-    if lesson.vectors is not None:
+    if first:
+        starting.start(model, config.network, first, development.labels)
+    elif lesson.vectors is not None:
         model.layers[0].set_weights([lesson.vectors])
     held_out_rows = batches.ids(tokenizer, held_out.texts)
 
