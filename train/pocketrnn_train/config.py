@@ -79,6 +79,8 @@ class MadeUp(Settings):
     """Words of a text that are taken; with those of another there are up to twice as many."""
     kept: float = 0.1
     """Share of the made-up texts that stay in the stage on whole texts."""
+    divisor: float = 16.0
+    """Of the sum over all states, while the network is trained: see `layers.SqrtnMax`."""
     repeats: int = 1
     """How often each text is in an epoch of that stage."""
     epochs: int = 3

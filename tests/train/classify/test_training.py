@@ -83,6 +83,7 @@ def test_history_has_a_row_an_epoch(finished: Run) -> None:
 def test_report(finished: Run, films: Corpus, config: TrainConfig) -> None:
     report = finished.report
     assert set(report) == {
+        "comparison",
         "test",
         "validation",
         "threshold",
@@ -146,13 +147,13 @@ def test_copies_are_held_out_together(config: TrainConfig, validation: str) -> N
     copies = examples([*texts, *(text.upper() for text in texts)], [0, 1] * 20)
     settings = config.with_settings(validation=validation)
     corpus = Corpus("copies", ("a", "b"), copies, copies)
-    development = training._hold_out(settings, corpus)
+    (development,) = training._hold_out(settings, corpus)
     sides = [
         {text.lower() for text in part.texts} for part in (development.train, development.test)
     ]
     assert [len(side) for side in sides] == [16, 4]
     # Published splits stay as they are.
-    apart = training._hold_out(settings, dataclasses.replace(corpus, keep_together=False))
+    (apart,) = training._hold_out(settings, dataclasses.replace(corpus, keep_together=False))
     sides = [{text.lower() for text in part.texts} for part in (apart.train, apart.test)]
     assert not sides[0].isdisjoint(sides[1])
 
@@ -354,14 +355,12 @@ def test_another_process_trains_the_same_weights(
     process = start(command(films_csv, config, run.folder))
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
-    assert "films.csv: 24 texts to train, 6 to test, labels thumbs down, thumbs up" in output
-    assert 'Model: "pocketrnn"' in output
-    assert "Epoch 1/2" in output
-    assert "Epoch 2/2" in output
+    assert "films.csv: 24 texts to train, 6 to test, 2 labels: thumbs down, thumbs up" in output
+    assert len(output.splitlines()) < 20
+    assert not errors
     test = finished.report["test"]
-    *_, loss, accuracy, positive, last = output.splitlines()
-    assert loss == f"test loss: {test['loss']:.4f}"
-    assert accuracy == f"test accuracy: {test['accuracy']:.4f}"
+    *_, accuracy, positive, last = output.splitlines()
+    assert f"test: accuracy {test['accuracy']:.4f}" in accuracy
     assert "precision" in positive
     assert last == f"run: {run.folder} (next: pocketrnn-export {run.folder} -o model.onnx)"
     assert weights(run) == weights(finished)

@@ -46,6 +46,7 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
         width = 64 if labels >= 20 else 32
         batch = 32 if rows < 20_000 else 64
         repeats = max(1, round(_STEPS * batch / max(rows, 1)))
+        divisor = min(max(float(np.median(lengths)) ** 0.5, 1.0), 16.0)
         values = {
             "embedding": width,
             "units": width,
@@ -56,7 +57,7 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
             "validation": "random",
             "folds": 4 if rows < _FEW_ROWS else 0,
             "refit": rows < _MANY_ROWS,
-            "distillation": Distillation(made_up=MadeUp(repeats=repeats)),
+            "distillation": Distillation(made_up=MadeUp(repeats=repeats, divisor=divisor)),
         }
     chosen = {name: values[name] for name in config.task.adapted if name in values}
     return replace(config, task=replace(config.task, adapted=())).with_settings(**chosen)

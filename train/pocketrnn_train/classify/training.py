@@ -187,13 +187,17 @@ def _learn(
 ) -> tuple[Any, Lesson]:
     """Train a network from where `run` stands; return it, and what it was taught."""
     backend.start(config.seed)
+    from ..layers import DIVISOR
     from ..schedule import accuracy
 
+    made = config.task.distillation and config.task.distillation.made_up
+    divisor = made.divisor if made else DIVISOR
     model = network.build(
         config.network,
         num_words=config.task.text.num_words,
         classes=len(development.labels),
         dropout=config.fit.dropout,
+        divisor=divisor,
     )
     tokenizer, columns = Tokenizer(config.task.text, words), model.output_shape[-1]
     train, held_out = development.train, development.test
@@ -228,6 +232,7 @@ def _learn(
         metrics=[accuracy],
         measure=measure,
     )
+    network.fold_divisor(trained)
     return trained, lesson
 
 
