@@ -56,6 +56,7 @@ _HELP = {
     "test_split": "share of each label's texts kept for the test, if the corpus has no test; 0 for "
     "none",
     "folds": "how many folds of the texts are held out in turn, instead of a share; 0: none",
+    "class_weights": "let each label count as much as any other, however many texts it has",
     "refit": "train once more, on all texts, once it is known how good the network is",
     "calibrate": "fit the probabilities, and the threshold, to the validation texts",
     "seed": "decides the first weights, the order of the texts and all random choices",
@@ -200,18 +201,18 @@ def _train(arguments: argparse.Namespace) -> None:
     print("\n".join(comparison.lines(report["comparison"])))
     part = "test" if report["test"] else "validation"
     found = report[part]
-    if report["test"]:
-        low, high = wilson(found["accuracy"] * found["texts"], found["texts"])
-        print(
-            f"test: accuracy {found['accuracy']:.4f} ({low:.3f} to {high:.3f}), loss "
-            f"{found['loss']:.4f}, on {found['texts']:,} texts"
-        )
     if len(corpus.labels) == 2:
         positive = rates(np.array(found["confusion_matrix"]))
         print(
             f"{part}, {corpus.labels[1]}: precision {positive.precision[1]:.4f}, recall "
             f"{positive.recall[1]:.4f}, F1 {positive.f1[1]:.4f}, chosen over a probability of "
             f"{report['threshold']:.4f}"
+        )
+    if report["test"]:
+        low, high = wilson(found["accuracy"] * found["texts"], found["texts"])
+        print(
+            f"test: accuracy {found['accuracy']:.4f} ({low:.3f} to {high:.3f}), loss "
+            f"{found['loss']:.4f}, on {found['texts']:,} texts"
         )
 
 

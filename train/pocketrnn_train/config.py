@@ -139,6 +139,8 @@ class ClassifyConfig(Settings):
     """Whether the network is trained once more, on all texts, after those were held out."""
     adapted: tuple[str, ...] = ()
     """The settings that follow from the corpus: see `classify.adapting`."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """Whether each label counts as much as any other, however many texts it has."""
     calibrate: bool = False
     """Whether the temperature and the threshold are fitted to the texts held out."""
     distillation: Distillation | None = None

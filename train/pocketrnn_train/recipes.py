@@ -1,5 +1,7 @@
 """The recipes: configurations that are worth a name. `docs/recipes.md` tells what they reach."""
 
+from pocketrnn import TextConfig
+from pocketrnn.classify.text import FOLDED_FILTERS
 from pocketrnn.modelfile.network import NetworkConfig
 
 from .classify.adapting import ADAPTED
@@ -24,7 +26,9 @@ _DEFAULT = TrainConfig(
 )
 
 RECIPES = {
-    "default": _DEFAULT.with_settings(adapted=ADAPTED, test_split=0.0),
+    "default": _DEFAULT.with_settings(
+        text=TextConfig(fold=True, filters=FOLDED_FILTERS), test_split=0.0, adapted=ADAPTED
+    ),
     "tiny": _DEFAULT.with_settings(num_words=5000, embedding=16, units=16),
     "distilled": _DEFAULT.with_settings(pooling="last", window=0),
     "classic": TrainConfig(),

@@ -217,7 +217,8 @@ def test_the_last_stage_goes_on_with_some_spans(kept: float, tmp_path: Path) -> 
     whole = np.full((50, 1), 0.5, np.float32)
     # The teacher has spoken already.
     np.savez(
-        tmp_path / distillation.SOFT_LABELS, **vars(SoftLabels(drawn, of_spans, whole, whole[:0], whole))
+        tmp_path / distillation.SOFT_LABELS,
+        **vars(SoftLabels(drawn, of_spans, whole, whole[:0], whole)),
     )
     development = Corpus("made up", ("a", "b"), examples, examples)
     first, last = lesson(

@@ -59,11 +59,12 @@ def stage(
     Order and dropped words of an epoch come from the seed and its number alone, so that a resumed
     run draws the same.
     """
+    weights = None if config.task.class_weights == "none" else balanced(targets)
 
     def epoch(number: int) -> Any:
         seed = (config.seed, number)
         order = shuffled(rows, settings.batch_size, np.random.default_rng(seed), config)
-        return _dataset(rows, targets, order, config, config.fit.word_dropout, seed)
+        return _dataset(rows, targets, order, config, weights, config.fit.word_dropout, seed)
 
     return Stage(
         name,
@@ -74,6 +75,17 @@ def stage(
         batches=epoch,
         suffix=suffix,
     )
+
+
+def balanced(targets: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the weight of each text: float32 (texts,), 1 on average.
+
+    A label counts as much as any other: its weight is the inverse of its share of the targets
+    (texts, columns), and a text of a soft label has the mean of the labels' weights.
+    """
+    shares = probabilities(targets)
+    weights = shares @ (1 / (shares.shape[1] * np.maximum(shares.mean(axis=0), 1e-9)))
+    return np.asarray(weights, np.float32)
 
 
 def shuffled(
@@ -114,6 +126,7 @@ def _dataset(
     targets: NDArray[np.float32],
     batches: Sequence[NDArray[np.int64]],
     config: TrainConfig,
+    weights: NDArray[np.float32] | None = None,
     word_dropout: float = 0.0,
     seed: Sequence[int] = (),
 ) -> Any:
@@ -121,20 +134,21 @@ def _dataset(
     import tensorflow as tf
 
     text = config.task.text
+    learnt = [targets] if weights is None else [targets, weights]
 
-    def generate() -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
+    def generate() -> Iterator[tuple[NDArray[Any], ...]]:
         random = np.random.default_rng(seed)
         for batch in batches:
             found = padded([rows[row] for row in batch], config)
             if word_dropout:
                 words = found > text.index_from
                 found[words & (random.random(found.shape) < word_dropout)] = text.oov_id
-            yield found, targets[batch]
+            yield found, *(array[batch] for array in learnt)
 
     # Open shapes, so that one traced function serves every length.
     signature = (
         tf.TensorSpec((None, None), tf.int32),
-        tf.TensorSpec((None, targets.shape[1]), tf.float32),
+        *(tf.TensorSpec((None, *array.shape[1:]), tf.float32) for array in learnt),
     )
     dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
     return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(8)
