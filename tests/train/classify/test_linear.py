@@ -16,7 +16,7 @@ LABELS = np.repeat([0, 1, 2], 8)
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_soft_labels(classes: int) -> None:
-    rows = LABELS < classes
+    rows = classes > LABELS
     texts, labels = [text for text, row in zip(TEXTS, rows, strict=True) if row], LABELS[rows]
     groups = np.arange(len(texts))
     found, _ = teachers(
@@ -67,7 +67,7 @@ def test_pieces_of_unknown_words_tell_labels() -> None:
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_baseline(classes: int) -> None:
-    rows = LABELS < classes
+    rows = classes > LABELS
     texts = [text for text, row in zip(TEXTS, rows, strict=True) if row]
     chosen = baseline(TOKENIZER, texts, LABELS[rows], ["so warm", "very dull"])
     assert chosen.tolist() == [0, 1]

@@ -32,8 +32,12 @@ _LONG, _MANY = 74, 2_000_000
 # nothing is gained by training once more on that fifth.
 _FEW_ROWS, _MANY_ROWS = 1000, 20_000
 
+# Made-up texts have so many words together at most, and there are so many of them at most; they are
+# learnt in about so many steps.
+_WORDS, _TEXTS, _STEPS = 1_000_000, 80_000, 3500
+
 # An epoch on whole texts has at least so many steps.
-_STEPS = 150
+_STEPS_OF_WHOLE = 150
 
 
 def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> TrainConfig:
@@ -45,8 +49,17 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
         needed = -(-int(np.quantile(lengths, 0.99) + 1) // window) * window
         width = 64 if labels >= 20 else 32
         batch = 32 if rows < 20_000 else 64
-        repeats = max(1, round(_STEPS * batch / max(rows, 1)))
-        divisor = min(max(float(np.median(lengths)) ** 0.5, 1.0), 16.0)
+        repeats = max(1, round(_STEPS_OF_WHOLE * batch / rows))
+        size = min(max(float(np.median(lengths)), 1.0), _LONG)
+        texts = min(round(_WORDS / size), _TEXTS)
+        made_up = MadeUp(
+            texts=texts,
+            longest=_LONG,
+            epochs=max(1, round(_STEPS * MadeUp.batch_size / texts)),
+            kept=min(0.1, rows * repeats / texts / 2),
+            repeats=repeats,
+            divisor=min(size**0.5, MadeUp.divisor),
+        )
         values = {
             "embedding": width,
             "units": width,
@@ -57,7 +70,7 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
             "validation": "random",
             "folds": 4 if rows < _FEW_ROWS else 0,
             "refit": rows < _MANY_ROWS,
-            "distillation": Distillation(made_up=MadeUp(repeats=repeats, divisor=divisor)),
+            "distillation": Distillation(made_up=made_up),
         }
     chosen = {name: values[name] for name in config.task.adapted if name in values}
     return replace(config, task=replace(config.task, adapted=())).with_settings(**chosen)
