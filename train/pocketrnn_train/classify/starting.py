@@ -18,7 +18,7 @@ from pocketrnn.loading import naming, read_bytes
 from pocketrnn.modelfile.graph import layers
 from pocketrnn.modelfile.network import NetworkConfig
 
-from ..config import TrainConfig
+from ..config import MadeUp, TrainConfig
 
 # Of the learning rate: what was learnt already shall not be lost in the first steps.
 _SLOWER = 0.3
@@ -40,7 +40,8 @@ def follow(config: TrainConfig, contents: Contents) -> TrainConfig:
     distillation = config.task.distillation
     if distillation and distillation.made_up:
         made_up = distillation.made_up
-        slower = replace(made_up, learning_rate=_SLOWER * made_up.learning_rate)
+        rate, divisor = _SLOWER * made_up.learning_rate, MadeUp.divisor  # the file's
+        slower = replace(made_up, learning_rate=rate, divisor=divisor)
         distillation = replace(distillation, made_up=slower)
     settings = {"learning_rate": _SLOWER * config.fit.learning_rate, "distillation": distillation}
     return config.with_settings(network=contents.config.network, text=text, **settings)
