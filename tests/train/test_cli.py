@@ -80,7 +80,17 @@ def one_line(error: str) -> str:
 def test_every_setting_is_tried_below() -> None:
     names = set(settings_of(TrainConfig)) - set(settings_of(TextConfig))
     # A distillation comes with a recipe; windows need another setting, and have a test below.
-    names -= {"network", "fit", "task", "text", "distillation", "window", "folds", "adapted"}
+    names -= {
+        "network",
+        "fit",
+        "task",
+        "text",
+        "distillation",
+        "window",
+        "folds",
+        "adapted",
+        "class_weights",
+    }
     assert set(OTHER_VALUES) == names | {"num_words", "maxlen"}
 
 
@@ -96,6 +106,36 @@ def test_folds(films_csv: Path, fit: Fit) -> None:
     folds = ["--recipe", "classic", "--folds", "3", "--refit"]
     assert cli.main([str(films_csv), *COLUMNS, *folds]) == 0
     assert fit.config == TrainConfig().with_settings(folds=3, refit=True)
+
+
+def test_class_weights(films_csv: Path, fit: Fit) -> None:
+    weights = ["--recipe", "classic", "--class-weights", "balanced"]
+    assert cli.main([str(films_csv), *COLUMNS, *weights]) == 0
+    assert fit.config == TrainConfig().with_settings(class_weights="balanced")
+
+
+def test_check_trains_nothing(
+    films_csv: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(cli, "fit")
+    assert cli.main([str(films_csv), *COLUMNS, "--check"]) == 0
+    out = capsys.readouterr().out
+    assert "30 texts to train, 2 labels: thumbs down, thumbs up" in out
+    assert "      15  thumbs up\n" in out
+    assert "words in a text: " in out
+
+
+def test_a_test_of_ones_own(
+    films_csv: Path, fit: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = tmp_path / "more.csv"
+    more.write_text("review,verdict\nquite new,thumbs up\n")
+    assert cli.main([str(films_csv), *COLUMNS, "--test", str(more), "--validation", str(more)]) == 0
+    assert fit.corpus.test.texts == ("quite new",)
+    assert fit.corpus.validation is not None
+    out = capsys.readouterr().out
+    assert "! nothing was learnt" in out
+    assert "test: accuracy 0.9000 (0.826 to 0.945)" in out
 
 
 def test_windows(films_csv: Path, fit: Fit) -> None:

@@ -51,8 +51,6 @@ _HELP = {
     "word_dropout": "share of the words that become the unknown word in training",
     "min_texts": "texts that a word must stand in to have an id, as rare ones may tell of a text",
     "validation_split": "share of each label's training texts that is held out for validation",
-    "validation": "which texts are held out: drawn at random, or the last of each label, so that "
-    "texts that are alike and stand together are on one side",
     "test_split": "share of each label's texts kept for the test, if the corpus has no test; 0 for "
     "none",
     "folds": "how many folds of the texts are held out in turn, instead of a share; 0: none",
@@ -130,8 +128,9 @@ def parser() -> argparse.ArgumentParser:
     )
     own.add_argument(
         "--validation",
-        metavar="FILE",
-        help="table or folder that is held out of training (default: see --validation-split)",
+        metavar="random|last|FILE",
+        help="which texts are held out: drawn at `random`, the `last` of each label, so that texts "
+        "that are alike and stand together are on one side, or those of a table or folder",
     )
     own.add_argument(
         "--unlabelled",
@@ -230,6 +229,9 @@ def _check(arguments: argparse.Namespace) -> int:
 def _read(arguments: argparse.Namespace) -> tuple[TrainConfig, Corpus]:
     """Return the settings and the corpus that were asked for, and say what that is."""
     given = {name: value for name in _HELP if (value := getattr(arguments, name)) is not None}
+    held_out = arguments.validation
+    if held_out in ("random", "last"):
+        given["validation"], held_out = held_out, None
     config = RECIPES[arguments.recipe].with_settings(**given)
     teacher = config.task.distillation is not None
     if arguments.unlabelled and not teacher:
@@ -245,7 +247,7 @@ def _read(arguments: argparse.Namespace) -> tuple[TrainConfig, Corpus]:
         word_index=arguments.word_index,
         unlabelled=arguments.unlabelled or teacher,
         test=arguments.test,
-        validation=arguments.validation,
+        validation=held_out,
         test_split=config.task.test_split,
         seed=config.seed,
     )

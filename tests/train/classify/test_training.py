@@ -18,6 +18,7 @@ import pytest
 from pocketrnn.errors import InputError
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, cli, evaluate, fit
 from pocketrnn_train.classify import batches, training
+from pocketrnn_train.config import Distillation, MadeUp
 from pocketrnn_train.corpora.splits import split
 from pocketrnn_train.run import RunError
 
@@ -156,6 +157,38 @@ def test_copies_are_held_out_together(config: TrainConfig, validation: str) -> N
     (apart,) = training._hold_out(settings, dataclasses.replace(corpus, keep_together=False))
     sides = [{text.lower() for text in part.texts} for part in (apart.train, apart.test)]
     assert not sides[0].isdisjoint(sides[1])
+
+
+def test_folds_are_held_out_in_turn_and_all_is_learnt_at_last(
+    films: Corpus, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_up = MadeUp(texts=40, epochs=1, batch_size=20)
+    settings = config.with_settings(
+        mask=True, epochs=1, folds=2, refit=True, calibrate=True,
+        distillation=Distillation(folds=2, made_up=made_up),
+    )  # fmt: skip
+    learnt = []
+    learn = training._learn
+
+    def spy(run: Run, config: TrainConfig, development: Corpus, *rest: Any) -> Any:
+        learnt.append((len(development.train), len(development.test), rest[2]))
+        if len(learnt) == 2 and not interrupted:
+            raise KeyboardInterrupt
+        return learn(run, config, development, *rest)
+
+    interrupted: list[bool] = []
+    monkeypatch.setattr(training, "_learn", spy)
+    with pytest.raises(KeyboardInterrupt):
+        fit(settings, films, tmp_path / "run")
+    interrupted.append(True)
+    run = fit(settings, films, tmp_path / "run", resume=True)
+    # The first round's texts aren't learnt again.
+    assert learnt == [(12, 12, ""), (12, 12, "-2"), (12, 12, "-2"), (24, 0, "-all")]
+    comparison = run.report["comparison"]
+    assert comparison["texts"] == run.report["validation"]["texts"] == 24
+    assert {"network", "teacher", "tfidf", "commonest"} < set(comparison)
+    assert run.model().layers[0].input_dim == run.config.task.text.num_words
+    assert not list(run.folder.glob("*.npz"))
 
 
 # -- a folder that holds a run -----------------------------------------------------------------

@@ -3,6 +3,7 @@
 What the file was trained on need not have the same labels; its head is taken if it has.
 """
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +20,11 @@ from pocketrnn.modelfile.graph import layers
 from pocketrnn.modelfile.network import NetworkConfig
 
 from ..config import MadeUp, TrainConfig
+
+_log = logging.getLogger("pocketrnn")
+
+# Where fewer of the commonest words are known, there is little to start from.
+_COMMON, _FEW_KNOWN = 500, 0.5
 
 # Of the learning rate: what was learnt already shall not be lost in the first steps.
 _SLOWER = 0.3
@@ -48,7 +54,20 @@ def follow(config: TrainConfig, contents: Contents) -> TrainConfig:
 
 
 def words(contents: Contents, own: Sequence[str]) -> list[str]:
-    """Return the file's words, and behind them those of `own` that it hasn't."""
+    """Return the file's words, and behind them those of `own` that it hasn't.
+
+    Warns where most of `own`, the words of a corpus by rank, are new to the file.
+    """
+    known = set(contents.tokenizer.vocabulary)
+    common = own[:_COMMON]
+    share = sum(word in known for word in common) / max(len(common), 1)
+    if share < _FEW_KNOWN:
+        _log.warning(
+            "the model file knows %.0f %% of the %d commonest words of these texts: is it of another "
+            "language, or of quite other texts?",
+            100 * share,
+            len(common),
+        )
     return list(dict.fromkeys([*contents.tokenizer.vocabulary, *own]))
 
 

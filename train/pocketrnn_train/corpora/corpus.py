@@ -20,7 +20,7 @@ from .splits import Rows, groups_of, leaders, plain, split
 
 _MOST_NAMED = 3  # of the texts with more than one label
 
-_FEW = 10  # texts of a label under which nobody can say how good a network is at it
+_FEW = 4  # texts of a label: with fewer, not every fold has one
 
 _RARE = 0.2  # share of the rows under which one of two labels is the positive one
 
