@@ -19,6 +19,7 @@ def start(seed: int) -> Any:
         os.dup2(errors, 2)
         os.close(errors)
         os.close(nothing)
+    tf.get_logger().setLevel("ERROR")  # a network of each round is traced anew, and that is right
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     return keras
