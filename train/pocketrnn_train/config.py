@@ -81,8 +81,6 @@ class MadeUp(Settings):
     """Share of the made-up texts that stay in the stage on whole texts."""
     divisor: float = 16.0
     """Of the sum over all states, while the network is trained: see `layers.SqrtnMax`."""
-    memory: float = 1.0
-    """Size of the recurrent weights at the start, as a share of Keras's."""
     repeats: int = 1
     """How often each text is in an epoch of that stage."""
     epochs: int = 3

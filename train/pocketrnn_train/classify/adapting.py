@@ -18,6 +18,7 @@ ADAPTED = (
     "maxlen",
     "learning_rate",
     "epochs",
+    "dropout",
     "batch_size",
     "validation",
     "folds",
@@ -34,10 +35,10 @@ _FEW_ROWS, _MANY_ROWS = 1000, 20_000
 
 # Made-up texts have so many words together at most, and there are so many of them at most; they are
 # learnt in about so many steps.
-_WORDS, _TEXTS, _STEPS = 1_000_000, 80_000, 3500
+_WORDS, _TEXTS, _STEPS, _STEPS_OF_FEW = 1_000_000, 80_000, 2500, 1500
 
-# An epoch on whole texts has at least so many steps.
-_STEPS_OF_WHOLE = 150
+# An epoch on whole texts has at least so many steps, and all epochs at most about so many.
+_STEPS_OF_WHOLE, _MOST_STEPS = 60, 20_000
 
 
 def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> TrainConfig:
@@ -47,15 +48,17 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
     if not (np.median(lengths) > _LONG and lengths.sum() > _MANY):
         window = config.network.window or 1
         needed = -(-int(np.quantile(lengths, 0.99) + 1) // window) * window
-        width = 64 if labels >= 20 else 32
+        few = rows < _FEW_ROWS
+        width = 64 if labels > 2 else 32
         batch = 32 if rows < 20_000 else 64
         repeats = max(1, round(_STEPS_OF_WHOLE * batch / rows))
         size = min(max(float(np.median(lengths)), 1.0), _LONG)
-        texts = min(round(_WORDS / size), _TEXTS)
+        steps = _STEPS_OF_FEW if few else _STEPS
+        texts = min(round(_WORDS / size), _TEXTS, steps * MadeUp.batch_size)
         made_up = MadeUp(
             texts=texts,
             longest=_LONG,
-            epochs=max(1, round(_STEPS * MadeUp.batch_size / texts)),
+            epochs=max(1, round(steps * MadeUp.batch_size / texts)),
             kept=min(0.1, rows * repeats / texts / 2),
             repeats=repeats,
             divisor=min(size**0.5, MadeUp.divisor),
@@ -65,12 +68,13 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
             "units": width,
             "maxlen": min(max(needed, window), config.task.text.maxlen),
             "learning_rate": 0.003,
-            "epochs": 4,
+            "epochs": min(max(round(_MOST_STEPS * batch / rows), 2), 10),
+            "dropout": 0.3,
             "batch_size": batch,
             "validation": "random",
-            "folds": 4 if rows < _FEW_ROWS else 0,
+            "folds": 4 if few else 0,
             "refit": rows < _MANY_ROWS,
-            "distillation": Distillation(made_up=made_up),
+            "distillation": Distillation(truth=0.8, made_up=made_up),
         }
     chosen = {name: values[name] for name in config.task.adapted if name in values}
     return replace(config, task=replace(config.task, adapted=())).with_settings(**chosen)

@@ -63,8 +63,8 @@ def words(contents: Contents, own: Sequence[str]) -> list[str]:
     share = sum(word in known for word in common) / max(len(common), 1)
     if share < _FEW_KNOWN:
         _log.warning(
-            "the model file knows %.0f %% of the %d commonest words of these texts: is it of another "
-            "language, or of quite other texts?",
+            "the model file knows %.0f %% of the %d commonest words of these texts: is it of "
+            "another language, or of quite other texts?",
             100 * share,
             len(common),
         )

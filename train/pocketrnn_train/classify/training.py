@@ -216,9 +216,6 @@ def _learn(
         starting.start(model, config.network, first, development.labels)
     elif lesson.vectors is not None:
         model.layers[0].set_weights([lesson.vectors])
-        for weight in model.weights:
-            if made and weight.name == "recurrent_kernel":
-                weight.assign(made.memory * weight)
     held_out_rows = batches.ids(tokenizer, held_out.texts)
 
     def measure(trained: Any) -> dict[str, Any]:
