@@ -192,6 +192,12 @@ class TrainConfig(RunConfig):
             self.task.distillation is None or self.network.mask,
             "distillation pads texts to different lengths, so it needs mask",
         )
+        spans = self.task.distillation and not self.task.distillation.made_up
+        check(
+            not (spans and self.task.refit),
+            "a teacher of spans is fitted once, so folds and refit go without it (or with `default`, "
+            "where texts are few or short)",
+        )
 
     def with_settings(self, **values: Any) -> Self:
         """Return a copy with other values of settings; the corpus no longer decides these."""

@@ -100,6 +100,8 @@ def lesson(
     )
     random = np.random.default_rng(config.seed)
     texts, fold = make_up(tokenizer, train.texts, teaching.fold, settings, random)
+    more = development.unlabelled  # no teacher has seen them, so any will do
+    texts, fold = [*texts, *more], np.concatenate([fold, np.arange(len(more)) % distillation.folds])
     of_made = teaching.label(texts, fold)
     made = batches.ids(tokenizer, texts)
     rows = batches.ids(tokenizer, train.texts)
@@ -107,16 +109,16 @@ def lesson(
     mixed = distillation.truth * truth + (1 - distillation.truth) * teaching.of_train
     kept = random.random(len(made)) < settings.kept
     targets = np.concatenate([*[mixed] * settings.repeats, of_made[kept]]).astype(np.float32)
-    more = [*rows * settings.repeats, *compress(made, kept)]
+    whole = [*rows * settings.repeats, *compress(made, kept)]
     of_held_out = np.zeros((0, of_made.shape[1]), np.float32)
     if len(development.test):
-        whole = Linear(matrix, train.labels, classes, teaching.strength, config.seed)
-        margins = whole.margins(teaching.vectorizer.transform(development.test.texts))
+        teacher = Linear(matrix, train.labels, classes, teaching.strength, config.seed)
+        margins = teacher.margins(teaching.vectorizer.transform(development.test.texts))
         of_held_out = teaching.blended.probabilities(margins[None])
     return Lesson(
         [
             batches.stage("made-up texts", made, of_made, config, settings, f"-made-up{suffix}"),
-            batches.stage("whole texts", more, targets, config, config.fit, suffix),
+            batches.stage("whole texts", whole, targets, config, config.fit, suffix),
         ],
         of_held_out,
         word_vectors(rows, train.labels, config, classes, random),

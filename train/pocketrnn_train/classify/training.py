@@ -25,7 +25,7 @@ from pocketrnn.files import replacing
 
 from .. import backend, network
 from ..config import TrainConfig
-from ..corpora.corpus import Corpus, Examples
+from ..corpora.corpus import RARE, Corpus, Examples
 from ..corpora.splits import folds, split, split_last
 from ..loop import learn
 from ..run import Run
@@ -255,7 +255,7 @@ def _finish(
         temperature = calibration.temperature(scores, labels)
         calibration.apply(model, temperature)
         scores = calibration.scaled(scores, temperature)
-        if scores.shape[1] == 2:
+        if scores.shape[1] == 2 and labels.mean() < RARE:
             threshold = calibration.threshold(scores, labels, seed=config.seed)
     run.save_model(model)
     test = None

@@ -22,7 +22,7 @@ _MOST_NAMED = 3  # of the texts with more than one label
 
 _FEW = 4  # texts of a label: with fewer, not every fold has one
 
-_RARE = 0.2  # share of the rows under which one of two labels is the positive one
+RARE = 0.2  # share of the rows under which one of two labels is the positive one
 
 _log = logging.getLogger("pocketrnn")
 
@@ -257,7 +257,7 @@ def corpus_of_rows(
     groups = groups_of(texts)
     _tell_copies(name, groups, places, texts, names)
     labels = sorted(counts)
-    if len(labels) == 2 and counts[labels[0]] < _RARE * len(names):
+    if len(labels) == 2 and counts[labels[0]] < RARE * len(names):
         labels.reverse()
     if len(labels) < 2:
         raise InputError(f"{name}: needs two labels or more; all rows have {labels[0]!r:.60}")
