@@ -195,8 +195,8 @@ class TrainConfig(RunConfig):
         spans = self.task.distillation and not self.task.distillation.made_up
         check(
             not (spans and self.task.refit),
-            "a teacher of spans is fitted once, so folds and refit go without it (or with `default`, "
-            "where texts are few or short)",
+            "a teacher of spans is fitted once, so folds and refit go without it; or with "
+            "`default` where texts are few or short",
         )
 
     def with_settings(self, **values: Any) -> Self:
