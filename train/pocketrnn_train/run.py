@@ -45,9 +45,9 @@ class RunFolder:
     | `curves.png`        | the history, drawn                                              |
     | `intended_use.txt`  | what the model is and isn't good for, if a person has written it |
 
-    A stage before the last has `history-*.csv`. Until the run is finished there are also
-    `checkpoint*.keras`, the model and optimizer of each stage after its last whole epoch, and
-    `teacher.npz`, the teacher's soft labels.
+    Other stages, and networks of other texts, have `history-*.csv`. Until the run is finished there
+    are also `checkpoint*.keras`, the model and optimizer of each stage after its last whole epoch,
+    `round*.npz`, what was said of texts held out, and `teacher.npz`, the teacher's soft labels.
     """
 
     folder: Path

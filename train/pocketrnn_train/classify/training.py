@@ -98,6 +98,7 @@ def fit(
         model, _ = _learn(run, config, whole, words, first, "-all", float(rounds[0].strength))
     else:
         model = run.model("checkpoint.keras")
+    network.fold_divisor(model)
     network.round_weights(model, config.network)
     _finish(run, config, model, tokenizer, corpus, rounds, time.perf_counter() - started)
     return run
@@ -232,7 +233,6 @@ def _learn(
         metrics=[accuracy],
         measure=measure,
     )
-    network.fold_divisor(trained)
     return trained, lesson
 
 
