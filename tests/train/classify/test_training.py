@@ -164,7 +164,7 @@ def test_the_divisor_of_training_changes_no_score(
 ) -> None:
     made_up = MadeUp(texts=40, epochs=1, batch_size=20, divisor=2.0)
     settings = config.with_settings(
-        mask=True, pooling="sqrtn_max", window=4, epochs=1, refit=refit,
+        mask=True, pooling="sqrtn_max", window=4, epochs=1,
         distillation=Distillation(folds=2, made_up=made_up),
     )  # fmt: skip
     run = fit(settings, films, tmp_path / "run")
