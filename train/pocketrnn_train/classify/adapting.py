@@ -68,13 +68,13 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
             "units": width,
             "maxlen": min(max(needed, window), config.task.text.maxlen),
             "learning_rate": 0.003,
-            "epochs": min(max(round(_MOST_STEPS * batch / rows), 2), 10),
-            "dropout": 0.3,
+            "epochs": min(max(round(_MOST_STEPS * batch / rows), 2), 8),
+            "dropout": 0.2,
             "batch_size": batch,
             "validation": "random",
             "folds": 4 if few else 0,
             "refit": rows < _MANY_ROWS,
-            "distillation": Distillation(truth=0.8, made_up=made_up),
+            "distillation": Distillation(truth=0.9, made_up=made_up),
         }
     chosen = {name: values[name] for name in config.task.adapted if name in values}
     return replace(config, task=replace(config.task, adapted=())).with_settings(**chosen)
