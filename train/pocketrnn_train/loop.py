@@ -120,7 +120,7 @@ def _foretell(stage: Stage, history: Sequence[Mapping[str, float]], done: int) -
     """Say after a stage's first epoch how long it will take, if that is more than a minute."""
     left = (stage.epochs - len(history)) * history[-1]["seconds"]
     if len(history) == done + 1 and left > 60:
-        print(f"  {stage.name}: about {left / 60:.0f} minutes more", flush=True)
+        print(f"  {stage.name}: about {left / 60:.0f} min more", flush=True)
 
 
 def _tell(stage: Stage, history: Sequence[Mapping[str, float]]) -> None:
