@@ -97,7 +97,7 @@ def tfidf(corpus: Corpus) -> Figures:
     from sklearn.linear_model import LogisticRegression
 
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    return _searched(corpus, words, LogisticRegression(max_iter=200), [1.0, 10.0, 100.0])
+    return _searched(corpus, words, LogisticRegression(max_iter=200, tol=0.01), [1.0, 10.0, 100.0])
 
 
 def svm(corpus: Corpus) -> Figures:
