@@ -17,9 +17,12 @@ TEXTS = ["I laughed and cried.", "A dull film, alas.", "An unheardof word."]
 
 def test_the_same_labels_start_with_the_same_scores() -> None:
     first = starting.read("bundled")
-    config = starting.follow(RECIPES["default"], first)
+    config = starting.follow(RECIPES["default"], first, ("a", "b"))
     assert config.network == first.config.network
     assert config.fit.learning_rate < RECIPES["default"].fit.learning_rate
+    assert config.task.distillation
+    same = starting.follow(RECIPES["default"], first, first.config.labels)
+    assert same.task.distillation is None
     words = starting.words(first, ["film", "unheardof"])
     assert words[:-1] == list(first.tokenizer.vocabulary)
     assert words[-1] == "unheardof"

@@ -40,11 +40,16 @@ def read(start: str | os.PathLike[str] | bytes) -> Contents:
         return file.read(modelfile.read(read_bytes(source)))
 
 
-def follow(config: TrainConfig, contents: Contents) -> TrainConfig:
-    """Return settings with the file's network and tokenizer, and with slower steps."""
+def follow(config: TrainConfig, contents: Contents, labels: Sequence[str]) -> TrainConfig:
+    """Return settings with the file's network and tokenizer, and with slower steps.
+
+    A network that knows the labels already is better than a teacher of few texts, and has none.
+    """
     text = replace(contents.config.text, maxlen=config.task.text.maxlen, num_words=2**20)
     distillation = config.task.distillation
-    if distillation and distillation.made_up:
+    if tuple(labels) == contents.config.labels:
+        distillation = None
+    elif distillation and distillation.made_up:
         made_up = distillation.made_up
         rate, divisor = _SLOWER * made_up.learning_rate, MadeUp.divisor  # the file's
         slower = replace(made_up, learning_rate=rate, divisor=divisor)

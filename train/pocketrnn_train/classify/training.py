@@ -63,7 +63,7 @@ def fit(
         config = adapt(config, lengths, len(corpus.labels))
     first = None if start is None else starting.read(start)
     if first:
-        config = starting.follow(config, first)
+        config = starting.follow(config, first, corpus.labels)
     # The words of all texts that are learnt: few labelled ones have too few.
     learnt = corpus.train.texts + (corpus.unlabelled if config.task.distillation else ())
     facts, words = corpus.facts(), list(corpus.vocabulary or ())
