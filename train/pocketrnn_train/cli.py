@@ -111,6 +111,22 @@ def parser() -> argparse.ArgumentParser:
         "--label-column", metavar="NAME", help="column of the labels (default: the obvious one)"
     )
     own.add_argument(
+        "--probability-columns",
+        metavar="NAME",
+        nargs="+",
+        default=(),
+        help="soft labels: columns with the probability of each label, by alphabet, or one of the "
+        "second of two; rows that have them are learnt by them",
+    )
+    own.add_argument(
+        "--weight-column", metavar="NAME", help="column that says how much a row counts"
+    )
+    own.add_argument(
+        "--split-column",
+        metavar="NAME",
+        help="column that says what a row is for: train, validation or test",
+    )
+    own.add_argument(
         "--positive-label",
         metavar="LABEL",
         help="of two labels, the one that precision, recall and threshold are of (default: the "
@@ -241,6 +257,9 @@ def _read(arguments: argparse.Namespace) -> tuple[TrainConfig, Corpus]:
         arguments.corpus,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
+        probability_columns=arguments.probability_columns,
+        weight_column=arguments.weight_column,
+        split_column=arguments.split_column,
         positive_label=arguments.positive_label,
         encoding=arguments.encoding,
         header=arguments.header,

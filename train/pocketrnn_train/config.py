@@ -112,6 +112,11 @@ class Distillation(Settings):
     made_up: MadeUp | None = None
     """Instead of spans, by a teacher of words and pieces of words."""
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from what `to_dict` gave, or gave before it had `made_up`."""
+        return super().from_dict({"made_up": None, **values})
+
     def __post_init__(self) -> None:
         super().__post_init__()
         check(1 <= self.ngrams <= 3, f"ngrams must be from 1 to 3, not {self.ngrams}")
@@ -145,6 +150,12 @@ class ClassifyConfig(Settings):
     """Whether the temperature and the threshold are fitted to the texts held out."""
     distillation: Distillation | None = None
     """None: the network learns from the labels alone."""
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from what `to_dict` gave, or gave before it had some of the settings."""
+        since = ("min_texts", "folds", "refit", "adapted", "class_weights")
+        return super().from_dict({**{name: getattr(cls, name) for name in since}, **values})
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,5 +1,7 @@
 """The recipes: configurations that are worth a name. `docs/recipes.md` tells what they reach."""
 
+from dataclasses import replace
+
 from pocketrnn import TextConfig
 from pocketrnn.classify.text import FOLDED_FILTERS
 from pocketrnn.modelfile.network import NetworkConfig
@@ -25,9 +27,14 @@ _DEFAULT = TrainConfig(
     ),
 )
 
+_FOLDED = TextConfig(fold=True, filters=FOLDED_FILTERS, num_words=17_000)
+
 RECIPES = {
     "default": _DEFAULT.with_settings(
-        text=TextConfig(fold=True, filters=FOLDED_FILTERS), test_split=0.0, adapted=ADAPTED
+        text=replace(_FOLDED, num_words=10_000), test_split=0.0, adapted=ADAPTED
+    ),
+    "everyday": _DEFAULT.with_settings(
+        text=_FOLDED, distillation=None, epochs=7, batch_size=128, learning_rate=0.003
     ),
     "tiny": _DEFAULT.with_settings(num_words=5000, embedding=16, units=16),
     "distilled": _DEFAULT.with_settings(pooling="last", window=0),

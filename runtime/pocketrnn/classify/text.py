@@ -8,7 +8,7 @@ Conventions and their sources:
 - padding: `keras.utils.pad_sequences` (by default keep the last `maxlen`, pad on the left).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -104,9 +104,10 @@ class _Ids(dict[str, int]):
     """The id of each word; what isn't there has the id of unknown words."""
 
     unknown: int
+    folds: bool
 
     def __missing__(self, word: str) -> int:
-        return self.unknown
+        return self.get(canonical(word), self.unknown) if self.folds else self.unknown
 
 
 class Tokenizer:
@@ -118,7 +119,7 @@ class Tokenizer:
         self.vocabulary = tuple(words[: config.vocabulary_size])
         first = config.index_from + 1
         self._ids = _Ids({word: first + i for i, word in enumerate(self.vocabulary)})
-        self._ids.unknown = config.oov_id
+        self._ids.unknown, self._ids.folds = config.oov_id, config.fold
         check(len(self._ids) == len(self.vocabulary), "a word is twice in the vocabulary")
         self._translation = str.maketrans(dict.fromkeys(config.filters, config.split))
         # A file stores the words joined by `split`: splitting must give the same words.
@@ -141,9 +142,12 @@ class Tokenizer:
 
     def words(self, text: str) -> list[str]:
         """Split `text` into words, without `fold` as Keras's `text_to_word_sequence` does."""
-        prepared = self.prepare(text).translate(self._translation)
-        words = filter(None, prepared.split(self.config.split))
+        words = self._split(text)
         return list(map(canonical, words) if self.config.fold else words)
+
+    def _split(self, text: str) -> Iterator[str]:
+        prepared = self.prepare(text).translate(self._translation)
+        return filter(None, prepared.split(self.config.split))
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return where each of `words(text)` begins in `text`, and where it ends."""
@@ -164,7 +168,7 @@ class Tokenizer:
     def ids(self, text: str) -> list[int]:
         """Return the ids of the whole text, neither cut nor padded."""
         start = [] if self.config.start_id is None else [self.config.start_id]
-        return start + list(map(self._ids.__getitem__, self.words(text)))
+        return start + list(map(self._ids.__getitem__, self._split(text)))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Return the padded ids of `texts`: int32, shape (texts, maxlen)."""

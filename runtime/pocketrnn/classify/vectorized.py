@@ -8,7 +8,7 @@ so that no collision of hashes can give a wrong id.
 
 import os
 import string
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -79,7 +79,7 @@ class VectorizedTokenizer:
         config = self._config
         parts = list(map(self._encoded, texts))
         if config.fold:
-            buffer = self._folded(texts, parts)
+            buffer = self._folded(parts)
             ends_of_texts = np.flatnonzero(np.frombuffer(buffer, np.uint8) == _END[0])[1:]
         else:
             buffer = b"".join([config.split.encode(), config.split.encode().join(parts)])
@@ -108,26 +108,29 @@ class VectorizedTokenizer:
         if type(text) is str and text.isascii():
             return text.encode()
         if self._config.fold:
-            return self._exact(text)
+            return self._encoded_apart(text)
         # A lone surrogate has no UTF-8; passed through, it is one more unknown character.
         return self._tokenizer.prepare(text).encode("utf-8", "surrogatepass")
 
-    def _exact(self, text: str) -> bytes:
-        return " ".join(self._tokenizer.words(text)).encode("utf-8", "surrogatepass")
+    def _encoded_apart(self, text: str) -> bytes:
+        """Return a text with words in place of what isn't ASCII, as far as the next spaces."""
+        self._tokenizer.prepare("" if isinstance(text, str) else text)  # raises the TextError
+        text = text.replace("<br />", " ")
+        parts = [text] if "<" in text or "\uff1c" in text else text.split(" ")  # a tag has spaces
+        words = self._tokenizer.words
+        folded = [part if part.isascii() else " ".join(words(part)) for part in parts]
+        return " ".join(folded).encode("utf-8", "surrogatepass")
 
-    def _folded(self, texts: Sequence[str], parts: list[bytes]) -> bytes:
-        """Return the folded texts, in an `_END` each.
-
-        Most texts have little to fold, which is done here in all of them at once. Those that have
-        more are told by what is in them, byte by byte.
-        """
-        buffer = _END.join([b" ", *parts, b" " * 8])
-        buffer, others = _fold_simple(buffer)
-        if others:
-            simple = buffer.split(_END)
-            for i in others:
-                simple[i] = self._exact(texts[i - 1])
-            buffer = _END.join(simple)
+    def _folded(self, parts: Sequence[bytes]) -> bytes:
+        """Return the folded texts, each between two `_END`."""
+        buffer = (b" " + _END + b" ").join([b"", *parts, b" " * 8]).replace(b"<br />", b" ")
+        pieces, at = [], 0
+        for start, end in _rare(buffer):
+            text = buffer[start:end].decode("utf-8", "surrogatepass")
+            words = " ".join(self._tokenizer.words(text))
+            pieces += [buffer[at:start], words.encode("utf-8", "surrogatepass")]
+            at = end
+        buffer = _without_runs_and_quotes(b"".join([*pieces, buffer[at:]]))
         return buffer.replace(b"!", b" ! ").replace(b"?", b" ? ")
 
     def _look_up(
@@ -185,41 +188,48 @@ _LETTERS = string.ascii_letters + string.digits
 _IN_WORDS = _table(_LETTERS) | (np.arange(256) > 127) & (np.arange(256) < 255)
 _IN_RUNS = _table(string.ascii_letters)
 _MARKS = _table("!?")
-_BREAK = np.uint64(int.from_bytes(b"<br />", "little"))
 _IN_FACES = _table(")]}([{/\\|*dpoDPO'^-")
 _IN_SIGNS = _table(_LETTERS + "/#_")
 
 
-def _fold_simple(buffer: bytes) -> tuple[bytes, list[int]]:
-    """Fold tags `<br />`, quotes and runs, and return the numbers of texts that have more to fold.
+def _rare(buffer: bytes) -> Iterator[tuple[int, int]]:
+    """Yield beginning and end of the parts that `folding` must fold: it may yield too many.
 
-    (Or may have: what each condition finds is at least what `folding` changes.)
+    All that folding finds lies between two spaces, but for tags, for which a text is taken whole.
     """
+    found = np.frombuffer(buffer, np.uint8)
+    signs = np.flatnonzero((found == ord("<")) | (found == ord("&")) | (found == ord("@")))
+    eyes = np.flatnonzero((found == ord(":")) | (found == ord(";")) | (found == ord("=")))
+    sites = np.flatnonzero((found[1:] == ord(".")) & (found[:-1] | 32 == ord("w")))
+    sites = sites[(found[sites - 1] | 32 == ord("w")) & (found[sites - 2] | 32 == ord("w"))]
+    digits = found - np.uint8(ord("0")) < 10
+    two = digits[1:] & digits[:-1]
+    numbers = np.flatnonzero(two[3:] & two[:-3] & digits[2:-2])
+    signs, eyes = signs[_IN_SIGNS[found[signs + 1]]], eyes[_IN_FACES[found[eyes + 1]]]
+    parts = []
+    for place in np.concatenate([signs, eyes, sites, numbers]).tolist():
+        edge = _END if buffer[place] == ord("<") else b" "
+        parts.append((buffer.rfind(edge, 0, place) + 1, buffer.find(edge, place)))
+    at = 0
+    for start, end in sorted(parts, key=lambda part: (part[0], -part[1])):
+        if end > at:  # else it is within the one before
+            yield start, end
+            at = end
+
+
+def _without_runs_and_quotes(buffer: bytes) -> bytes:
+    """Return `buffer` with letters and marks twice at most, and apostrophes only within words."""
     changed = bytearray(buffer)
     found = np.frombuffer(changed, np.uint8)
-    signs = np.flatnonzero((found == ord("<")) | (found == ord("&")) | (found == ord("@")))
-    signs = signs[_IN_SIGNS[found[signs + 1]]]
-    breaks = np.ndarray((len(buffer) - 7,), "<u8", buffer, strides=(1,))[signs] & _LOW[6] == _BREAK
-    eyes = np.flatnonzero((found == ord(":")) | (found == ord(";")) | (found == ord("=")))
-    eyes = eyes[_IN_FACES[found[eyes + 1]]]
     lower = found | 32
     same = lower[1:] == lower[:-1]
     runs = np.flatnonzero(same[1:] & same[:-1])
     marks, runs = runs[_MARKS[found[runs]]], runs[_IN_RUNS[found[runs]]]
-    sites = runs[(lower[runs] == ord("w")) & (found[runs + 3] == ord("."))]
-    digits = found - np.uint8(ord("0")) < 10
-    two = digits[1:] & digits[:-1]
-    numbers = np.flatnonzero(two[3:] & two[:-3] & digits[2:-2])
     quotes = np.flatnonzero(found == ord("'"))
     inside = _IN_WORDS[found[quotes - 1]] & _IN_WORDS[found[quotes + 1]]
-
-    ends = np.flatnonzero(found == _END[0])
-    places = np.concatenate([signs[~breaks], eyes, sites, numbers])
     found[quotes[~inside]] = found[marks + 2] = ord(" ")
-    found[signs[breaks, None] + np.arange(6)] = ord(" ")
-    cuts = [0, *(runs + 2).tolist(), len(buffer)]
-    kept = [changed[cuts[0] : cuts[1]]] + [changed[a + 1 : b] for a, b in pairwise(cuts[1:])]
-    return b"".join(kept), np.unique(np.searchsorted(ends, places)).tolist()
+    cuts = [-1, *(runs + 2).tolist(), len(buffer)]
+    return b"".join([changed[a + 1 : b] for a, b in pairwise(cuts)])
 
 
 def _as_integers(

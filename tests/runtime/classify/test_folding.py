@@ -116,7 +116,22 @@ def test_words(text: str, words: list[str]) -> None:
 
 @settings(max_examples=300)
 @given(st.lists(TEXTS, max_size=4))
-@example(["good!!!", "''good''", "x!  !x", "!<br />!", ":<br />)", "'<br />'", "12345", "Ooo"])
+@example(
+    [
+        "good!!!",
+        "''good''",
+        "x!  !x",
+        "!<br />!",
+        ":<br />)",
+        "'<br />'",
+        "12345",
+        "Ooo",
+        "Ewww.<br />x",
+    ]
+)
+@example(
+    ["\uff1cb x> \u00e9", "<a \u00e9> \u00e9<br />x", "x\u2019s www.a.b\u00e9 c", "a@b\u2026c d"]
+)
 def test_bulk_is_plain(texts: list[str]) -> None:
     slow = tokenizer()
     rows = VectorizedTokenizer(slow).rows(texts)

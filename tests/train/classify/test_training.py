@@ -15,8 +15,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocketrnn.errors import InputError
-from pocketrnn_train import Corpus, Examples, Run, TrainConfig, cli, evaluate, fit
+from pocketrnn.errors import ConfigError, InputError
+from pocketrnn_train import (
+    RECIPES,
+    Corpus,
+    Examples,
+    Run,
+    TrainConfig,
+    cli,
+    evaluate,
+    fit,
+    read_corpus,
+)
 from pocketrnn_train.classify import batches, training
 from pocketrnn_train.config import Distillation, MadeUp
 from pocketrnn_train.corpora.splits import split
@@ -493,3 +503,29 @@ def test_ctrl_c(films_csv: Path, config: TrainConfig, tmp_path: Path) -> None:
         "pocketrnn-train: interrupted; to go on, give the same command with --resume"
     )
     assert "Traceback" not in errors
+
+
+def test_soft_labels_and_weights_are_learnt(tmp_path: Path) -> None:
+    """Labels turned round by soft labels, but for a word whose rows weigh nothing."""
+    rows = [
+        f"{word} number{i},{label},{p},{weight},train"
+        for i in range(40)
+        for word, label, p, weight in [
+            ("good", "yes", 0.1, 1),
+            ("bad", "no", 0.9, 1),
+            ("good", "yes", 1.0, 0),
+        ]
+    ]
+    rows += [f"{w} thing,{label},,1,{part}" for w, label in [("good", "no"), ("bad", "yes")]
+             for part in ("validation", "test")]  # fmt: skip
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(["text,label,p,weight,for", *rows]) + "\n")
+    corpus = read_corpus(
+        table, probability_columns=["p"], weight_column="weight", split_column="for"
+    )
+    config = RECIPES["everyday"].with_settings(epochs=12, batch_size=8, learning_rate=0.01)
+    run = fit(config, corpus, tmp_path / "run")
+    assert run.report["test"]["accuracy"] == 1
+    assert run.report["validation"]["texts"] == 2
+    with pytest.raises(ConfigError, match="without a teacher"):
+        fit(RECIPES["default"], corpus, tmp_path / "other")

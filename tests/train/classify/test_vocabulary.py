@@ -11,8 +11,10 @@ from pocketrnn import TextConfig, Tokenizer
 from pocketrnn_train.classify import vocabulary
 
 
-def rank_words(texts: list[str], config: TextConfig) -> list[str]:
-    return vocabulary.rank_words(texts, config)[0]
+def rank_words(
+    texts: list[str], config: TextConfig, weights: list[float] | None = None
+) -> list[str]:
+    return vocabulary.rank_words(texts, config, weights)[0]
 
 
 def test_most_frequent_first_then_by_code_point() -> None:
@@ -53,3 +55,9 @@ def test_a_word_of_few_texts_has_no_id(caplog: pytest.LogCaptureFixture) -> None
         words, few = vocabulary.rank_words(["a b", "b"], TextConfig(), min_texts=3)
     assert (words, few) == (["b", "a"], 2)
     assert "no word stands in 3 texts" in caplog.text
+
+
+def test_weights_count_texts() -> None:
+    texts = ["a a a b", "b c", "c"]
+    assert rank_words(texts, TextConfig()) == ["a", "b", "c"]
+    assert rank_words(texts, TextConfig(), [1.0, 2.0, 0.5]) == ["b", "c", "a"]

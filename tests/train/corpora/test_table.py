@@ -573,3 +573,44 @@ def test_what_is_no_corpus(own: Any, labels: Any, error: type[Exception], messag
 def test_what_is_no_path(source: Any) -> None:
     with pytest.raises(ConfigError, match=r"read from files, not from a .*Corpus\.of"):
         read_corpus(source)
+
+
+def test_soft_labels_weights_and_splits_are_columns(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = ["good,yes,0.9,2,train", "bad,no,,1,train", "so so,,0.25,,", "fine,yes,,1,test"]
+    rows += ["awful,no,,1,validation", "poor,no,,1,test"]
+    path.write_text("\n".join(["text,label,p,weight,for", *rows]) + "\n")
+    columns = {"probability_columns": ["p"], "weight_column": "weight", "split_column": "for"}
+    corpus = read_corpus(path, **columns)
+    assert corpus.train.texts == ("good", "bad", "so so")
+    assert corpus.train.labels.tolist() == [1, 0, 0]
+    assert corpus.train.probabilities is not None
+    assert corpus.train.weights is not None
+    np.testing.assert_allclose(
+        corpus.train.probabilities, [[0.1, 0.9], [np.nan, np.nan], [0.75, 0.25]], rtol=1e-6
+    )
+    assert corpus.train.weights.tolist() == [2, 1, 1]
+    assert corpus.validation is not None
+    assert corpus.validation.texts == ("awful",)
+    assert corpus.test.texts == ("fine", "poor")
+    turned = corpus.with_positive("no")
+    assert turned.train.probabilities is not None
+    np.testing.assert_allclose(turned.train.probabilities[0], [0.9, 0.1], rtol=1e-6)
+    assert corpus.digest() != read_corpus(path, split_column="for").digest()
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("good,yes,1.5,1,train", "probability of each of 2 labels"),
+        ("good,yes,many,1,train", "not a number: 'many'"),
+        ("good,yes,0.5,-1,train", "a weight must be a number from 0"),
+        ("good,yes,0.5,1,dev", "train, validation, test, not 'dev'"),
+    ],
+)
+def test_columns_that_say_nothing(row: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"text,label,p,weight,for\n{row}\nbad,no,,1,train\n")
+    columns = {"probability_columns": ["p"], "weight_column": "weight", "split_column": "for"}
+    with pytest.raises(InputError, match=message):
+        read_corpus(path, **columns)

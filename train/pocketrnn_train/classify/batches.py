@@ -53,18 +53,22 @@ def stage(
     config: TrainConfig,
     settings: FitConfig | Spans | MadeUp,
     suffix: str = "",
+    weights: NDArray[np.float32] | None = None,
 ) -> Stage:
     """Return the stage that learns `rows` as `settings` say: targets float32 (texts, columns).
+
+    `weights` say how much each text counts: float32 (texts,); by default all the same.
 
     Order and dropped words of an epoch come from the seed and its number alone, so that a resumed
     run draws the same.
     """
-    weights = None if config.task.class_weights == "none" else balanced(targets)
+    if config.task.class_weights == "balanced":
+        weights = balanced(targets) * (1 if weights is None else weights)
 
     def epoch(number: int) -> Any:
         seed = (config.seed, number)
         order = shuffled(rows, settings.batch_size, np.random.default_rng(seed), config)
-        return _dataset(rows, targets, order, config, weights, config.fit.word_dropout, seed)
+        return _dataset(rows, targets, order, config, config.fit.word_dropout, seed, weights)
 
     return Stage(
         name,
@@ -126,15 +130,14 @@ def _dataset(
     targets: NDArray[np.float32],
     batches: Sequence[NDArray[np.int64]],
     config: TrainConfig,
-    weights: NDArray[np.float32] | None = None,
     word_dropout: float = 0.0,
     seed: Sequence[int] = (),
+    weights: NDArray[np.float32] | None = None,
 ) -> Any:
     """Return the tf.data.Dataset of `batches`, which are padded while the network is busy."""
     import tensorflow as tf
 
     text = config.task.text
-    learnt = [targets] if weights is None else [targets, weights]
 
     def generate() -> Iterator[tuple[NDArray[Any], ...]]:
         random = np.random.default_rng(seed)
@@ -143,12 +146,14 @@ def _dataset(
             if word_dropout:
                 words = found > text.index_from
                 found[words & (random.random(found.shape) < word_dropout)] = text.oov_id
-            yield found, *(array[batch] for array in learnt)
+            of_batch = (found, targets[batch])
+            yield of_batch if weights is None else (*of_batch, weights[batch])
 
     # Open shapes, so that one traced function serves every length.
     signature = (
         tf.TensorSpec((None, None), tf.int32),
-        *(tf.TensorSpec((None, *array.shape[1:]), tf.float32) for array in learnt),
+        tf.TensorSpec((None, targets.shape[1]), tf.float32),
+        *([] if weights is None else [tf.TensorSpec((None,), tf.float32)]),
     )
     dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
     return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(8)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pocketrnn import Tokenizer
 from pocketrnn.classify.file import Contents
 from pocketrnn.classify.labels import choose, probabilities
+from pocketrnn.config import check
 from pocketrnn.errors import InputError
 from pocketrnn.extras import require
 from pocketrnn.files import replacing
@@ -64,11 +65,18 @@ def fit(
     first = None if start is None else starting.read(start)
     if first:
         config = starting.follow(config, first, corpus.labels)
+    given = corpus.train.probabilities is not None or corpus.train.weights is not None
+    check(
+        not (given and config.task.distillation),
+        "soft labels and weights are for a recipe without a teacher of its own, as everyday is",
+    )
     # The words of all texts that are learnt: few labelled ones have too few.
     learnt = corpus.train.texts + (corpus.unlabelled if config.task.distillation else ())
     facts, words = corpus.facts(), list(corpus.vocabulary or ())
     if not words:
-        words, few = rank_words(learnt, config.task.text, min_texts=config.task.min_texts)
+        weights = None if corpus.train.weights is None else corpus.train.weights.tolist()
+        least = config.task.min_texts
+        words, few = rank_words(learnt, config.task.text, weights, min_texts=least)
         facts["words_of_few_texts"] = few
     if first:
         words = starting.words(first, words)
@@ -204,8 +212,9 @@ def _learn(
     train, held_out = development.train, development.test
     teaching = config.task.distillation
     if teaching is None:
-        rows, targets = batches.ids(tokenizer, train.texts), one_hot(train.labels, columns)
-        stage = batches.stage("whole texts", rows, targets, config, config.fit, suffix)
+        rows, targets = batches.ids(tokenizer, train.texts), _targets(train, columns)
+        weights = None if train.weights is None else train.weights / train.weights.mean()
+        stage = batches.stage("whole texts", rows, targets, config, config.fit, suffix, weights)
         lesson = Lesson([stage], targets[:0])
     elif teaching.made_up:
         lesson = made_up.lesson(
@@ -234,6 +243,15 @@ def _learn(
         measure=measure,
     )
     return trained, lesson
+
+
+def _targets(train: Examples, columns: int) -> NDArray[np.float32]:
+    """Return what is learnt of each text: its soft label, or else its label."""
+    targets = one_hot(train.labels, columns)
+    if train.probabilities is None:
+        return targets
+    soft = train.probabilities[:, -columns:]
+    return np.asarray(np.where(np.isnan(soft), targets, soft), np.float32)
 
 
 def _finish(

@@ -19,6 +19,9 @@ def read_corpus(
     *,
     text_column: str | None = None,
     label_column: str | None = None,
+    probability_columns: Sequence[str] = (),
+    weight_column: str | None = None,
+    split_column: str | None = None,
     positive_label: str | None = None,
     encoding: str = "utf-8",
     header: bool = True,
@@ -43,6 +46,11 @@ def read_corpus(
 
     `test` and `validation` are tables, or folders, like the training ones; no text is then drawn
     for the test. A training text that is in one of them too is left out.
+    `probability_columns` are soft labels, of whatever teacher: the probability of each label, in
+    the order of the alphabet, or one column, of the second of two labels. A row that has them is
+    learnt by them; its label, or else the most probable one, serves for splits and figures. Of
+    `weight_column` is how much a row counts in training (default: 1), and `split_column` says what
+    it is for: train, validation or test.
 
     Of two labels, `positive_label` is the one that precision, recall, F1 and the threshold are of.
     It is the rare one where that has less than a fifth of a table's rows, else the last one by
@@ -63,8 +71,11 @@ def read_corpus(
     elif missing := [path for path in paths if not path.exists()]:
         raise InputError(f"{missing[0]}: no such file or folder")
     elif all(map(table.is_table, paths)) and not imdb.is_dataset(path):
+        columns = table.Columns(
+            text_column, label_column, tuple(probability_columns), weight_column, split_column
+        )
         share = 0.0 if test is not None else test_split
-        corpus = table.read(paths, text_column, label_column, options, share, seed, parts)
+        corpus = table.read(paths, columns, options, share, seed, parts)
     elif parts:
         raise ConfigError(f"{path}: brings its own test; --test and --validation are for tables")
     elif len(paths) > 1:
