@@ -149,7 +149,6 @@ def test_settings_that_cant_be(settings: dict[str, Any], message: str) -> None:
         (Distillation, "ngrams", 4),
         (MadeUp, "texts", 0),
         (MadeUp, "repeats", 0),
-        (MadeUp, "kept", 1.1),
         (MadeUp, "learning_rate", 0.0),
         (Distillation, "folds", 1),
         (Distillation, "truth", 1.5),

@@ -77,8 +77,6 @@ class MadeUp(Settings):
     texts: int = 30_000
     longest: int = 74
     """Words of a text that are taken; with those of another there are up to twice as many."""
-    kept: float = 0.1
-    """Share of the made-up texts that stay in the stage on whole texts."""
     divisor: float = 16.0
     """Of the sum over all states, while the network is trained: see `layers.SqrtnMax`."""
     repeats: int = 1
@@ -93,7 +91,6 @@ class MadeUp(Settings):
         for name in ("texts", "longest", "repeats"):
             value = getattr(self, name)
             check(value >= 1, f"made_up: {name} must be at least 1, not {value}")
-        check(0 <= self.kept <= 1, f"made_up: kept must be from 0 to 1, not {self.kept}")
         _check_steps("made_up: ", self.epochs, self.batch_size, self.learning_rate)
         _check_share("made_up: warm_up", self.warm_up)
 

@@ -59,7 +59,6 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
             texts=texts,
             longest=_LONG,
             epochs=max(1, round(steps * MadeUp.batch_size / texts)),
-            kept=min(0.1, rows * repeats / texts / 2),
             repeats=repeats,
             divisor=min(size**0.5, MadeUp.divisor),
         )

@@ -6,7 +6,6 @@ seen nothing of it can label it.
 """
 
 from collections.abc import Sequence
-from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,9 +106,7 @@ def lesson(
     rows = batches.ids(tokenizer, train.texts)
     truth = one_hot(train.labels, of_made.shape[1])
     mixed = distillation.truth * truth + (1 - distillation.truth) * teaching.of_train
-    kept = random.random(len(made)) < settings.kept
-    targets = np.concatenate([*[mixed] * settings.repeats, of_made[kept]]).astype(np.float32)
-    whole = [*rows * settings.repeats, *compress(made, kept)]
+    targets = np.tile(mixed, (settings.repeats, 1)).astype(np.float32)
     of_held_out = np.zeros((0, of_made.shape[1]), np.float32)
     if len(development.test):
         teacher = Linear(matrix, train.labels, classes, teaching.strength, config.seed)
@@ -118,7 +115,9 @@ def lesson(
     return Lesson(
         [
             batches.stage("made-up texts", made, of_made, config, settings, f"-made-up{suffix}"),
-            batches.stage("whole texts", whole, targets, config, config.fit, suffix),
+            batches.stage(
+                "whole texts", rows * settings.repeats, targets, config, config.fit, suffix
+            ),
         ],
         of_held_out,
         word_vectors(rows, train.labels, config, classes, random),
