@@ -157,15 +157,15 @@ def page(found: dict[str, dict[str, Any]]) -> str:
             continue
         most = max(most, len(own))
         accuracy, size, seconds = (statistics.mean(values) for values in zip(*own, strict=True))
-        others = [measured[way] for way in ("tfidf", "svm", "fasttext")]
+        others = [measured.get(way) for way in ("tfidf", "svm", "fasttext")]
         rows.append(
             [
                 name,
                 f"{measured['labels']}, {measured['rows']:,}",
                 f"**{accuracy:.3f}**",
-                *(f"{figures[0]:.3f}" for figures in others),
+                *(f"{figures[0]:.3f}" if figures else "–" for figures in others),
                 f"{size / 1e6:.2f} MB, {seconds:.0f} s",
-                *(f"{figures[1] / 1e6:.1f} MB" for figures in others),
+                *(f"{figures[1] / 1e6:.1f} MB" if figures else "–" for figures in others),
             ]
         )
     head = [
