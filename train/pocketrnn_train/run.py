@@ -48,9 +48,9 @@ class RunFolder:
     | `curves.png`        | the history, drawn                                              |
     | `intended_use.txt`  | what the model is and isn't good for, if a person has written it |
 
-    A stage before the last has `history-*.csv`. Until the run is finished there are also
-    `checkpoint*.keras`, the model and optimizer of each stage after its last whole epoch, and
-    `teacher.npz`, the teacher's soft labels.
+    Other stages, and networks of other texts, have `history-*.csv`. Until the run is finished there
+    are also `checkpoint*.keras`, the model and optimizer of each stage after its last whole epoch,
+    `round*.npz`, what was said of texts held out, and `teacher.npz`, the teacher's soft labels.
     """
 
     folder: Path
@@ -91,8 +91,11 @@ class RunFolder:
             return
         if changed := _differences(self.read("config.json"), config.to_dict()):
             raise RunError(f"{self.folder}: can't resume with another {', '.join(changed)}")
-        if self.read("corpus.json")["sha256"] != facts["sha256"]:
+        before = self.read("corpus.json")
+        if before["sha256"] != facts["sha256"]:
             raise RunError(f"{self.folder}: can't resume with another corpus")
+        if before.get("started_from") != facts.get("started_from"):
+            raise RunError(f"{self.folder}: can't resume from another model file")
 
     @contextlib.contextmanager
     def _naming(self, name: str) -> Iterator[None]:

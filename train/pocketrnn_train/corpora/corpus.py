@@ -20,7 +20,9 @@ from .splits import Rows, groups_of, leaders, plain, split
 
 _MOST_NAMED = 3  # of the texts with more than one label
 
-_RARE = 0.2  # share of the rows under which one of two labels is the positive one
+_FEW = 4  # texts of a label: with fewer, not every fold has one
+
+RARE = 0.2  # share of the rows under which one of two labels is the positive one
 
 PARTS = ("train", "validation", "test")
 """What a row may be for."""
@@ -59,6 +61,11 @@ class Examples:
     def __repr__(self) -> str:
         """Return how many texts there are: a notebook shows the value of a cell's last line."""
         return f"<Examples: {len(self):,} texts>"
+
+    def and_also(self, others: "Examples") -> "Examples":
+        """Return these examples, and others behind them; without soft labels and weights."""
+        labels = np.concatenate([self.labels, others.labels])
+        return Examples((*self.texts, *others.texts), labels)
 
     def take(self, rows: NDArray[np.int64]) -> "Examples":
         """Return the examples at `rows`, in that order."""
@@ -128,7 +135,8 @@ class Corpus:
 
         Without those that are also labelled, as the test must stay unseen, and without any twice.
         """
-        known = set(map(plain, (*self.train.texts, *self.test.texts)))
+        held_out = self.validation.texts if self.validation else ()
+        known = set(map(plain, (*self.train.texts, *self.test.texts, *held_out)))
         kept: dict[str, str] = {}
         for text in texts:
             if (alike := plain(text)) not in known:
@@ -155,6 +163,44 @@ class Corpus:
             validation=self.validation and _swapped(self.validation),
         )
 
+    def holding_out(self, part: str, rows: Iterable[Row]) -> "Corpus":
+        """Return the corpus with a `test`, or a `validation`, of these rows.
+
+        Training texts that are in it too are left out, with a warning. Raises InputError for a
+        label that no training text has, or for no rows at all.
+        """
+        texts, labels = [], []
+        for row in rows:
+            label = _label(row)
+            if row.text and row.text.strip() and label is not None:
+                if label not in self.labels:
+                    raise InputError(f"{row.place}: no training text has the label {label!r:.60}")
+                texts.append(row.text)
+                labels.append(self.labels.index(label))
+        if not texts:
+            raise InputError(f"{self.name}: no rows with a text and a label in the {part}")
+        examples = Examples(tuple(texts), np.array(labels, np.int64))
+        if part == "test":
+            return replace(self, test=examples)._apart_from(part, texts)
+        return replace(self, validation=examples)._apart_from(part, texts)
+
+    def _apart_from(self, part: str, texts: Sequence[str]) -> "Corpus":
+        """Return the corpus without the training texts that are like those of `part`."""
+        known = set(map(plain, texts))
+        kept = [row for row, text in enumerate(self.train.texts) if plain(text) not in known]
+        if lost := len(self.train) - len(kept):
+            count = f"{lost:,}"
+            _log.warning(
+                "%s: %s training texts are in the %s, and left out", self.name, count, part
+            )
+        train = self.train.take(np.array(kept, np.int64))
+        for label, name in enumerate(self.labels):
+            if not (train.labels == label).any():
+                raise InputError(
+                    f"{self.name}: all texts of the label {name!r:.60} are in the {part} too"
+                )
+        return replace(self, train=train)
+
     def groups(self) -> Rows:
         """Return the group of each training text, from 0; a group is on one side of a split."""
         return groups_of(self.train.texts) if self.keep_together else np.arange(len(self.train))
@@ -171,7 +217,10 @@ class Corpus:
         sha256 = hashlib.sha256(json.dumps([self.labels, self.vocabulary, sizes]).encode())
         labels = [*self.train.labels.tolist(), *self.test.labels.tolist()]
         labels += "?" * len(self.unlabelled)
-        texts = (*self.train.texts, *self.test.texts, *self.unlabelled)
+        texts = [*self.train.texts, *self.test.texts, *self.unlabelled]
+        if self.validation:
+            texts += self.validation.texts
+            labels += self.validation.labels.tolist()
         for label, text in zip(labels, texts, strict=True):
             data = text.encode("utf-8", "surrogatepass")
             sha256.update(f"{label} {len(data)}\0".encode() + data)
@@ -215,10 +264,7 @@ def corpus_of_rows(
         if row.text is None or not row.text.strip():
             without_text += 1
             continue
-        try:
-            label = label_of(row.label)
-        except ValueError as error:
-            raise InputError(f"{row.place}: {error}") from error
+        label = _label(row)
         if label is None and not row.probabilities:
             unlabelled.append(row.text)
             continue
@@ -237,7 +283,7 @@ def corpus_of_rows(
     for alike in look_alikes(counts):
         _log.warning("%s: labels that look alike: %s; is it one label?", name, alike)
     labels = sorted(counts)
-    if len(labels) == 2 and counts[labels[0]] < _RARE * counts.total():
+    if len(labels) == 2 and counts[labels[0]] < RARE * counts.total():
         labels.reverse()
     if len(labels) < 2:
         raise InputError(
@@ -261,14 +307,23 @@ def corpus_of_rows(
         )
     leading = examples.labels[leaders(examples.labels, groups)]
     own_texts = np.bincount(leading, minlength=len(labels)).tolist()
+    uses = ["training", "validation", *(["test"] if test_split else [])]
     for label, own in zip(labels, own_texts, strict=True):
-        if own < 3:
+        if own < len(uses):
             raise InputError(
-                f"{name}: label {label!r:.60} has {own} different text(s) of its own; at least 3 "
-                "are needed, for training, validation and test"
+                f"{name}: label {label!r:.60} has {own} different text(s) of its own; at least "
+                f"{len(uses)} are needed, for {', '.join(uses[:-1])} and {uses[-1]}"
             )
-    # In the order of the rows again, so that validation can take the last ones.
-    train, test = map(np.sort, split(examples.labels, groups, test_split, seed))
+    counted = zip(labels, own_texts, strict=True)
+    rare = [f"{label!r:.60} ({own})" for label, own in counted if own < _FEW]
+    if rare:
+        more = f", and {len(rare) - _MOST_NAMED} more" if len(rare) > _MOST_NAMED else ""
+        few = ", ".join(rare[:_MOST_NAMED]) + more
+        _log.warning("%s: labels with fewer than %d texts, too few to rely on: %s", name, _FEW, few)
+    train, test = np.arange(len(examples)), np.zeros(0, np.int64)
+    if test_split:
+        # In the order of the rows again, so that validation can take the last ones.
+        train, test = map(np.sort, split(examples.labels, groups, test_split, seed))
     return Corpus(
         name,
         tuple(labels),
@@ -276,6 +331,14 @@ def corpus_of_rows(
         examples.take(test),
         unlabelled=tuple(unlabelled),
     )
+
+
+def _label(row: Row) -> str | None:
+    """Return a row's label, None without one; InputError, naming the place, for what can't be."""
+    try:
+        return label_of(row.label)
+    except ValueError as error:
+        raise InputError(f"{row.place}: {error}") from error
 
 
 def _examples(rows: Sequence[Row], names: Sequence[str | None], labels: Sequence[str]) -> Examples:

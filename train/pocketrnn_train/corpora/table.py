@@ -3,7 +3,7 @@
 This is the only module of training that uses `pocketrnn.tables`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,23 +55,28 @@ def read(
     options: ReadOptions,
     test_split: float,
     seed: int,
+    parts: Mapping[str, Path],
 ) -> Corpus:
     """Read tables and folders of texts and labels; InputError or ConfigError for what isn't such.
 
     A folder has a folder of .txt files for each label. Columns that aren't given are found in the
-    first table; the others must have them too.
+    first table; the others must have them too. `parts` are the files of a test and a validation.
     """
     text_column, label_column = columns.text, columns.label
-    rows: list[Row] = []
-    for path in paths:
+
+    def rows_of(path: Path) -> list[Row]:
+        nonlocal text_column, label_column
         with closing(open_table(path, options)) as reader:
             if isinstance(reader, FolderReader):
-                rows += [Row(*row) for row in _classes(reader)]
-            else:
-                text_column, label_column = _columns(reader, text_column, label_column)
-                rows += _rows(reader, text_column, label_column, columns)
+                return [Row(*row) for row in _classes(reader)]
+            text_column, label_column = _columns(reader, text_column, label_column)
+            return list(_rows(reader, text_column, label_column, columns))
+
+    rows = [row for path in paths for row in rows_of(path)]
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     corpus = corpus_of_rows(f"{paths[0]}{more}", rows, test_split=test_split, seed=seed)
+    for part, path in parts.items():
+        corpus = corpus.holding_out(part, rows_of(path))
     name = paths[0].resolve().name + more
     return replace(corpus, name=name, text_column=text_column, label_column=label_column)
 

@@ -15,6 +15,7 @@ from pocketrnn.forecast.model import Forecaster
 from pocketrnn.loading import bundled
 from pocketrnn.modelfile import fold, onnx
 
+from .. import backend
 from ..loop import Stage, learn
 from ..run import ForecasterRun
 from . import figures, windows
@@ -74,13 +75,11 @@ def fit(
     if (run.folder / "report.json").exists():
         return run
 
-    import keras  # slow to load, and of no use to a run that is refused above
+    backend.start(config.seed)
     import tensorflow as tf
 
     from . import network
 
-    keras.utils.set_random_seed(config.seed)
-    tf.config.experimental.enable_op_determinism()
     horizon, task, batch = settings.horizon, config.task, config.fit.batch_size
     ends = [values[:-horizon] for values in judged.values()]
     held_out = windows.last(ends, settings)
