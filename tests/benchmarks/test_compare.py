@@ -11,7 +11,7 @@ import pytest
 from pocketrnn import TextConfig
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, fit
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
 import compare
 import peers

@@ -39,7 +39,8 @@ def build(
             network.units,
             activation=network.activation,
             return_sequences=sequences,
-            unroll=bool(network.window),  # so few steps are faster without a loop
+            # So few steps are faster without a loop; but Keras then reads masks backwards wrongly.
+            unroll=bool(network.window) and not network.bidirectional,
         )
         if network.bidirectional:
             recurrent = keras.layers.Bidirectional(recurrent)
