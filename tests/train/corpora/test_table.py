@@ -405,6 +405,13 @@ def test_a_label_column_that_is_not_obvious(csv_path: Path, header: str, found: 
     assert caught.value.columns == tuple(header.split(","))
 
 
+def test_a_header_that_looks_like_a_row(csv_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    csv_path.write_text("What a good film.,label\n" + "".join(f"{t},{n}\n" for t, n in ROWS))
+    read_corpus(csv_path, text_column="What a good film.")
+    (said,) = [record.message for record in caplog.records if "header=False" in record.message]
+    assert "'What a good film.' is taken for the name of a column" in said
+
+
 def test_without_a_header(csv_path: Path) -> None:
     content = table().partition("\n")[2]
     for columns in (
@@ -530,10 +537,3 @@ def test_what_is_no_corpus(own: Any, labels: Any, error: type[Exception], messag
 def test_what_is_no_path(source: Any) -> None:
     with pytest.raises(ConfigError, match=r"read from files, not from a .*Corpus\.of"):
         read_corpus(source)
-
-
-def test_a_header_that_looks_like_a_row(csv_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    csv_path.write_text("What a good film.,label\n" + "".join(f"{t},{n}\n" for t, n in ROWS))
-    read_corpus(csv_path, text_column="What a good film.")
-    (said,) = [record.message for record in caplog.records if "header=False" in record.message]
-    assert "'What a good film.' is taken for the name of a column" in said
