@@ -7,7 +7,6 @@ benchmarks/sentences.py.
 """
 
 import argparse
-import dataclasses
 import statistics
 import sys
 from collections.abc import Sequence
@@ -108,7 +107,7 @@ def report(runs: Sequence[Run]) -> str:
 def recipe_of(config: TrainConfig) -> str:
     """Return the name of the recipe that `config` is, but for the seed."""
     for name, recipe in RECIPES.items():
-        if dataclasses.replace(recipe, seed=config.seed) == config:
+        if recipe.with_settings(seed=config.seed, adapted=()) == config:
             return name
     raise SystemExit(f"no recipe has these settings: {config}")
 

@@ -2,8 +2,8 @@
 
     python benchmarks/sentences.py runs/default-1 [RUN...]
 
-Writes `sentences.json` (accuracy by kind of text) into each run, and `intended_use.txt`, which
-pocketrnn-export puts into the model card.
+Writes `sentences.json` (accuracy by kind of text) into each run, and for film reviews
+`intended_use.txt`, which pocketrnn-export puts into the model card.
 """
 
 import argparse
@@ -74,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         run = Run(folder)
         measured = measure(run)
         run.write("sentences.json", measured)
-        write_atomic(folder / "intended_use.txt", intended_use(run, measured) + "\n")
+        if run.read("corpus.json")["name"] == "aclImdb":  # else benchmarks/everyday.py writes it
+            write_atomic(folder / "intended_use.txt", intended_use(run, measured) + "\n")
         figures = ", ".join(f"{name} {value['accuracy']:.3f}" for name, value in measured.items())
         print(f"{folder}: {figures}")
     return 0

@@ -12,6 +12,7 @@ from pathlib import Path
 from pocketrnn import cli
 from pocketrnn_export import cli as export
 from pocketrnn_train import cli as train
+from pocketrnn_train.forecast import cli as forecast
 from pocketrnn_train.generate import cli as generate
 
 
@@ -27,7 +28,7 @@ def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser
 def main() -> None:
     """Write the page."""
     os.environ["COLUMNS"] = "98"  # the width that argparse breaks lines at
-    packages = (cli, train, generate, export)
+    packages = (cli, train, generate, forecast, export)
     found = [each for package in packages for each in parsers(package.parser())]
     page = Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).parents[1] / "build/commands.md"
     page.parent.mkdir(parents=True, exist_ok=True)

@@ -61,7 +61,8 @@ def command(start: str) -> str:
 
 def test_every_command_is_run() -> None:
     starts = ["python3 -m venv", ".venv/bin/pip", "echo", "pocketrnn score", "pocketrnn evaluate"]
-    starts += ["shtab", "pip install", "pocketrnn-train reviews.csv", "pocketrnn-train aclImdb"]
+    starts += ["shtab", "pip install", "pocketrnn-train reviews.csv", "python experiments"]
+    starts += ["pocketrnn-train aclImdb"]
     assert [block.split(start)[0] for block, start in zip(COMMANDS, starts, strict=True)] == [
         ""
     ] * len(starts)
@@ -117,7 +118,7 @@ def test_tutorial(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_make_the_bundled_model(folder: Path) -> None:
+def test_make_a_model_of_film_reviews(folder: Path) -> None:
     shell(command("pocketrnn-train aclImdb"), folder)
     assert (folder / "imdb.onnx").stat().st_size > 1000
 

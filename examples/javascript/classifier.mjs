@@ -3,6 +3,8 @@
 import { readFile } from "node:fs/promises";
 import * as ort from "onnxruntime-web";
 
+import { canonical, fold } from "./folding.mjs";
+
 ort.env.wasm.numThreads = 1;
 
 const SCHEMA = 1;
@@ -70,11 +72,12 @@ export class Classifier {
 
   /** Returns the ids of a text, cut to `maxlen` and not padded. */
   ids(text) {
-    const { lower, split, start_id, oov_id, maxlen, truncating } = this.config.text;
-    const characters = [...(lower ? text.toLowerCase() : text)];
+    const { lower, split, start_id, oov_id, maxlen, truncating, fold: folds } = this.config.text;
+    const lowered = lower ? text.toLowerCase() : text;
+    const characters = [...(folds ? fold(lowered) : lowered)];
     const kept = characters.map((c) => (this.filters.has(c) ? split : c)).join("");
     const words = kept.split(split).filter((word) => word !== "");
-    const ids = words.map((word) => this.idOf.get(word) ?? oov_id);
+    const ids = words.map((word) => this.idOf.get(folds ? canonical(word) : word) ?? oov_id);
     if (start_id !== null) ids.unshift(start_id);
     return truncating === "pre" ? ids.slice(-maxlen) : ids.slice(0, maxlen);
   }

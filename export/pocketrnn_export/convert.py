@@ -18,6 +18,13 @@ def convert(model: Any) -> onnx.ModelProto:
     return _convert(lambda ids: model(ids, training=False), {"ids": ("batch", "time")}, shapes)
 
 
+def convert_series(model: Any) -> onnx.ModelProto:
+    """Convert a keras.Model from values to quantiles; the batch stays open."""
+    ends = {"values": ("batch", *model.input_shape[1:])}
+    shapes = {"quantiles": ("batch", *model.output_shape[1:])}
+    return _convert(lambda values: model(values, training=False), ends, shapes)
+
+
 def convert_steps(model: Any) -> onnx.ModelProto:
     """Convert a keras.Model from ids to logits, as `stepped` runs it; batch and time stay open.
 

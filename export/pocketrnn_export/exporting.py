@@ -17,7 +17,7 @@ from pocketrnn.extras import require
 from pocketrnn.files import write_atomic
 from pocketrnn.modelfile import fold, onnx
 from pocketrnn.modelfile.network import NetworkConfig
-from pocketrnn_train.run import GeneratorRun, Run
+from pocketrnn_train.run import ForecasterRun, GeneratorRun, Run
 
 from .parity import Export
 
@@ -28,7 +28,7 @@ _FIGURES = ("test", "validation", "generated")
 
 
 def export(
-    run: Run | GeneratorRun,
+    run: Run | GeneratorRun | ForecasterRun,
     path: str | os.PathLike[str],
     *,
     threshold: float | None = None,
@@ -51,7 +51,7 @@ def export(
         reason = "permission denied" if folder.is_dir() else "no such folder"
         raise OutputError(f"can't write {os.fspath(path)}: {reason}")
     require("export", "tensorflow", "tf2onnx", "onnx")
-    from . import generate
+    from . import forecast, generate
 
     report = run.report
     corpus = run.read("corpus.json")
@@ -71,11 +71,14 @@ def export(
             },
         },
     }
-    if isinstance(run, GeneratorRun):
+    if not isinstance(run, Run):
         check(
             graph == "pocketrnn" and threshold is None,
-            "a generator has no threshold, and one graph",
+            "only a classifier has a threshold, and a choice of graphs",
         )
+    if isinstance(run, ForecasterRun):
+        exported = forecast.build(run.model(), run.settings, card=card)
+    elif isinstance(run, GeneratorRun):
         exported = generate.build(run.model(), run.settings, run.alphabet, card=card)
     else:
         exported = build(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .classify.model import Classifier, Prediction, Reading
     from .classify.scoring import Progress, ScoredRow, Summary, score_file, score_rows
     from .classify.text import TextConfig, Tokenizer
+    from .forecast.model import Forecast, Forecaster
     from .generate.model import Generator
     from .loading import bundled, load
     from .verifying import Verification, verify
@@ -31,6 +32,8 @@ __all__ = [
     "ClassifierConfig",
     "Evaluation",
     "Explanation",
+    "Forecast",
+    "Forecaster",
     "Generator",
     "PocketRNNError",
     "Prediction",
@@ -61,6 +64,7 @@ _LATER = {
     "classify.model": ("Classifier", "Prediction", "Reading"),
     "classify.scoring": ("Progress", "ScoredRow", "Summary", "score_file", "score_rows"),
     "classify.text": ("TextConfig", "Tokenizer"),
+    "forecast.model": ("Forecast", "Forecaster"),
     "generate.model": ("Generator",),
     "loading": ("bundled", "load"),
     "verifying": ("Verification", "verify"),

@@ -24,6 +24,10 @@ class TextError(PocketRNNError, TypeError):
     """Something other than text was given to be scored."""
 
 
+class SeriesError(PocketRNNError, ValueError):
+    """A series can't be forecast: it isn't numbers, or too few of them are known."""
+
+
 class InputError(PocketRNNError):
     """A file of texts can't be read, or doesn't hold what it should."""
 

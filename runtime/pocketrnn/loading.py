@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 BUNDLED = Path(__file__).with_name("bundled.onnx")
 
 # The models in the package beside that one, by what `load` and `bundled` call them.
-NAMED = ("names",)
+NAMED = ("names", "monthly", "quarterly")
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | None
 """A path or a bundled model's name, a file's bytes, or None for the bundled classifier."""
@@ -30,10 +30,11 @@ _MOST_THREADS = 256
 _TASKS = {
     "classify": ("classify.model", "Classifier"),
     "generate": ("generate.model", "Generator"),
+    "forecast": ("forecast.model", "Forecaster"),
 }
 
 # The command of each task.
-_COMMANDS = {"classify": "predict", "generate": "generate"}
+_COMMANDS = {"classify": "predict", "generate": "generate", "forecast": "forecast"}
 
 
 class Model:
@@ -79,9 +80,9 @@ def load(source: Source, *, threads: int = 1, trusted: bool = False) -> Any: ...
 def load(source: Source = None, *, threads: int = 1, trusted: bool = False) -> Any:
     """Load a model file: a path, its bytes, or by default the bundled classifier.
 
-    "names" is the bundled generator, unless a file is called so. The file's task decides what it
-    gives: a `Classifier` or a `Generator`. Type checkers know it with `Classifier.load(source)` and
-    `Generator.load(source)`.
+    "names" and so on are the other bundled models, unless a file is called so. The file's task
+    decides what it gives: a `Classifier`, `Generator` or `Forecaster`. Type checkers know it with
+    `Classifier.load(source)` and so on.
 
     `threads` are those that onnxruntime uses within one call, from 1 to 256. A file with a graph
     of its own (`pocketrnn-export --graph tf2onnx`) is an ordinary ONNX program; only with
@@ -113,7 +114,10 @@ def _unpickled(data: bytes, options: dict[str, Any]) -> Any:
 
 
 def bundled(name: str) -> Path:
-    """Return the path of a bundled model: `names`, which makes first names."""
+    """Return the path of a bundled model.
+
+    `names` makes first names; `monthly` and `quarterly` forecast series of these frequencies.
+    """
     if name not in NAMED:
         raise ConfigError(f"there is no bundled model {name!r:.40}; there is: {', '.join(NAMED)}")
     return BUNDLED.with_name(f"{name}.onnx")

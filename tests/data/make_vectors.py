@@ -17,7 +17,9 @@ import numpy as np
 import pocketrnn
 from pocketrnn import Classifier, ClassifierConfig, TextConfig, Tokenizer
 from pocketrnn.classify import file
+from pocketrnn.classify.folding import LINK, MAIL, NAME, NUMBER
 from pocketrnn.classify.labels import choose
+from pocketrnn.classify.text import FOLDED_FILTERS
 from pocketrnn.modelfile import onnx
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn.modelfile.weights import to_int8
@@ -57,6 +59,8 @@ TEXTS = (
 
 
 IDS = 256  # so many that, 64 wide, word vectors are a large matrix
+FOLDED = ("good", "bad", "don't", "!", "?", "soo", "x", "caf\u00e9", "na\u00efve", "\u0923")
+FOLDED += ("\U0001f642", "\U0001f641", "\u2764", MAIL, LINK, NAME, NUMBER, "\u6620", "\ud55c")
 WORDS = ("good", "bad", "film", "the", "naïve", "e\u0301", "ς", "\U0001f600", "Good", "don't")
 TWO, THREE = ("negative", "positive"), ("bad", "so so", "good")
 
@@ -89,7 +93,27 @@ CONFIGS: dict[str, tuple[dict[str, Any], Sequence[str], float, dict[str, Any]]] 
         0.97,
         {"layers": 2, "pooling": "sqrtn_max", "embedding": 8},
     ),
+    "folded": ({"fold": True, "filters": FOLDED_FILTERS}, TWO, 0.5, {}),
 }
+
+
+# What folding finds, and what it mustn't.
+TYPED = (
+    "\u201cTerrible.\u201d That\u2026is\u2014all \u2039good\u203a\u00a1",
+    "It wasn\u2019t \u2018good\u2019, 'tis rock''n''roll dogs' '",
+    "A\r\nb\x0bc\u2028d\u00a0e\u3000f\u0085g\x00h",
+    "\ufeffgo\u200bod go\u00adod caf\u00e9 cafe\u0301 h\u0331 \u0130",
+    "\uff27\uff4f\uff4f\uff44\uff01 \u203c \u2049 good!!!! what?! ??? Sooooo goood AAA 111",
+    ":) :-( x:)) :D =p :'( ;o <3 <33 10:30 note:(see) and:d :/ ://x =* :| :\\",
+    "@Joe's http://a.b/c?d=e www.x.yz a.b+c@d-e.fg @ @@ x@ @x_y",
+    "0123456789 +44 7700900123 10/10 a12345b 1234",
+    "Good<br /><b>x</b> 1 < 2 > 0 &quot;AT&amp;T&quot; don&#39;t &lt;3 &x; & y; <i",
+    "\U0001f44d\U0001f3fd \U0001f468\u200d\U0001f469 \u2764\ufe0f 1\ufe0f\u20e3 \u2605\u2605\u2605"
+    " \u00a9\u2122\u20ac",
+    "\u6620\u753b\u306fgood 10\u5206\u3002\u4eba\u3005 \ud55c\uad6d"
+    " \u0e44\u0e17\u0e22 \u0e3f \u1780 \u1000 \uff76\uff9e",
+    "\u05be\u060c \u0964 a_b #tag na\u00efve \ud800x \U0001d49c",
+)
 
 
 def made(name: str) -> bytes:
@@ -101,7 +125,8 @@ def made(name: str) -> bytes:
         threshold,
         NetworkConfig(**{"embedding": 64, "units": 3, **network}),
     )
-    words = [*WORDS, *(f"w{i}" for i in range(config.text.vocabulary_size - len(WORDS)))]
+    some = FOLDED if config.text.fold else WORDS
+    words = [*some, *(f"w{i}" for i in range(config.text.vocabulary_size - len(some)))]
     draw = np.random.default_rng(list(CONFIGS).index(name))
     weights: dict[str, onnx.Array] = {}
     for constant in config.graph().constants:
@@ -121,6 +146,7 @@ def texts_for(model: Classifier) -> list[str]:
     some = [*WORDS, "unheard", "w7", "w8", "nul\0", "İ", "ΟΔΥΣΣΕΥΣ Σ", "GOOD"]
     texts = [split.join(chance.choices(some, k=length)) for length in (*range(1, 13), 30)]
     texts += [split.join(["bad", *["good"] * count]) for count in range(9, 14)]
+    texts += TYPED if model.config.text.fold else ()
     return ["", split, " ", "Good.film bad|film\ngood\tbad\U0001f600good", *texts]
 
 

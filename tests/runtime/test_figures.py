@@ -16,10 +16,15 @@ pytestmark = pytest.mark.skipif(not BUNDLED.exists(), reason="no bundled model i
 def test_accuracy_and_size() -> None:
     readme = README.read_text("utf-8")
     model = pocketrnn.load()
-    test = model.card["figures"]["test"]
-    accuracy, size = f"{test['accuracy']:.1%}", f"{len(model.data) / 1e6:.2f} MB"
-    stated = re.findall(r"([\d.]+ MB) with its vocabulary, ([\d.]+) % right on", readme)
-    assert stated == [(size, accuracy[:-1])]
-    assert f"{test['texts']:,} official IMDB test reviews" in readme
-    assert re.findall(r"the bundled model: ([\d.]+) %", readme) == [accuracy[:-1]]
-    assert any(accuracy in value for value in model.card.values() if isinstance(value, str))
+    test, card = model.card["figures"]["test"], model.card["intended_use"]
+    size = f"{len(model.data) / 1e6:.2f} MB"
+    (stated,) = re.findall(r"([\d.]+ MB) with its vocabulary, ([\d.]+) % right on", readme)
+    assert stated == (size, f"{test['accuracy']:.1%}"[:-1])
+    assert f"{test['texts']:,} test texts" in readme
+    (imdb,) = re.findall(r"right on ([\d.]+)% of the 25,000 official IMDB test", card)
+    assert f"{imdb} % on the 25,000 official IMDB test reviews" in " ".join(readme.split())
+    table = re.findall(r"^\| ([a-z]+) \| ([\d.]+) % \|", readme, re.MULTILINE)
+    shown = {"restaurants": "mams-absa", "products": "fdu-mtl", "tweets": "semeval-tweets"}
+    for name, accuracy in table:
+        if name in shown:
+            assert f"{shown[name]} {accuracy}%" in card

@@ -35,6 +35,8 @@ OTHER_VALUES = {
     "word_dropout": 0.125,
     "validation_split": 0.3,
     "validation": "last",
+    "min_texts": 2,
+    "refit": True,
     "test_split": 0.4,
     "calibrate": True,
     "seed": 11,
@@ -44,10 +46,15 @@ OTHER_VALUES = {
 class Fit:
     """Stands in for `fit`, and keeps what it was given."""
 
-    def __call__(self, config: TrainConfig, corpus: Corpus, folder: str, *, resume: bool) -> Any:
+    def __call__(
+        self, config: TrainConfig, corpus: Corpus, folder: str, *, start: Any, resume: bool
+    ) -> Any:
         self.config, self.corpus, self.folder, self.resume = config, corpus, folder, resume
-        test = {"loss": 0.5, "accuracy": 0.9, "confusion_matrix": [[80, 6], [4, 10]]}
-        return type("Run", (), {"report": {"test": test, "threshold": 0.25}, "folder": "f"})
+        self.start = start
+        test = {"loss": 0.5, "accuracy": 0.9, "texts": 100, "confusion_matrix": [[80, 6], [4, 10]]}
+        comparison = {"texts": 9, "concerns": ["nothing was learnt"]}
+        report = {"test": test, "comparison": comparison, "threshold": 0.25}
+        return type("Run", (), {"report": report, "folder": "f"})
 
 
 @pytest.fixture
@@ -73,7 +80,17 @@ def one_line(error: str) -> str:
 def test_every_setting_is_tried_below() -> None:
     names = set(settings_of(TrainConfig)) - set(settings_of(TextConfig))
     # A distillation comes with a recipe; windows need another setting, and have a test below.
-    names -= {"network", "fit", "task", "text", "distillation", "window"}
+    names -= {
+        "network",
+        "fit",
+        "task",
+        "text",
+        "distillation",
+        "window",
+        "folds",
+        "adapted",
+        "class_weights",
+    }
     assert set(OTHER_VALUES) == names | {"num_words", "maxlen"}
 
 
@@ -83,6 +100,42 @@ def test_an_option_for_every_setting(name: str, films_csv: Path, fit: Fit) -> No
     classic = [str(films_csv), *COLUMNS, "--recipe", "classic"]
     assert cli.main([*classic, *option(name, value)]) == 0
     assert fit.config == TrainConfig().with_settings(**{name: value}) != TrainConfig()
+
+
+def test_folds(films_csv: Path, fit: Fit) -> None:
+    folds = ["--recipe", "classic", "--folds", "3", "--refit"]
+    assert cli.main([str(films_csv), *COLUMNS, *folds]) == 0
+    assert fit.config == TrainConfig().with_settings(folds=3, refit=True)
+
+
+def test_class_weights(films_csv: Path, fit: Fit) -> None:
+    weights = ["--recipe", "classic", "--class-weights", "balanced"]
+    assert cli.main([str(films_csv), *COLUMNS, *weights]) == 0
+    assert fit.config == TrainConfig().with_settings(class_weights="balanced")
+
+
+def test_check_trains_nothing(
+    films_csv: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(cli, "fit")
+    assert cli.main([str(films_csv), *COLUMNS, "--check"]) == 0
+    out = capsys.readouterr().out
+    assert "30 texts to train, 2 labels: thumbs down, thumbs up" in out
+    assert "      15  thumbs up\n" in out
+    assert "words in a text: " in out
+
+
+def test_a_test_of_ones_own(
+    films_csv: Path, fit: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = tmp_path / "more.csv"
+    more.write_text("review,verdict\nquite new,thumbs up\n")
+    assert cli.main([str(films_csv), *COLUMNS, "--test", str(more), "--validation", str(more)]) == 0
+    assert fit.corpus.test.texts == ("quite new",)
+    assert fit.corpus.validation is not None
+    out = capsys.readouterr().out
+    assert "! nothing was learnt" in out
+    assert "test: accuracy 0.9000 (0.826 to 0.945)" in out
 
 
 def test_windows(films_csv: Path, fit: Fit) -> None:
@@ -97,10 +150,10 @@ def test_without_options_it_is_the_recipe(name: str, films_csv: Path, fit: Fit) 
     assert cli.main([str(films_csv), *COLUMNS, *recipe]) == 0
     assert fit.config == RECIPES[name]
     assert (fit.folder, fit.resume) == ("run", False)
-    options = ["--no-bidirectional", "-o", "x", "--resume"]
+    options = ["--no-bidirectional", "-o", "x", "--resume", "--from", "bundled"]
     assert cli.main([str(films_csv), *COLUMNS, *recipe, *options]) == 0
     assert fit.config == RECIPES[name]
-    assert (fit.folder, fit.resume) == ("x", True)
+    assert (fit.folder, fit.resume, fit.start) == ("x", True, "bundled")
 
 
 def test_split_and_seed_reach_the_corpus(films_csv: Path, fit: Fit) -> None:
@@ -148,7 +201,7 @@ def test_several_files_and_columns_that_are_found(
     files = [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
     assert cli.main([*files, "--recipe", "classic"]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("a.csv and 1 more: 10 texts to train, 2 to test, labels bad, good\n")
+    assert out.startswith("a.csv and 1 more: 10 texts to train, 2 to test, 2 labels: bad, good\n")
     assert "text column: review\nlabel column: label\n" in err
     assert fit.corpus.unlabelled == ()
     assert cli.main(files) == 0
@@ -291,5 +344,5 @@ def test_labels_in_any_script_are_printed_in_any_encoding(tmp_path: Path) -> Non
         capture_output=True,
         text=True,
     )
-    assert "labels schlecht, \\u826f\\u3044" in done.stdout
+    assert "2 labels: schlecht, \\u826f\\u3044" in done.stdout
     assert "File exists" in one_line(done.stderr)

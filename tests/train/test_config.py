@@ -13,7 +13,7 @@ from pocketrnn.classify.text import MOST_IDS, MOST_WORDS
 from pocketrnn.errors import ConfigError
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn_train import RECIPES, TrainConfig
-from pocketrnn_train.config import Distillation, Spans
+from pocketrnn_train.config import Distillation, MadeUp, Spans
 
 
 def test_recipe_classic_is_the_classic() -> None:
@@ -131,6 +131,9 @@ def test_settings_are_found_in_every_part() -> None:
         ({"mask": True, "text": TextConfig(pad_id=1)}, "masking needs 0"),
         ({"distillation": Distillation()}, "needs mask"),
         ({"cell": "gru", "activation": "relu"}, "gru has the activation tanh"),
+        ({"folds": 3}, "must be fitted again: refit"),
+        ({"folds": 1, "refit": True}, "folds must be 0, or 2 or more"),
+        ({"mask": True, "distillation": Distillation(), "refit": True}, "a teacher of spans"),
         ({"pooling": "max"}, "pooling must be one of last, sqrtn_max"),
         ({"validation": "first"}, "validation must be one of random, last"),
     ],
@@ -144,6 +147,9 @@ def test_settings_that_cant_be(settings: dict[str, Any], message: str) -> None:
     ("kind", "name", "value"),
     [
         (Distillation, "ngrams", 4),
+        (MadeUp, "texts", 0),
+        (MadeUp, "repeats", 0),
+        (MadeUp, "learning_rate", 0.0),
         (Distillation, "folds", 1),
         (Distillation, "truth", 1.5),
         (Spans, "shortest", 0),

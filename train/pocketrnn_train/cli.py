@@ -6,21 +6,26 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
 from pocketrnn import __version__
-from pocketrnn.classify.figures import rates
+from pocketrnn.classify.figures import rates, wilson
 from pocketrnn.cli import command
 from pocketrnn.errors import ConfigError
 from pocketrnn.extras import require
 
+from .classify import comparison
 from .classify.training import fit
 from .config import RunConfig, TrainConfig, settings_of
-from .corpora import read_corpus
+from .corpora import Corpus, read_corpus
 from .corpora.table import FORMATS
 from .recipes import RECIPES
+
+# Characters of the labels that are printed.
+_MOST_SHOWN = 200
 
 # The settings that are options, with their help; TrainConfig has their types.
 _HELP = {
@@ -45,10 +50,13 @@ _HELP = {
     "batch_size": "texts in a training step",
     "dropout": "share of word vectors' channels and of head inputs, set to 0 in training",
     "word_dropout": "share of the words that become the unknown word in training",
+    "min_texts": "texts that a word must stand in to have an id, as rare ones may tell of a text",
     "validation_split": "share of each label's training texts that is held out for validation",
-    "validation": "which texts are held out: drawn at random, or the last of each label, so that "
-    "texts that are alike and stand together are on one side",
-    "test_split": "share of each label's texts kept for the test, if the corpus has no test",
+    "test_split": "share of each label's texts kept for the test, if the corpus has no test; 0 for "
+    "none",
+    "folds": "how many folds of the texts are held out in turn, instead of a share; 0: none",
+    "class_weights": "let each label count as much as any other, however many texts it has",
+    "refit": "train once more, on all texts, once it is known how good the network is",
     "calibrate": "fit the probabilities, and the threshold, to the validation texts",
     "seed": "decides the first weights, the order of the texts and all random choices",
 }
@@ -57,12 +65,13 @@ _HELP = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (default: the process's) and return its exit code."""
     given = sys.argv[1:] if argv is None else argv
-    if given[:1] == ["generate"]:
-        from .generate import cli as generate
-
-        arguments = generate.parser().parse_args(given[1:])
-        return command.run("pocketrnn-train", lambda: start(generate.train, arguments))
+    if given[:1] in (["generate"], ["forecast"]):
+        task = import_module(f".{given[0]}.cli", __package__)
+        arguments = task.parser().parse_args(given[1:])
+        return command.run("pocketrnn-train", lambda: start(task.train, arguments))
     arguments = parser().parse_args(given)
+    if arguments.check:
+        return command.run("pocketrnn-train", lambda: _check(arguments))
     return command.run("pocketrnn-train", lambda: start(_train, arguments))
 
 
@@ -71,8 +80,8 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pocketrnn-train",
         description="Train a recurrent text classifier in Keras.",
-        epilog="Options left out come from the recipe. To train a generator of text, see: "
-        "pocketrnn-train generate --help",
+        epilog="Options left out come from the recipe. To train a generator of text or a "
+        "forecaster of series, see: pocketrnn-train generate --help, and forecast --help",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"pocketrnn {__version__}")
@@ -83,12 +92,39 @@ def parser() -> argparse.ArgumentParser:
         f"file or several: {FORMATS}, or a folder with a folder of .txt files for each label",
     )
     add_run(parser, RECIPES)
+    parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="MODEL",
+        help="model file whose words, vectors and recurrent weights to start from, or `bundled`",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="say what is in the texts, and what looks wrong with them, and train nothing",
+    )
     own = parser.add_argument_group("your own texts")
     own.add_argument(
         "--text-column", metavar="NAME", help="column of the texts (default: the obvious one)"
     )
     own.add_argument(
         "--label-column", metavar="NAME", help="column of the labels (default: the obvious one)"
+    )
+    own.add_argument(
+        "--probability-columns",
+        metavar="NAME",
+        nargs="+",
+        default=(),
+        help="soft labels: columns with the probability of each label, by alphabet, or one of the "
+        "second of two; rows that have them are learnt by them",
+    )
+    own.add_argument(
+        "--weight-column", metavar="NAME", help="column that says how much a row counts"
+    )
+    own.add_argument(
+        "--split-column",
+        metavar="NAME",
+        help="column that says what a row is for: train, validation or test",
     )
     own.add_argument(
         "--positive-label",
@@ -103,6 +139,15 @@ def parser() -> argparse.ArgumentParser:
         help="the first row of a table is a row like the others; its columns are called 1, 2, ...",
     )
     own.add_argument("--encoding", default="utf-8", help="of the tables (default: utf-8)")
+    own.add_argument(
+        "--test", metavar="FILE", help="table or folder of the test (default: see --test-split)"
+    )
+    own.add_argument(
+        "--validation",
+        metavar="random|last|FILE",
+        help="which texts are held out: drawn at `random`, the `last` of each label, so that texts "
+        "that are alike and stand together are on one side, or those of a table or folder",
+    )
     own.add_argument(
         "--unlabelled",
         metavar="FILE",
@@ -150,7 +195,6 @@ def start(train: Callable[[argparse.Namespace], None], arguments: argparse.Names
     require("train", "tensorflow", "sklearn", "matplotlib")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # texts may be in any script
-    command.import_quietly("tensorflow", "TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         train(arguments)
     except KeyboardInterrupt:
@@ -166,7 +210,44 @@ def start(train: Callable[[argparse.Namespace], None], arguments: argparse.Names
 
 
 def _train(arguments: argparse.Namespace) -> None:
+    config, corpus = _read(arguments)
+    run = fit(config, corpus, arguments.output, start=arguments.start, resume=arguments.resume)
+    report = run.report
+    print("\n".join(comparison.lines(report["comparison"])))
+    part = "test" if report["test"] else "validation"
+    found = report[part]
+    if len(corpus.labels) == 2:
+        positive = rates(np.array(found["confusion_matrix"]))
+        print(
+            f"{part}, {corpus.labels[1]}: precision {positive.precision[1]:.4f}, recall "
+            f"{positive.recall[1]:.4f}, F1 {positive.f1[1]:.4f}, chosen over a probability of "
+            f"{report['threshold']:.4f}"
+        )
+    if report["test"]:
+        low, high = wilson(found["accuracy"] * found["texts"], found["texts"])
+        print(
+            f"test: accuracy {found['accuracy']:.4f} ({low:.3f} to {high:.3f}), loss "
+            f"{found['loss']:.4f}, on {found['texts']:,} texts"
+        )
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    """Say what is in a corpus; warnings are logged while it is read."""
+    _, corpus = _read(arguments)
+    counts = np.bincount(corpus.train.labels, minlength=len(corpus.labels)).tolist()
+    for count, label in sorted(zip(counts, corpus.labels, strict=True), reverse=True):
+        print(f"{count:8,}  {label}")
+    words = [len(text.split()) for text in corpus.train.texts]
+    print(f"words in a text: {np.median(words):.0f} (median), {max(words):,} (most)")
+    return 0
+
+
+def _read(arguments: argparse.Namespace) -> tuple[TrainConfig, Corpus]:
+    """Return the settings and the corpus that were asked for, and say what that is."""
     given = {name: value for name in _HELP if (value := getattr(arguments, name)) is not None}
+    held_out = arguments.validation
+    if held_out in ("random", "last"):
+        given["validation"], held_out = held_out, None
     config = RECIPES[arguments.recipe].with_settings(**given)
     teacher = config.task.distillation is not None
     if arguments.unlabelled and not teacher:
@@ -176,11 +257,16 @@ def _train(arguments: argparse.Namespace) -> None:
         arguments.corpus,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
+        probability_columns=arguments.probability_columns,
+        weight_column=arguments.weight_column,
+        split_column=arguments.split_column,
         positive_label=arguments.positive_label,
         encoding=arguments.encoding,
         header=arguments.header,
         word_index=arguments.word_index,
         unlabelled=arguments.unlabelled or teacher,
+        test=arguments.test,
+        validation=held_out,
         test_split=config.task.test_split,
         seed=config.seed,
     )
@@ -188,18 +274,12 @@ def _train(arguments: argparse.Namespace) -> None:
         if found and not getattr(arguments, f"{kind}_column"):
             print(f"{kind} column: {found}", file=sys.stderr)
     more = f"{len(corpus.unlabelled)} without a label, " if corpus.unlabelled else ""
+    test = f"{len(corpus.test)} to test, " if len(corpus.test) else ""
+    labels = ", ".join(corpus.labels)
+    labels = labels if len(labels) <= _MOST_SHOWN else f"{labels[:_MOST_SHOWN]} ..."
     print(
-        f"{corpus.name}: {len(corpus.train)} texts to train, {more}{len(corpus.test)} to test, "
-        f"labels {', '.join(corpus.labels)}"
+        f"{corpus.name}: {len(corpus.train)} texts to train, {more}{test}"
+        f"{len(corpus.labels)} labels: {labels}",
+        flush=True,
     )
-    run = fit(config, corpus, arguments.output, resume=arguments.resume)
-    test = run.report["test"]
-    print(f"test loss: {test['loss']:.4f}")
-    print(f"test accuracy: {test['accuracy']:.4f}")
-    if len(corpus.labels) == 2:
-        positive = rates(np.array(test["confusion_matrix"]))
-        print(
-            f"test, {corpus.labels[1]}: precision {positive.precision[1]:.4f}, recall "
-            f"{positive.recall[1]:.4f}, F1 {positive.f1[1]:.4f}, chosen over a probability of "
-            f"{run.report['threshold']:.4f}"
-        )
+    return config, corpus

@@ -71,16 +71,48 @@ class Spans(Settings):
 
 
 @dataclass(frozen=True)
+class MadeUp(Settings):
+    """The training stage on texts made up of the training texts, where those are few or short."""
+
+    texts: int = 30_000
+    longest: int = 74
+    """Words of a text that are taken; with those of another there are up to twice as many."""
+    divisor: float = 16.0
+    """Of the sum over all states, while the network is trained: see `layers.SqrtnMax`."""
+    repeats: int = 1
+    """How often each text is in an epoch of that stage."""
+    epochs: int = 3
+    batch_size: int = 64
+    learning_rate: float = 0.003
+    warm_up: float = 0.05
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("texts", "longest", "repeats"):
+            value = getattr(self, name)
+            check(value >= 1, f"made_up: {name} must be at least 1, not {value}")
+        _check_steps("made_up: ", self.epochs, self.batch_size, self.learning_rate)
+        _check_share("made_up: warm_up", self.warm_up)
+
+
+@dataclass(frozen=True)
 class Distillation(Settings):
-    """Learning from the soft labels of a linear teacher, first on spans, then on whole texts."""
+    """Learning from the soft labels of a linear teacher, first on parts, then on whole texts."""
 
     ngrams: int = 3
-    """The longest n-gram that the teacher counts, in words."""
+    """The longest n-gram that the teacher of spans counts, in words."""
     folds: int = 4
     """Each fold of the training texts is labelled by a teacher that was fitted on the others."""
     truth: float = 0.5
     """Weight of the true label in the target of a labelled text; the rest is the soft label's."""
     spans: Spans = field(default_factory=Spans)
+    made_up: MadeUp | None = None
+    """Instead of spans, by a teacher of words and pieces of words."""
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from what `to_dict` gave, or gave before it had `made_up`."""
+        return super().from_dict({"made_up": None, **values})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,6 +126,8 @@ class ClassifyConfig(Settings):
     """The task: how texts become ids, which are held out, and what is learnt of the others."""
 
     text: TextConfig = field(default_factory=TextConfig)
+    min_texts: int = 1
+    """A word has an id if it stands in so many texts: words of fewer could tell whose they are."""
     validation_split: float = 0.2
     """Share of each label's training texts that is held out."""
     validation: Literal["random", "last"] = "random"
@@ -101,16 +135,33 @@ class ClassifyConfig(Settings):
     are alike and stand together (reviews of one film) are on the same side."""
     test_split: float = 0.2
     """Share of each label's texts kept for the test, where the corpus has no test of its own."""
+    folds: int = 0
+    """How many folds are held out in turn, each from a network of its own, instead of a share."""
+    refit: bool = False
+    """Whether the network is trained once more, on all texts, after those were held out."""
+    adapted: tuple[str, ...] = ()
+    """The settings that follow from the corpus: see `classify.adapting`."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """Whether each label counts as much as any other, however many texts it has."""
     calibrate: bool = False
     """Whether the temperature and the threshold are fitted to the texts held out."""
     distillation: Distillation | None = None
     """None: the network learns from the labels alone."""
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from what `to_dict` gave, or gave before it had some of the settings."""
+        since = ("min_texts", "folds", "refit", "adapted", "class_weights")
+        return super().from_dict({**{name: getattr(cls, name) for name in since}, **values})
+
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("validation_split", "test_split"):
-            share = getattr(self, name)
-            check(0 < share < 1, f"{name} must be between 0 and 1, not {share}")
+        share = self.validation_split
+        check(0 < share < 1, f"validation_split must be between 0 and 1, not {share}")
+        _check_share("test_split", self.test_split)
+        check(self.min_texts >= 1, f"min_texts must be at least 1, not {self.min_texts}")
+        check(self.folds == 0 or self.folds >= 2, f"folds must be 0, or 2 or more: {self.folds}")
+        check(self.refit or not self.folds, "with folds, the network must be fitted again: refit")
 
 
 @dataclass(frozen=True)
@@ -149,6 +200,17 @@ class TrainConfig(RunConfig):
             self.task.distillation is None or self.network.mask,
             "distillation pads texts to different lengths, so it needs mask",
         )
+        spans = self.task.distillation and not self.task.distillation.made_up
+        check(
+            not (spans and self.task.refit),
+            "a teacher of spans is fitted once, so folds and refit go without it; or with "
+            "`default` where texts are few or short",
+        )
+
+    def with_settings(self, **values: Any) -> Self:
+        """Return a copy with other values of settings; the corpus no longer decides these."""
+        left = tuple(name for name in self.task.adapted if name not in values)
+        return super().with_settings(**{"adapted": left, **values})
 
     @property
     def time_multiple(self) -> int:

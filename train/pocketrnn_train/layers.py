@@ -41,6 +41,10 @@ class Windows(keras.layers.Wrapper):  # type: ignore[misc]
         return {**super().get_config(), "window": self.window}
 
 
+DIVISOR = 16.0
+"""What the sum over all states is divided by in every model file, besides the root."""
+
+
 @keras.saving.register_keras_serializable(package="pocketrnn")
 class SqrtnMax(keras.layers.Layer):  # type: ignore[misc]
     """Pool (batch, time, units) over time to sum / (16 sqrt(steps)), and maximum: (batch, 2 units).
@@ -49,25 +53,34 @@ class SqrtnMax(keras.layers.Layer):  # type: ignore[misc]
     is as sure of a sentence as of a page. A sum of independent steps grows with the root of their
     number, so the sum over the root has the same range for all lengths (TensorFlow's combiner
     `sqrtn` for embeddings). The 16 makes it the mean at 256 steps, so that it is about as large as
-    the maximum and is learnt as fast.
+    the maximum and is learnt as fast. Short texts are learnt faster with a smaller divisor, in
+    training alone: the head's weights then make up for it.
 
     Masked steps don't count (in Keras's own global maximum pooling they do); where all are masked,
     the result is 0.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, divisor: float = DIVISOR, **options: Any) -> None:
         super().__init__(**options)
+        self.divisor = divisor
         self.supports_masking = True
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "divisor": self.divisor}
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None:
             steps = ops.cast(ops.shape(inputs)[1], inputs.dtype)
             return ops.concatenate(
-                [ops.sum(inputs, axis=1) / (16 * ops.sqrt(steps)), ops.max(inputs, axis=1)], axis=-1
+                [
+                    ops.sum(inputs, axis=1) / (self.divisor * ops.sqrt(steps)),
+                    ops.max(inputs, axis=1),
+                ],
+                axis=-1,
             )
         kept = ops.expand_dims(ops.cast(mask, inputs.dtype), -1)
         steps = ops.sum(kept, axis=1)
-        total = ops.sum(inputs * kept, axis=1) / (16 * ops.sqrt(ops.maximum(steps, 1)))
+        total = ops.sum(inputs * kept, axis=1) / (self.divisor * ops.sqrt(ops.maximum(steps, 1)))
         highest = ops.max(inputs * kept - (1 - kept) * _BELOW_ALL, axis=1)
         return ops.concatenate([total, highest * ops.minimum(steps, 1)], axis=-1)
 

@@ -74,22 +74,24 @@ def learn(
     if begun:
         model = run.model(stages[first].checkpoint, optimizer=True)
         _restore_dropout(model, built, before + int(model.optimizer.iterations))
-    for number, stage in enumerate(stages[first:], first + 1):
-        print(f"Stage {number} of {len(stages)}: {stage.name}")
+    for stage in stages[first:]:
         if not (run.folder / stage.checkpoint).exists():
             model.compile(_optimizer(fit, stage), loss, metrics=list(metrics))
         # The optimizer counts its steps, so a checkpoint knows its epoch. The history is written
         # before the checkpoint and may be one epoch ahead.
         done = int(model.optimizer.iterations) // stage.steps
         history = run.history(stage.history)[:done]
-        for epoch in range(done, stage.epochs):
-            if stage.patience is not None and epoch - _best(history) >= stage.patience:
-                break
-            history.append(_epoch(run, stage, model, epoch, measure))
-            run.write_history(history, stage.history)
-            if stage.patience is not None and _best(history) == epoch + 1:
-                run.save_model(model, stage.best)
-            run.save_model(model, stage.checkpoint)
+        with _progress(stage, done) as bar:
+            for epoch in range(done, stage.epochs):
+                if stage.patience is not None and epoch - _best(history) >= stage.patience:
+                    break
+                history.append(_epoch(run, stage, model, epoch, measure, bar))
+                run.write_history(history, stage.history)
+                if stage.patience is not None and _best(history) == epoch + 1:
+                    run.save_model(model, stage.best)
+                run.save_model(model, stage.checkpoint)
+                _foretell(stage, history, done)
+        _tell(stage, history)
     # Without the optimizer's state, which is half of the file.
     return run.model(stages[-1].checkpoint if stages[-1].patience is None else stages[-1].best)
 
@@ -100,24 +102,53 @@ def _best(history: Sequence[Mapping[str, float]]) -> int:
     return 1 + losses.index(min(losses)) if losses else 0
 
 
+def _progress(stage: Stage, done: int) -> Any:
+    """Return a bar of the stage's steps, for people: in a file it would be thousands of lines."""
+    from tqdm import tqdm
+
+    return tqdm(
+        desc=f"  {stage.name}",
+        total=stage.epochs * stage.steps,
+        initial=done * stage.steps,
+        unit=" steps",
+        leave=False,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def _foretell(stage: Stage, history: Sequence[Mapping[str, float]], done: int) -> None:
+    """Say after a stage's first epoch how long it will take, if that is more than a minute."""
+    left = (stage.epochs - len(history)) * history[-1]["seconds"]
+    if len(history) == done + 1 and left > 60:
+        print(f"  {stage.name}: about {left / 60:.0f} min more", flush=True)
+
+
+def _tell(stage: Stage, history: Sequence[Mapping[str, float]]) -> None:
+    """Say how a stage ended."""
+    if history:
+        seconds = sum(row["seconds"] for row in history)
+        figures = [f"{k} {v:.4f}" for k, v in history[-1].items() if k not in ("epoch", "seconds")]
+        steps = len(history) * stage.steps
+        print(f"  {stage.name}: {steps:,} steps, {seconds:.0f} s; {', '.join(figures)}", flush=True)
+
+
 def _epoch(
-    run: RunFolder, stage: Stage, model: Any, epoch: int, measure: Measure
+    run: RunFolder, stage: Stage, model: Any, epoch: int, measure: Measure, bar: Any
 ) -> dict[str, float]:
     """Train one epoch, and return its line of the history."""
-    print(f"Epoch {epoch + 1}/{stage.epochs}", flush=True)
+    import keras
+
+    step = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update())
     started = time.perf_counter()
     for layer in model.layers:
         if getattr(layer, "stateful", False):  # each epoch starts from nothing
             layer.reset_state()
-    # Keras's progress bar is for people: in a file it is thousands of lines.
-    verbose = 1 if sys.stdout.isatty() else 0
-    fitted = model.fit(stage.batches(epoch), shuffle=False, verbose=verbose).history
+    fitted = model.fit(stage.batches(epoch), shuffle=False, verbose=0, callbacks=[step]).history
     figures = {name: values[0] for name, values in fitted.items()}
     if not np.isfinite(figures["loss"]):
         raise RunError(f"{run.folder}: the loss isn't finite; try a lower learning_rate=...")
     held_out = measure(model)
-    figures |= {f"val_{name}": held_out[name] for name in tuple(figures)}
-    print(", ".join(f"{name} {value:.4f}" for name, value in figures.items()), flush=True)
+    figures |= {f"val_{name}": held_out[name] for name in tuple(figures) if held_out}
     return {"epoch": epoch + 1, **figures, "seconds": time.perf_counter() - started}
 
 

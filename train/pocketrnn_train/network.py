@@ -5,21 +5,28 @@ from typing import Any
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn.modelfile.weights import rounded
 
-_CELLS = {"simple_rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
+CELLS = {"simple_rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
 _MATRICES = ("embeddings", "kernel", "recurrent_kernel")
 
 
-def build(network: NetworkConfig, *, num_words: int, classes: int, dropout: float = 0.0) -> Any:
+def build(
+    network: NetworkConfig,
+    *,
+    num_words: int,
+    classes: int,
+    dropout: float = 0.0,
+    divisor: float = 16.0,
+) -> Any:
     """Build the keras.Model: int32 ids (texts, time) to float32 scores (texts, columns).
 
     Two classes have one column, a sigmoid; more have a softmax. Time is left open: any length, or
-    any multiple of the window.
+    any multiple of the window. `divisor` is that of the sum over all states, for `fold_divisor`.
     """
     import keras
 
     from .layers import SqrtnMax, Windows
 
-    cell = getattr(keras.layers, _CELLS[network.cell])
+    cell = getattr(keras.layers, CELLS[network.cell])
     model = keras.Sequential(name="pocketrnn")
     model.add(keras.Input((None,), dtype="int32", name="ids"))
     model.add(keras.layers.Embedding(num_words, network.embedding, mask_zero=network.mask))
@@ -28,12 +35,17 @@ def build(network: NetworkConfig, *, num_words: int, classes: int, dropout: floa
     pooled = network.pooling == "sqrtn_max"
     for layer in range(network.layers):
         sequences = pooled or layer < network.layers - 1
-        recurrent = cell(network.units, activation=network.activation, return_sequences=sequences)
+        recurrent = cell(
+            network.units,
+            activation=network.activation,
+            return_sequences=sequences,
+            unroll=bool(network.window),  # so few steps are faster without a loop
+        )
         if network.bidirectional:
             recurrent = keras.layers.Bidirectional(recurrent)
         model.add(Windows(recurrent, network.window) if network.window else recurrent)
     if pooled:
-        model.add(SqrtnMax())
+        model.add(SqrtnMax(divisor))
     if dropout:
         model.add(keras.layers.Dropout(dropout))
     columns, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
@@ -51,7 +63,7 @@ def build_generator(
     """
     import keras
 
-    cell = getattr(keras.layers, _CELLS[network.cell])
+    cell = getattr(keras.layers, CELLS[network.cell])
     options = {"activation": network.activation, "return_sequences": True}
     model = keras.Sequential(name="pocketrnn")
     model.add(keras.Input((None,), batch_size=stateful, dtype="int32", name="ids"))
@@ -64,6 +76,18 @@ def build_generator(
         model.add(keras.layers.Dropout(dropout))
     model.add(keras.layers.Dense(ids))
     return model
+
+
+def fold_divisor(model: Any) -> None:
+    """Let the head make up for the divisor that the sum over all states had in training."""
+    from .layers import DIVISOR, SqrtnMax
+
+    for pooling in model.layers:
+        if isinstance(pooling, SqrtnMax):
+            kernel, bias = model.layers[-1].get_weights()
+            kernel[: len(kernel) // 2] *= DIVISOR / pooling.divisor
+            model.layers[-1].set_weights([kernel, bias])
+            pooling.divisor = DIVISOR
 
 
 def round_weights(model: Any, network: NetworkConfig, *, head: bool = False) -> None:

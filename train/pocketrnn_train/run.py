@@ -18,10 +18,12 @@ from typing import Any
 from pocketrnn import Tokenizer
 from pocketrnn.errors import ConfigError, InputError, PocketRNNError
 from pocketrnn.files import replacing, write_atomic
+from pocketrnn.forecast.file import ForecasterConfig
 from pocketrnn.generate.alphabet import Alphabet
 from pocketrnn.generate.file import GeneratorConfig
 
 from .config import RunConfig, TrainConfig
+from .forecast.config import ForecasterTrainConfig
 from .generate.config import GeneratorTrainConfig
 
 
@@ -46,9 +48,9 @@ class RunFolder:
     | `curves.png`        | the history, drawn                                              |
     | `intended_use.txt`  | what the model is and isn't good for, if a person has written it |
 
-    A stage before the last has `history-*.csv`. Until the run is finished there are also
-    `checkpoint*.keras`, the model and optimizer of each stage after its last whole epoch, and
-    `teacher.npz`, the teacher's soft labels.
+    Other stages, and networks of other texts, have `history-*.csv`. Until the run is finished there
+    are also `checkpoint*.keras`, the model and optimizer of each stage after its last whole epoch,
+    `round*.npz`, what was said of texts held out, and `teacher.npz`, the teacher's soft labels.
     """
 
     folder: Path
@@ -89,8 +91,11 @@ class RunFolder:
             return
         if changed := _differences(self.read("config.json"), config.to_dict()):
             raise RunError(f"{self.folder}: can't resume with another {', '.join(changed)}")
-        if self.read("corpus.json")["sha256"] != facts["sha256"]:
+        before = self.read("corpus.json")
+        if before["sha256"] != facts["sha256"]:
             raise RunError(f"{self.folder}: can't resume with another corpus")
+        if before.get("started_from") != facts.get("started_from"):
+            raise RunError(f"{self.folder}: can't resume from another model file")
 
     @contextlib.contextmanager
     def _naming(self, name: str) -> Iterator[None]:
@@ -116,6 +121,7 @@ class RunFolder:
         import keras
 
         from . import layers, schedule  # noqa: F401 (Keras learns of our classes)
+        from .forecast import network  # noqa: F401
 
         path = self.folder / name
         if not path.exists():
@@ -241,10 +247,33 @@ class GeneratorRun(RunFolder):
             return self.config.generator(self.read("vocabulary.json"))
 
 
-def open_run(folder: str | os.PathLike[str]) -> Run | GeneratorRun:
+@dataclass(frozen=True)
+class ForecasterRun(RunFolder):
+    """The folder of a forecaster's run; `history.csv` has the pinball loss of scaled values.
+
+    `series.png` shows the best, the median and the worst test series.
+    """
+
+    @cached_property
+    def config(self) -> ForecasterTrainConfig:
+        """The configuration; InputError if it is damaged."""
+        with self._naming("config.json"):
+            return ForecasterTrainConfig.from_dict(self.read("config.json"))
+
+    @cached_property
+    def settings(self) -> ForecasterConfig:
+        """What the model file says; InputError if the run is damaged."""
+        with self._naming("corpus.json"):
+            return ForecasterConfig.from_dict(self.read("corpus.json")["settings"])
+
+
+def open_run(folder: str | os.PathLike[str]) -> Run | GeneratorRun | ForecasterRun:
     """Return the run in a folder; InputError if there is none."""
-    run = GeneratorRun(Path(folder))
-    return run if run.read("corpus.json").get("task") == "generate" else Run(Path(folder))
+    path = Path(folder)
+    task = RunFolder(path).read("corpus.json").get("task")
+    if task == "forecast":
+        return ForecasterRun(path)
+    return GeneratorRun(path) if task == "generate" else Run(path)
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

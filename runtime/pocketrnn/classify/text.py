@@ -8,19 +8,22 @@ Conventions and their sources:
 - padding: `keras.utils.pad_sequences` (by default keep the last `maxlen`, pad on the left).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..config import Settings, check
 from ..errors import TextError
+from .folding import canonical, fold, trace
 
 # The default `filters` of Keras's Tokenizer.
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
+# What is left to be filtered of folded texts: all of ASCII but letters, digits and " '!?".
+FOLDED_FILTERS = "".join(c for c in map(chr, range(128)) if not (c.isalnum() or c in " '!?"))
 
 # Far more than a recurrent network can make use of; they bound what one text can cost, and what
 # memory a vocabulary can take.
@@ -43,11 +46,21 @@ class TextConfig(Settings):
     index_from: int = 3
     padding: Literal["pre", "post"] = "pre"
     truncating: Literal["pre", "post"] = "pre"
+    fold: bool = False
+    """Whether texts are folded before they are split (`folding.py`); False is Keras's rule."""
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from what `to_dict` gave, `fold` aside, which older files don't have."""
+        return super().from_dict(
+            {"fold": False, **values} if isinstance(values, Mapping) else values
+        )
 
     def __post_init__(self) -> None:
         """Raise ConfigError for settings that no tokenizer could follow."""
         super().__post_init__()
         check(len(self.split) == 1, f"split must be one character, not {self.split!r}")
+        check(not self.fold or self.split == " ", "fold makes spaces, so split must be one")
         check(
             1 <= self.maxlen <= MOST_WORDS,
             f"maxlen must be from 1 to {MOST_WORDS:,}, not {self.maxlen}",
@@ -91,9 +104,10 @@ class _Ids(dict[str, int]):
     """The id of each word; what isn't there has the id of unknown words."""
 
     unknown: int
+    folds: bool
 
     def __missing__(self, word: str) -> int:
-        return self.unknown
+        return self.get(canonical(word), self.unknown) if self.folds else self.unknown
 
 
 class Tokenizer:
@@ -103,46 +117,58 @@ class Tokenizer:
         """Keep the words whose id is below `num_words`; ConfigError for words no text can hold."""
         self.config = config
         self.vocabulary = tuple(words[: config.vocabulary_size])
-        # A file stores the words joined by `split`: splitting must give the same words.
-        stored = config.split.join(self.vocabulary)
-        restored = tuple(stored.split(config.split)) if stored else ()
-        check(
-            restored == self.vocabulary and all(restored) and is_storable(stored),
-            f"a word is empty, or holds {config.split!r}, a NUL or a lone surrogate",
-        )
         first = config.index_from + 1
         self._ids = _Ids({word: first + i for i, word in enumerate(self.vocabulary)})
-        self._ids.unknown = config.oov_id
+        self._ids.unknown, self._ids.folds = config.oov_id, config.fold
         check(len(self._ids) == len(self.vocabulary), "a word is twice in the vocabulary")
         self._translation = str.maketrans(dict.fromkeys(config.filters, config.split))
+        # A file stores the words joined by `split`: splitting must give the same words.
+        stored = config.split.join(self.vocabulary)
+        if config.fold:
+            restored = tuple(self.words(stored))
+        else:
+            restored = tuple(stored.split(config.split)) if stored else ()
+        check(
+            restored == self.vocabulary and all(restored) and is_storable(stored),
+            f"a word is empty, isn't folded, or holds {config.split!r}, a NUL or a lone surrogate",
+        )
 
     def prepare(self, text: str) -> str:
-        """Return `text` in lower case, if the settings say so. Raises TextError if it isn't str."""
+        """Return `text` as the settings say before it is split; TextError if it isn't str."""
         if not isinstance(text, str):
             raise TextError(f"a text must be a str, not {type(text).__name__}: {text!r:.60}")
-        return text.lower() if self.config.lower else text
+        lowered = text.lower() if self.config.lower else text
+        return fold(lowered) if self.config.fold else lowered
 
     def words(self, text: str) -> list[str]:
-        """Split `text` into words, as Keras's `text_to_word_sequence` does."""
+        """Split `text` into words, without `fold` as Keras's `text_to_word_sequence` does."""
+        words = self._split(text)
+        return list(map(canonical, words) if self.config.fold else words)
+
+    def _split(self, text: str) -> Iterator[str]:
         prepared = self.prepare(text).translate(self._translation)
-        return list(filter(None, prepared.split(self.config.split)))
+        return filter(None, prepared.split(self.config.split))
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return where each of `words(text)` begins in `text`, and where it ends."""
-        prepared, place, found = self.prepare(text), 0, []
+        prepared = text.lower() if self.config.lower else text
+        places = [(i, i + 1) for i in range(len(text))]
+        if len(prepared) != len(text):  # in lower case, İ is two characters
+            places = [place for place, c in zip(places, text, strict=True) for _ in c.lower()]
+        if self.config.fold:
+            prepared, origins = trace(prepared)
+            places = [(places[start][0], places[end - 1][1]) for start, end in origins]
+        place, found = 0, []
         for part in prepared.translate(self._translation).split(self.config.split):
             if part:
-                found.append((place, place + len(part)))
+                found.append((places[place][0], places[place + len(part) - 1][1]))
             place += len(part) + 1
-        if len(prepared) != len(text):  # in lower case, İ is two characters
-            origin = [i for i, character in enumerate(text) for _ in character.lower()]
-            found = [(origin[start], origin[end - 1] + 1) for start, end in found]
         return found
 
     def ids(self, text: str) -> list[int]:
         """Return the ids of the whole text, neither cut nor padded."""
         start = [] if self.config.start_id is None else [self.config.start_id]
-        return start + list(map(self._ids.__getitem__, self.words(text)))
+        return start + list(map(self._ids.__getitem__, self._split(text)))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Return the padded ids of `texts`: int32, shape (texts, maxlen)."""

@@ -7,7 +7,9 @@ so that no collision of hashes can give a wrong id.
 """
 
 import os
-from collections.abc import Sequence
+import string
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +45,7 @@ class VectorizedTokenizer:
         self._config = config = tokenizer.config
         filtered, split = config.filters.encode(), config.split.encode()
         lowered = bytes(range(256)).lower() if config.lower else bytes(range(256))
-        self._bytes = bytes(ord(config.split) if b in filtered else b for b in lowered)
+        self._bytes = bytes(ord(config.split) if b in filtered + _END else b for b in lowered)
         words = [word.encode() for word in tokenizer.vocabulary]
         ids = np.arange(len(words), dtype=np.int32) + config.index_from + 1
         buffer = split.join([*words, split * 24])
@@ -62,7 +64,8 @@ class VectorizedTokenizer:
     def supports(config: TextConfig) -> bool:
         """Tell whether what parts words is always one byte of UTF-8, which is never lowered."""
         split = config.split
-        return split.isascii() and not split.isupper() and config.filters.isascii()
+        plain = split.isascii() and not split.isupper() and config.filters.isascii()
+        return plain and (config.lower or not config.fold)
 
     def rows(self, texts: Sequence[str]) -> Rows:
         """Return the ids of `texts`, cut to `maxlen`."""
@@ -73,18 +76,16 @@ class VectorizedTokenizer:
         )
 
     def _rows(self, texts: Sequence[str]) -> Rows:
-        config, prepare = self._config, self._tokenizer.prepare
-        # A lone surrogate has no UTF-8; passed through, it is one more unknown character.
-        parts = [
-            text.encode()  # `_bytes` makes it lower case
-            if type(text) is str and text.isascii()
-            else prepare(text).encode("utf-8", "surrogatepass")
-            for text in texts
-        ]
-        split = config.split.encode()
+        config = self._config
+        parts = list(map(self._encoded, texts))
+        if config.fold:
+            buffer = self._folded(parts)
+            ends_of_texts = np.flatnonzero(np.frombuffer(buffer, np.uint8) == _END[0])[1:]
+        else:
+            buffer = b"".join([config.split.encode(), config.split.encode().join(parts)])
+            ends_of_texts = np.cumsum([len(part) + 1 for part in parts])
         # The spaces behind the last word are room for reading it 8 bytes at a time.
-        buffer = split.join([b"", *parts, split * 24]).translate(self._bytes)
-        ends_of_texts = np.cumsum([len(part) + 1 for part in parts])
+        buffer = (buffer + config.split.encode() * 25).translate(self._bytes)
 
         outside = np.frombuffer(buffer, np.uint8) == ord(config.split)
         edges = np.flatnonzero(outside[1:] != outside[:-1]) + 1
@@ -101,6 +102,36 @@ class VectorizedTokenizer:
                 chosen[end - count : end][cut] = False
             starts, lengths = starts[chosen], lengths[chosen]
         return self._with_start(self._look_up(buffer, starts, lengths), kept)
+
+    def _encoded(self, text: str) -> bytes:
+        """Return the text as `prepare` does; but ASCII as it is, and others with their words."""
+        if type(text) is str and text.isascii():
+            return text.encode()
+        if self._config.fold:
+            return self._encoded_apart(text)
+        # A lone surrogate has no UTF-8; passed through, it is one more unknown character.
+        return self._tokenizer.prepare(text).encode("utf-8", "surrogatepass")
+
+    def _encoded_apart(self, text: str) -> bytes:
+        """Return a text with words in place of what isn't ASCII, as far as the next spaces."""
+        self._tokenizer.prepare("" if isinstance(text, str) else text)  # raises the TextError
+        text = text.replace("<br />", " ")
+        parts = [text] if "<" in text or "\uff1c" in text else text.split(" ")  # a tag has spaces
+        words = self._tokenizer.words
+        folded = [part if part.isascii() else " ".join(words(part)) for part in parts]
+        return " ".join(folded).encode("utf-8", "surrogatepass")
+
+    def _folded(self, parts: Sequence[bytes]) -> bytes:
+        """Return the folded texts, each between two `_END`."""
+        buffer = _without_breaks((b" " + _END + b" ").join([b"", *parts, b" " * 8]))
+        pieces, at = [], 0
+        for start, end in _rare(buffer):
+            text = buffer[start:end].decode("utf-8", "surrogatepass")
+            words = " ".join(self._tokenizer.words(text))
+            pieces += [buffer[at:start], words.encode("utf-8", "surrogatepass")]
+            at = end
+        buffer = _without_runs_and_quotes(b"".join([*pieces, buffer[at:]]))
+        return buffer.replace(b"!", b" ! ").replace(b"?", b" ? ")
 
     def _look_up(
         self, buffer: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]
@@ -144,6 +175,72 @@ def _keep_freed_memory() -> None:
     written to, so it takes no memory; elsewhere this does nothing.
     """
     np.empty(_LARGEST, np.uint8)
+
+
+def _table(characters: str) -> NDArray[np.bool_]:
+    return np.isin(np.arange(256), list(characters.encode()))
+
+
+# Between texts; UTF-8 has no such byte.
+_END = b"\xff"
+
+_LETTERS = string.ascii_letters + string.digits
+_IN_WORDS = _table(_LETTERS) | (np.arange(256) > 127) & (np.arange(256) < 255)
+_IN_RUNS = _table(string.ascii_letters)
+_MARKS = _table("!?")
+_BREAK = np.uint64(int.from_bytes(b"<br />", "little"))
+_IN_FACES = _table(")]}([{/\\|*dpoDPO'^-")
+_IN_SIGNS = _table(_LETTERS + "/#_")
+
+
+def _without_breaks(buffer: bytes) -> bytes:
+    """Return `buffer` with spaces for each `<br />`."""
+    places = np.flatnonzero(np.frombuffer(buffer, np.uint8) == ord("<"))
+    eights = np.ndarray((len(buffer) - 7,), "<u8", buffer, strides=(1,))[places]
+    changed = bytearray(buffer)
+    breaks = places[eights & _LOW[6] == _BREAK]
+    np.frombuffer(changed, np.uint8)[breaks[:, None] + np.arange(6)] = ord(" ")
+    return bytes(changed)
+
+
+def _rare(buffer: bytes) -> Iterator[tuple[int, int]]:
+    """Yield beginning and end of the parts that `folding` must fold: it may yield too many.
+
+    All that folding finds lies between two spaces, but for tags, for which a text is taken whole.
+    """
+    found = np.frombuffer(buffer, np.uint8)
+    signs = np.flatnonzero((found == ord("<")) | (found == ord("&")) | (found == ord("@")))
+    eyes = np.flatnonzero((found == ord(":")) | (found == ord(";")) | (found == ord("=")))
+    sites = np.flatnonzero((found[1:] == ord(".")) & (found[:-1] | 32 == ord("w")))
+    sites = sites[(found[sites - 1] | 32 == ord("w")) & (found[sites - 2] | 32 == ord("w"))]
+    digits = found - np.uint8(ord("0")) < 10
+    two = digits[1:] & digits[:-1]
+    numbers = np.flatnonzero(two[3:] & two[:-3] & digits[2:-2])
+    signs, eyes = signs[_IN_SIGNS[found[signs + 1]]], eyes[_IN_FACES[found[eyes + 1]]]
+    parts = []
+    for place in np.concatenate([signs, eyes, sites, numbers]).tolist():
+        edge = _END if buffer[place] == ord("<") else b" "
+        parts.append((buffer.rfind(edge, 0, place) + 1, buffer.find(edge, place)))
+    at = 0
+    for start, end in sorted(parts, key=lambda part: (part[0], -part[1])):
+        if end > at:  # else it is within the one before
+            yield start, end
+            at = end
+
+
+def _without_runs_and_quotes(buffer: bytes) -> bytes:
+    """Return `buffer` with letters and marks twice at most, and apostrophes only within words."""
+    changed = bytearray(buffer)
+    found = np.frombuffer(changed, np.uint8)
+    lower = found | 32
+    same = lower[1:] == lower[:-1]
+    runs = np.flatnonzero(same[1:] & same[:-1])
+    marks, runs = runs[_MARKS[found[runs]]], runs[_IN_RUNS[found[runs]]]
+    quotes = np.flatnonzero(found == ord("'"))
+    inside = _IN_WORDS[found[quotes - 1]] & _IN_WORDS[found[quotes + 1]]
+    found[quotes[~inside]] = found[marks + 2] = ord(" ")
+    cuts = [-1, *(runs + 2).tolist(), len(buffer)]
+    return b"".join([changed[a + 1 : b] for a, b in pairwise(cuts)])
 
 
 def _as_integers(

@@ -30,15 +30,16 @@ def _run(argv: Sequence[str] | None) -> int | None:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
     # Here, so that an import that fails is an error like others.
-    from . import evaluate, explain, generate, info, predict, score, verify
+    from . import evaluate, explain, forecast, generate, info, predict, score, verify
 
     parser = argparse.ArgumentParser(
         prog="pocketrnn",
-        description="Score and generate text with small recurrent networks, on this machine alone.",
+        description="Score and generate text, and forecast series, with small recurrent networks, "
+        "on this machine alone.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"pocketrnn {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for each in (predict, explain, score, evaluate, generate, info, verify):
+    for each in (predict, explain, score, evaluate, generate, forecast, info, verify):
         each.add_to(commands)
     return parser

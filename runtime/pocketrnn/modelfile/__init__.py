@@ -3,7 +3,7 @@
 | metadata key           | value                                                               |
 |------------------------|---------------------------------------------------------------------|
 | `pocketrnn.schema`     | version of this layout, an integer                                  |
-| `pocketrnn.task`       | what the model does: `classify` or `generate`                       |
+| `pocketrnn.task`       | what the model does: `classify`, `generate` or `forecast`           |
 | `pocketrnn.config`     | JSON: the task's settings, and those of the network                 |
 | `pocketrnn.vocabulary` | the task's vocabulary                                               |
 | `pocketrnn.card`       | JSON: what the model was made from, how, and how good it is         |

@@ -17,7 +17,7 @@ def weights(model: Any, network: NetworkConfig, graph: Graph) -> dict[str, Array
 
     Raises ValueError for a model whose layers aren't those that `network` speaks of.
     """
-    named = dict(_named(model, network))
+    named = dict((_forecaster if graph.inputs[0].name == "values" else _named)(model, network))
     stored: dict[str, Array] = {}
     for constant in graph.constants:
         if constant.numbers is not None:
@@ -48,13 +48,36 @@ def _named(model: Any, network: NetworkConfig) -> Iterator[tuple[str, NDArray[np
     for ways, arrays in zip(layers(network), recurrent, strict=True):
         each = len(arrays) // len(ways)
         for i, way in enumerate(ways):
-            kernel, recurrent_kernel, bias = arrays[i * each : (i + 1) * each]
-            yield f"{way.name}.kernel", kernel
-            yield f"{way.name}.recurrent", recurrent_kernel
-            # A GRU has a row of biases for the input and one for the state.
-            rows = np.atleast_2d(bias)
-            yield f"{way.name}.bias", rows[0]
-            yield f"{way.name}.recurrent_bias", rows[-1]
+            yield from _recurrent(way.name, arrays[i * each : (i + 1) * each])
     kernel, bias = head
     yield "head.kernel", kernel
     yield "head.bias", bias
+
+
+def _forecaster(model: Any, network: NetworkConfig) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Yield the weights of a forecaster, whose layers have names."""
+    (path,), (width,), (embedding, embedding_bias), (head, head_bias) = (
+        model.get_layer(name).get_weights() for name in ("path", "quantiles", "embedding", "head")
+    )
+    for i, (layer,) in enumerate(layers(network)):
+        yield from _recurrent(layer.name, model.get_layer(f"layer{i}").get_weights())
+    yield from {
+        "embedding": embedding,
+        "embedding.bias": embedding_bias,
+        "head.kernel": head,
+        "head.bias": head_bias,
+        "path.kernel": path,
+        "width": width,
+    }.items()
+
+
+def _recurrent(
+    name: str, arrays: list[NDArray[np.float32]]
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    kernel, recurrent_kernel, bias = arrays
+    yield f"{name}.kernel", kernel
+    yield f"{name}.recurrent", recurrent_kernel
+    # A GRU has a row of biases for the input and one for the state.
+    rows = np.atleast_2d(bias)
+    yield f"{name}.bias", rows[0]
+    yield f"{name}.recurrent_bias", rows[-1]

@@ -209,6 +209,7 @@ def test_defaults_are_the_keras_ones() -> None:
         "index_from": 3,
         "padding": "pre",
         "truncating": "pre",
+        "fold": False,
     }
 
 

@@ -9,7 +9,17 @@ import pytest
 from pocketrnn import cli
 
 ROOT = Path(__file__).parents[3]
-COMMANDS = ("predict", "explain", "score", "evaluate", "generate", "info", "verify")
+COMMANDS = (
+    "predict",
+    "explain",
+    "score",
+    "evaluate",
+    "generate",
+    "forecast",
+    "flag",
+    "info",
+    "verify",
+)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pocketrnn_train import TrainConfig, network
-from pocketrnn_train.classify import batches
+from pocketrnn_train.classify import batches, teacher
 from pocketrnn_train.config import FitConfig
 
 ROWS = [np.arange(4, 4 + n % 17 + 1, dtype=np.int32) for n in range(300)]
@@ -93,3 +93,17 @@ def test_predict_keeps_the_order_and_ignores_padding() -> None:
     full = batches.padded(ROWS, PLAIN)
     np.testing.assert_allclose(found[:, 1:], model.predict(full, verbose=0), atol=1e-6)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_balanced_labels_count_alike(columns: int) -> None:
+    labels = np.array([0] * 6 + [1] * 2 + [2] * (columns == 3))
+    targets = teacher.one_hot(labels, columns)
+    weights = batches.balanced(targets)
+    assert weights.mean() == pytest.approx(1)
+    sums = [weights[labels == label].sum() for label in np.unique(labels)]
+    np.testing.assert_allclose(sums, sums[0], rtol=1e-6)
+    config = MASKED.with_settings(class_weights="balanced")
+    stage = batches.stage("texts", ROWS[: len(labels)], targets, config, EIGHT)
+    seen = [weight for batch in stage.batches(0).as_numpy_iterator() for weight in batch[2]]
+    assert sorted(seen) == sorted(weights)

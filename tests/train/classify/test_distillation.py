@@ -11,7 +11,7 @@ from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.errors import InputError
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, fit
 from pocketrnn_train.classify import distillation, training
-from pocketrnn_train.classify.distillation import SoftLabels, ask, cut, draw_spans, stages
+from pocketrnn_train.classify.distillation import SoftLabels, ask, cut, draw_spans, lesson
 from pocketrnn_train.classify.teacher import Blend, Margins, Teacher
 from pocketrnn_train.config import Distillation, Spans
 from pocketrnn_train.loop import Stage
@@ -125,7 +125,7 @@ def test_interrupted_anywhere_it_goes_on_to_the_same_weights(
         with pytest.raises(KeyboardInterrupt):
             fit(CONFIG, corpus(), folder)
     assert not (folder / "report.json").exists()
-    assert "Teacher: " in capsys.readouterr().out
+    assert "teacher: " in capsys.readouterr().out
     # The teacher has spoken already.
     monkeypatch.setattr(distillation, "ask", None)
     resumed = fit(CONFIG, corpus(), folder, resume=True)
@@ -133,9 +133,9 @@ def test_interrupted_anywhere_it_goes_on_to_the_same_weights(
         np.testing.assert_array_equal(ours, theirs)
     assert len(resumed.history()) == 2
     out = capsys.readouterr().out
-    assert "Teacher: " not in out
-    assert ("Stage 1 of 2: spans" in out) == (saves < 3)
-    assert "Stage 2 of 2: texts" in out
+    assert "teacher: " not in out
+    assert ("  spans: " in out) == (saves < 3)
+    assert "  whole texts: " in out
 
 
 def test_damaged_soft_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,12 +218,13 @@ def test_the_last_stage_goes_on_with_some_spans(kept: float, tmp_path: Path) -> 
     whole = np.full((50, 1), 0.5, np.float32)
     # The teacher has spoken already.
     np.savez(
-        tmp_path / distillation.SOFT_LABELS, **vars(SoftLabels(drawn, of_spans, whole, whole[:0]))
+        tmp_path / distillation.SOFT_LABELS,
+        **vars(SoftLabels(drawn, of_spans, whole, whole[:0], whole)),
     )
     development = Corpus("made up", ("a", "b"), examples, examples)
-    first, last = stages(
+    first, last = lesson(
         Run(tmp_path), config, Distillation(spans=settings), development, "abcdefgh"
-    )
+    ).stages
 
     def learnt(stage: Stage) -> list[tuple[bytes, float]]:
         found = list(stage.batches(0).as_numpy_iterator())

@@ -1,12 +1,20 @@
 """Words are ranked by frequency, ties by code point."""
 
+import logging
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pocketrnn import TextConfig, Tokenizer
-from pocketrnn_train.classify.vocabulary import rank_words
+from pocketrnn_train.classify import vocabulary
+
+
+def rank_words(
+    texts: list[str], config: TextConfig, weights: list[float] | None = None
+) -> list[str]:
+    return vocabulary.rank_words(texts, config, weights)[0]
 
 
 def test_most_frequent_first_then_by_code_point() -> None:
@@ -34,3 +42,22 @@ def test_order_of_texts_does_not_matter(texts: list[str], random: Random) -> Non
     random.shuffle(texts)
     assert rank_words(texts, TextConfig()) == ranked
     assert Tokenizer(TextConfig(), ranked).vocabulary == tuple(ranked)
+
+
+def test_a_word_of_few_texts_has_no_id(caplog: pytest.LogCaptureFixture) -> None:
+    texts = ["a b secret secret secret", "a b", "a"]
+    assert vocabulary.rank_words(texts, TextConfig(), min_texts=3) == (["a"], 0)
+    # Counted are those that have an id.
+    assert vocabulary.rank_words(texts, TextConfig(), min_texts=2) == (["a", "b"], 1)
+    assert vocabulary.rank_words(texts, TextConfig(num_words=5))[1] == 0
+    assert not caplog.records
+    with caplog.at_level(logging.WARNING):
+        words, few = vocabulary.rank_words(["a b", "b"], TextConfig(), min_texts=3)
+    assert (words, few) == (["b", "a"], 2)
+    assert "no word stands in 3 texts" in caplog.text
+
+
+def test_weights_count_texts() -> None:
+    texts = ["a a a b", "b c", "c"]
+    assert rank_words(texts, TextConfig()) == ["a", "b", "c"]
+    assert rank_words(texts, TextConfig(), [1.0, 2.0, 0.5]) == ["b", "c", "a"]

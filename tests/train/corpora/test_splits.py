@@ -92,7 +92,10 @@ def test_folds_hold_neighbours_of_every_label(count: int) -> None:
 
 
 def test_a_label_of_one_text_makes_one_fold() -> None:
-    assert set(folds(np.array([0, 0, 0, 1]), np.arange(4), 4)) == {0}
+    labels = np.array([0, 0, 0, 0, 1])
+    assert set(folds(labels, np.arange(5), 4)) == {0}
+    # Unless a fold needn't have every label.
+    assert folds(labels, np.arange(5), 4, whole=False).tolist() == [0, 1, 2, 3, 0]
 
 
 @given(ROWS, st.integers(2, 6))

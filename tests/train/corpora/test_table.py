@@ -329,13 +329,13 @@ def test_rows_without_text_are_left_out_and_counted(
 def test_labels_that_look_alike_are_said(csv_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     spellings = ["good", " good", "Good", "so  so", "so so", "na\u00efve", "nai\u0308ve", "bad"]
     corpus = read(
-        csv_path, table((f"{i}/{j}", s) for i in range(3) for j, s in enumerate(spellings))
+        csv_path, table((f"{i}/{j}", s) for i in range(4) for j, s in enumerate(spellings))
     )
     assert len(corpus.labels) == 7  # they are told, not united; but " good" is "good"
     assert [message.partition("alike: ")[2] for message in caplog.messages] == [
-        "'Good' (3 rows), 'good' (6 rows); is it one label?",
-        "'nai\u0308ve' (3 rows), 'na\u00efve' (3 rows); is it one label?",
-        "'so  so' (3 rows), 'so so' (3 rows); is it one label?",
+        "'Good' (4 rows), 'good' (8 rows); is it one label?",
+        "'nai\u0308ve' (4 rows), 'na\u00efve' (4 rows); is it one label?",
+        "'so  so' (4 rows), 'so so' (4 rows); is it one label?",
     ]
 
 
@@ -405,13 +405,6 @@ def test_a_label_column_that_is_not_obvious(csv_path: Path, header: str, found: 
     assert caught.value.columns == tuple(header.split(","))
 
 
-def test_a_header_that_looks_like_a_row(csv_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    csv_path.write_text("What a good film.,label\n" + "".join(f"{t},{n}\n" for t, n in ROWS))
-    read_corpus(csv_path, text_column="What a good film.")
-    (said,) = [record.message for record in caplog.records if "header=False" in record.message]
-    assert "'What a good film.' is taken for the name of a column" in said
-
-
 def test_without_a_header(csv_path: Path) -> None:
     content = table().partition("\n")[2]
     for columns in (
@@ -467,6 +460,49 @@ def test_a_folder_for_each_label(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 
 
 # -- texts in memory -----------------------------------------------------------------------------
+
+
+def test_a_test_and_a_validation_of_ones_own(
+    csv_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, rows in (("test", [("FILM  1", "good"), ("new", "bad"), ("", "bad")]),
+                       ("held", [("film 0", "bad")])):  # fmt: skip
+        csv_path.with_name(f"{name}.csv").write_text(table(rows))
+    parts = {"test": csv_path.with_name("test.csv"), "validation": csv_path.with_name("held.csv")}
+    corpus = read(csv_path, table(), **parts)
+    assert corpus.test.texts == ("FILM  1", "new")
+    assert corpus.test.labels.tolist() == [1, 0]
+    assert corpus.validation
+    assert corpus.validation.texts == ("film 0",)
+    # What is like one of these has left the training texts, in which the others all are.
+    assert corpus.train.texts == tuple(f"film {i}" for i in range(2, 12))
+    assert "1 training texts are in the test, and left out" in caplog.text
+    assert corpus.digest() != read(csv_path, table(), test=parts["test"]).digest()
+    turned = corpus.with_positive("bad")
+    assert turned.validation
+    assert turned.validation.labels.tolist() == [1]
+    assert len(read(csv_path, table(), test_split=0.0).train) == 12
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("new", "fair")], "other.csv, line 2: no training text has the label 'fair'"),
+        ([("", "good")], "no rows with a text and a label in the test"),
+        (ROWS, "all texts of the label 'bad' are in the test too"),
+    ],
+)
+def test_tests_that_are_refused(csv_path: Path, rows: list[tuple[str, str]], message: str) -> None:
+    other = csv_path.with_name("other.csv")
+    other.write_text(table(rows))
+    with pytest.raises(InputError, match=message):
+        read(csv_path, table(), test=other)
+
+
+def test_labels_of_few_texts_are_named(csv_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = [*ROWS, *((f"rare {i}", "odd") for i in range(3))]
+    read(csv_path, table(rows))
+    assert "labels with fewer than 4 texts, too few to rely on: 'odd' (3)" in caplog.text
 
 
 def test_lists_and_arrays(csv_path: Path) -> None:
@@ -537,3 +573,51 @@ def test_what_is_no_corpus(own: Any, labels: Any, error: type[Exception], messag
 def test_what_is_no_path(source: Any) -> None:
     with pytest.raises(ConfigError, match=r"read from files, not from a .*Corpus\.of"):
         read_corpus(source)
+
+
+def test_a_header_that_looks_like_a_row(csv_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    csv_path.write_text("What a good film.,label\n" + "".join(f"{t},{n}\n" for t, n in ROWS))
+    read_corpus(csv_path, text_column="What a good film.")
+    (said,) = [record.message for record in caplog.records if "header=False" in record.message]
+    assert "'What a good film.' is taken for the name of a column" in said
+
+
+def test_soft_labels_weights_and_splits_are_columns(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = ["good,yes,0.9,2,train", "bad,no,,1,train", "so so,,0.25,,", "fine,yes,,1,test"]
+    rows += ["awful,no,,1,validation", "poor,no,,1,test"]
+    path.write_text("\n".join(["text,label,p,weight,for", *rows]) + "\n")
+    columns = {"probability_columns": ["p"], "weight_column": "weight", "split_column": "for"}
+    corpus = read_corpus(path, **columns)
+    assert corpus.train.texts == ("good", "bad", "so so")
+    assert corpus.train.labels.tolist() == [1, 0, 0]
+    assert corpus.train.probabilities is not None
+    assert corpus.train.weights is not None
+    np.testing.assert_allclose(
+        corpus.train.probabilities, [[0.1, 0.9], [np.nan, np.nan], [0.75, 0.25]], rtol=1e-6
+    )
+    assert corpus.train.weights.tolist() == [2, 1, 1]
+    assert corpus.validation is not None
+    assert corpus.validation.texts == ("awful",)
+    assert corpus.test.texts == ("fine", "poor")
+    turned = corpus.with_positive("no")
+    assert turned.train.probabilities is not None
+    np.testing.assert_allclose(turned.train.probabilities[0], [0.9, 0.1], rtol=1e-6)
+    assert corpus.digest() != read_corpus(path, split_column="for").digest()
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("good,yes,1.5,1,train", "probability of each of 2 labels"),
+        ("good,yes,many,1,train", "not a number: 'many'"),
+        ("good,yes,0.5,-1,train", "a weight must be a number from 0"),
+        ("good,yes,0.5,1,dev", "train, validation, test, not 'dev'"),
+    ],
+)
+def test_columns_that_say_nothing(row: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"text,label,p,weight,for\n{row}\nbad,no,,1,train\n")
+    columns = {"probability_columns": ["p"], "weight_column": "weight", "split_column": "for"}
+    with pytest.raises(InputError, match=message):
+        read_corpus(path, **columns)

@@ -1,6 +1,8 @@
 """Batches of texts of about one length, padded no further than they need."""
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -11,11 +13,25 @@ from pocketrnn.classify.labels import probabilities
 from pocketrnn.classify.padding import time_for
 from pocketrnn.classify.text import pad
 
-from ..config import FitConfig, Spans, TrainConfig
+from ..config import FitConfig, MadeUp, Spans, TrainConfig
 from ..loop import Stage
 
 Rows = Sequence[NDArray[np.int32]]
 """The ids of texts, neither cut nor padded."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a network is to learn, and from where."""
+
+    stages: list[Stage]
+    of_held_out: NDArray[np.float32]
+    """The teacher's probabilities for the texts held out; none without a teacher."""
+    vectors: NDArray[np.float32] | None = None
+    """The word vectors to start from, float32 (ids, width); None: those that Keras draws."""
+    strength: float = math.nan
+    """The C of a teacher of words and pieces."""
+
 
 # Texts are drawn at random this many batches at a time and sorted by length within: enough that
 # hardly any padding is left, while a batch is still a random choice of texts.
@@ -35,19 +51,24 @@ def stage(
     rows: Rows,
     targets: NDArray[np.float32],
     config: TrainConfig,
-    settings: FitConfig | Spans,
+    settings: FitConfig | Spans | MadeUp,
     suffix: str = "",
+    weights: NDArray[np.float32] | None = None,
 ) -> Stage:
     """Return the stage that learns `rows` as `settings` say: targets float32 (texts, columns).
+
+    `weights` say how much each text counts: float32 (texts,); by default all the same.
 
     Order and dropped words of an epoch come from the seed and its number alone, so that a resumed
     run draws the same.
     """
+    if config.task.class_weights == "balanced":
+        weights = balanced(targets) * (1 if weights is None else weights)
 
     def epoch(number: int) -> Any:
         seed = (config.seed, number)
         order = shuffled(rows, settings.batch_size, np.random.default_rng(seed), config)
-        return _dataset(rows, targets, order, config, config.fit.word_dropout, seed)
+        return _dataset(rows, targets, order, config, config.fit.word_dropout, seed, weights)
 
     return Stage(
         name,
@@ -58,6 +79,17 @@ def stage(
         batches=epoch,
         suffix=suffix,
     )
+
+
+def balanced(targets: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the weight of each text: float32 (texts,), 1 on average.
+
+    A label counts as much as any other: its weight is the inverse of its share of the targets
+    (texts, columns), and a text of a soft label has the mean of the labels' weights.
+    """
+    shares = probabilities(targets)
+    weights = shares @ (1 / (shares.shape[1] * np.maximum(shares.mean(axis=0), 1e-9)))
+    return np.asarray(weights, np.float32)
 
 
 def shuffled(
@@ -100,25 +132,28 @@ def _dataset(
     config: TrainConfig,
     word_dropout: float = 0.0,
     seed: Sequence[int] = (),
+    weights: NDArray[np.float32] | None = None,
 ) -> Any:
     """Return the tf.data.Dataset of `batches`, which are padded while the network is busy."""
     import tensorflow as tf
 
     text = config.task.text
 
-    def generate() -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
+    def generate() -> Iterator[tuple[NDArray[Any], ...]]:
         random = np.random.default_rng(seed)
         for batch in batches:
             found = padded([rows[row] for row in batch], config)
             if word_dropout:
                 words = found > text.index_from
                 found[words & (random.random(found.shape) < word_dropout)] = text.oov_id
-            yield found, targets[batch]
+            of_batch = (found, targets[batch])
+            yield of_batch if weights is None else (*of_batch, weights[batch])
 
     # Open shapes, so that one traced function serves every length.
     signature = (
         tf.TensorSpec((None, None), tf.int32),
         tf.TensorSpec((None, targets.shape[1]), tf.float32),
+        *([] if weights is None else [tf.TensorSpec((None,), tf.float32)]),
     )
     dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
     return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(8)

@@ -44,6 +44,14 @@ def temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
+def scaled(scores: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Return probabilities (texts, classes) at another temperature, as `apply` makes them."""
+    from scipy.special import softmax
+
+    logits = np.log(np.clip(scores.astype(np.float64), _EPSILON, 1))
+    return np.asarray(softmax(logits / temperature, axis=1), np.float32)
+
+
 def apply(model: Any, temperature: float) -> None:
     """Divide what goes into the last layer's sigmoid or softmax by `temperature`.
 

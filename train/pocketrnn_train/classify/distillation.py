@@ -28,10 +28,9 @@ from pocketrnn.files import replacing
 from ..config import Distillation, Spans, TrainConfig
 from ..corpora.corpus import Corpus
 from ..corpora.splits import folds
-from ..loop import Stage
 from ..run import Run
 from . import batches
-from .batches import Rows
+from .batches import Lesson, Rows
 from .evaluation import evaluate
 from .ngrams import MOST_WORDS, Ranks
 from .teacher import Teacher, blend, one_hot
@@ -49,15 +48,16 @@ class SoftLabels:
     of_spans: NDArray[np.float32]
     of_train: NDArray[np.float32]
     of_unlabelled: NDArray[np.float32]
+    of_held_out: NDArray[np.float32]
 
 
-def stages(
+def lesson(
     run: Run,
     config: TrainConfig,
     distillation: Distillation,
     development: Corpus,
     words: Sequence[str],
-) -> list[Stage]:
+) -> Lesson:
     """Return what the network is to learn. A teacher is fitted first, unless `run` has its labels.
 
     The test of `development` is the texts held out for validation.
@@ -76,10 +76,11 @@ def stages(
     kept = np.random.default_rng(config.seed).random(len(spans)) < settings.kept
     rows = [*rows, *itertools.compress(spans, kept)]
     targets = np.concatenate([targets, of_spans[kept]])
-    return [
+    stages = [
         batches.stage("spans", spans, of_spans, config, settings, "-spans"),
-        batches.stage("texts", rows, targets, config, config.fit),
+        batches.stage("whole texts", rows, targets, config, config.fit),
     ]
+    return Lesson(stages, labels.of_held_out)
 
 
 # -- spans -------------------------------------------------------------------------------------
@@ -130,7 +131,7 @@ def _soft_labels(
                 return SoftLabels(**arrays)
         except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: damaged ({error})") from error
-    print("Teacher: a linear classifier learns n-grams, and labels texts and spans", flush=True)
+    print("  teacher: a linear classifier learns n-grams, and labels texts and spans", flush=True)
     started = time.perf_counter()
     train, held_out = development.train, development.test
     labels, figures = ask(
@@ -143,8 +144,8 @@ def _soft_labels(
         held_out.labels,
         _ranks(config, words, development.unlabelled),
     )
-    print(f"val_accuracy {figures['accuracy']:.4f}")
     seconds = round(time.perf_counter() - started, 1)
+    print(f"  teacher: {seconds:.0f} s; val_accuracy {figures['accuracy']:.4f}", flush=True)
     run.write("teacher.json", {"validation": figures, "seconds": seconds})
     with replacing(path) as temporary:
         np.savez(temporary, **vars(labels))
@@ -201,8 +202,9 @@ def ask(
         of_train[own] = blended.probabilities(one.margins([train[row] for row in own.tolist()]))
         label_spans(one.label(unlabelled, blended)[1], own)
     label_spans(wide, np.arange(len(train), len(everything)))
-    figures = evaluate(probabilities(blended.probabilities(margins)), held_out_labels)
-    return SoftLabels(spans, of_spans, of_train, of_unlabelled), figures
+    of_held_out = blended.probabilities(margins)
+    figures = evaluate(probabilities(of_held_out), held_out_labels)
+    return SoftLabels(spans, of_spans, of_train, of_unlabelled, of_held_out), figures
 
 
 def _ranks(config: TrainConfig, words: Sequence[str], texts: Sequence[str]) -> list[Ranks]:

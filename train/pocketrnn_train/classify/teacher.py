@@ -126,23 +126,25 @@ class Blend:
         return np.asarray(np.tensordot(self.weights, margins, 1) + self.bias)
 
 
-def blend(margins: Margins, labels: NDArray[np.int64]) -> Blend:
+def blend(
+    margins: Margins, labels: NDArray[np.int64], usual: Sequence[float] = (0.44, 0.55, 0.0)
+) -> Blend:
     """Fit a Blend on texts that the teacher hasn't seen, by cross-entropy.
 
-    Its weights are pulled towards those that IMDB gave, as strongly as a few texts would, so that
-    it also works with a handful of texts.
+    Its weights are pulled towards the usual ones (by default those that IMDB gave), as strongly as
+    a few texts would, so that it also works with a handful of texts.
     """
     from scipy.optimize import minimize
 
     members, _, columns = margins.shape
-    usual = np.array([0.44, 0.55, 0.0] + [0.0] * columns)
+    start = np.array([*usual, *[0.0] * columns])
     targets = one_hot(labels, columns)
 
     def loss(values: NDArray[np.float64]) -> float:
         found = Blend(values[:members], values[members:]).logits(margins)
-        return cross_entropy(found, targets) + 2 * float(((values - usual) ** 2).sum())
+        return cross_entropy(found, targets) + 2 * float(((values - start) ** 2).sum())
 
-    fitted = minimize(loss, usual, method="L-BFGS-B").x
+    fitted = minimize(loss, start, method="L-BFGS-B").x
     return Blend(fitted[:members], fitted[members:])
 
 

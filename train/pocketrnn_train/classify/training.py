@@ -1,22 +1,40 @@
-"""Fit a network to a corpus: every epoch leaves a run that can be resumed, to the same weights."""
+"""Fit a network to a corpus: every epoch leaves a run that can be resumed, to the same weights.
 
+Texts are held out in one round or several, each with a network that hasn't learnt them: they say
+how good it is, and how sure it may be. If the settings say so, it is then fitted to all texts.
+"""
+
+import math
 import os
+import time
+import zipfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pocketrnn import Tokenizer
-from pocketrnn.extras import require
+import numpy as np
+from numpy.typing import NDArray
 
-from .. import network
+from pocketrnn import Tokenizer
+from pocketrnn.classify.file import Contents
+from pocketrnn.classify.labels import choose, probabilities
+from pocketrnn.config import check
+from pocketrnn.errors import InputError
+from pocketrnn.extras import require
+from pocketrnn.files import replacing
+
+from .. import backend, network
 from ..config import TrainConfig
-from ..corpora.corpus import Corpus, Examples
-from ..corpora.splits import split, split_last
+from ..corpora.corpus import RARE, Corpus, Examples
+from ..corpora.splits import folds, split, split_last
 from ..loop import learn
 from ..run import Run
-from . import batches, calibration, distillation, report
+from . import batches, calibration, comparison, distillation, made_up, report, starting
+from .adapting import adapt
+from .batches import Lesson
 from .evaluation import evaluate
+from .linear import baseline
 from .teacher import one_hot
 from .vocabulary import rank_words
 
@@ -26,82 +44,214 @@ def fit(
     corpus: Corpus,
     folder: str | os.PathLike[str] = "run",
     *,
+    start: str | os.PathLike[str] | bytes | None = None,
     resume: bool = False,
 ) -> Run:
     """Train a network by `config` on `corpus`, and return its finished run.
 
-    Prints Keras's summary and progress. The same seed on the same machine gives the same
-    weights, bit for bit, whether interrupted and resumed or not. Raises RunError if `folder`
+    `start` is a model file (a path, its bytes, or "bundled") whose words, vectors and recurrent
+    weights the network starts from; its settings of network and tokenizer hold too.
+
+    Prints what it does, and how long it will take. The same seed on the same machine gives the
+    same weights, bit for bit, whether interrupted and resumed or not. Raises RunError if `folder`
     holds another run, or the loss isn't finite; MissingExtraError without `pocketrnn[train]`.
     """
     require("train", "tensorflow", "sklearn", "matplotlib")
     run = Run(Path(folder))
+    if config.task.adapted:
+        reader = Tokenizer(config.task.text, [])
+        lengths = np.array([len(reader.words(text)) for text in corpus.train.texts])
+        config = adapt(config, lengths, len(corpus.labels))
+    first = None if start is None else starting.read(start)
+    if first:
+        config = starting.follow(config, first, corpus.labels)
+    given = corpus.train.probabilities is not None or corpus.train.weights is not None
+    check(
+        not (given and config.task.distillation),
+        "soft labels and weights are for a recipe without a teacher of its own, as everyday is",
+    )
     # The words of all texts that are learnt: few labelled ones have too few.
     learnt = corpus.train.texts + (corpus.unlabelled if config.task.distillation else ())
-    words = corpus.vocabulary or rank_words(learnt, config.task.text)
+    facts, words = corpus.facts(), list(corpus.vocabulary or ())
+    if not words:
+        weights = None if corpus.train.weights is None else corpus.train.weights.tolist()
+        least = config.task.min_texts
+        words, few = rank_words(learnt, config.task.text, weights, min_texts=least)
+        facts["words_of_few_texts"] = few
+    if first:
+        words = starting.words(first, words)
+        facts["started_from"] = first.file.sha256
     # A small corpus has fewer words than `num_words` allows: no rows for words that aren't.
     text = config.task.text
     text = replace(text, num_words=min(text.num_words, text.index_from + 1 + len(words)))
     config = replace(config, task=replace(config.task, text=text))
-    run.open(config, corpus.facts(), resume=resume)
+    run.open(config, facts, resume=resume)
     if (run.folder / "report.json").exists():
         return run
     tokenizer = Tokenizer(text, words)
     run.write("vocabulary.json", tokenizer.vocabulary)
-
-    import keras  # slow to load, and of no use to a run that is refused above
-    import tensorflow as tf
-
-    keras.utils.set_random_seed(config.seed)
-    tf.config.experimental.enable_op_determinism()
-    classes = len(corpus.labels)
-    model = network.build(
-        config.network, num_words=text.num_words, classes=classes, dropout=config.fit.dropout
-    )
-    model.summary()
-    development = _hold_out(config, corpus)
-    model = _train(run, config, model, development, words)
+    started = time.perf_counter()
+    parts = _hold_out(config, corpus)
+    rounds = []
+    for number, development in enumerate(parts, 1):
+        turn = f"Round {number} of {len(parts)}: " if len(parts) > 1 else ""
+        sizes = f"{len(development.train):,} texts, {len(development.test):,} held out"
+        print(f"{turn}{sizes}", flush=True)
+        rounds.append(_round(run, config, development, words, first, number))
+    if config.task.refit:
+        nothing = Examples((), np.zeros(0, np.int64))
+        every = corpus.train.and_also(corpus.validation or nothing)
+        whole = replace(corpus, train=every, test=nothing)
+        print(f"Once more, on all {len(every):,} texts", flush=True)
+        model, _ = _learn(run, config, whole, words, first, "-all", float(rounds[0].strength))
+    else:
+        model = run.model("checkpoint.keras")
+    network.fold_divisor(model)
     network.round_weights(model, config.network)
-    _finish(run, config, model, tokenizer, development.test, corpus)
+    _finish(run, config, model, tokenizer, corpus, rounds, time.perf_counter() - started)
     return run
 
 
-def _hold_out(config: TrainConfig, corpus: Corpus) -> Corpus:
-    """Return the corpus with the texts held out for validation in place of the test."""
-    share, labels, groups = config.task.validation_split, corpus.train.labels, corpus.groups()
-    if config.task.validation == "last":
-        kept, held_out = split_last(labels, groups, share)
+@dataclass(frozen=True)
+class Round:
+    """What was said of texts that were held out."""
+
+    labels: NDArray[np.int64]
+    """The true ones."""
+    scores: NDArray[np.float32]
+    """The network's probabilities: (texts, classes)."""
+    teacher: NDArray[np.float32]
+    """The teacher's; without one, (0, columns)."""
+    baseline: NDArray[np.int64]
+    """The labels that TF-IDF with logistic regression chose."""
+    commonest: NDArray[np.int64]
+    """The commonest label of the texts that weren't held out, for each text."""
+    strength: NDArray[np.float64]
+    """The C of a teacher of words and pieces: shape (); without one NaN."""
+
+
+def _hold_out(config: TrainConfig, corpus: Corpus) -> list[Corpus]:
+    """Return the corpus of each round, with the texts held out in place of the test."""
+    labels, groups, task = corpus.train.labels, corpus.groups(), config.task
+    if corpus.validation:
+        return [replace(corpus, test=corpus.validation)]
+    if task.folds:
+        fold = folds(labels, groups, task.folds, whole=False)
+        found = [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in np.unique(fold)]
+    elif task.validation == "last":
+        found = [split_last(labels, groups, task.validation_split)]
     else:
-        kept, held_out = split(labels, groups, share, config.seed)
-    return replace(corpus, train=corpus.train.take(kept), test=corpus.train.take(held_out))
+        found = [split(labels, groups, task.validation_split, config.seed)]
+    train = corpus.train
+    return [
+        replace(corpus, train=train.take(kept), test=train.take(held_out))
+        for kept, held_out in found
+    ]
 
 
-def _train(
-    run: Run, config: TrainConfig, model: Any, development: Corpus, words: Sequence[str]
-) -> Any:
-    """Train `model` from where `run` stands, and return it."""
+def _round(
+    run: Run,
+    config: TrainConfig,
+    development: Corpus,
+    words: Sequence[str],
+    first: Contents | None,
+    number: int,
+) -> Round:
+    """Train on a part of the texts, and tell what was said of the others; from the run, if done."""
+    suffix = "" if number == 1 else f"-{number}"
+    path = run.folder / f"round{suffix}.npz"
+    if path.exists():
+        try:
+            with np.load(path) as arrays:
+                return Round(**arrays)
+        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: damaged ({error})") from error
+    train, held_out = development.train, development.test
+    model, lesson = _learn(run, config, development, words, first, suffix)
+    network.round_weights(model, config.network)
+    tokenizer = Tokenizer(config.task.text, words)
+    scores = batches.predict(model, batches.ids(tokenizer, held_out.texts), config)
+    commonest = np.bincount(train.labels).argmax()
+    done = Round(
+        labels=held_out.labels,
+        scores=scores,
+        teacher=probabilities(lesson.of_held_out),
+        baseline=baseline(tokenizer, train.texts, train.labels, held_out.texts),
+        commonest=np.full(len(held_out), commonest),
+        strength=np.array(lesson.strength),
+    )
+    with replacing(path) as temporary:
+        np.savez(temporary, **vars(done))
+    return done
+
+
+def _learn(
+    run: Run,
+    config: TrainConfig,
+    development: Corpus,
+    words: Sequence[str],
+    first: Contents | None,
+    suffix: str,
+    strength: float = math.nan,
+) -> tuple[Any, Lesson]:
+    """Train a network from where `run` stands; return it, and what it was taught."""
+    backend.start(config.seed)
+    from ..layers import DIVISOR
     from ..schedule import accuracy
 
-    tokenizer = Tokenizer(config.task.text, words)
+    made = config.task.distillation and config.task.distillation.made_up
+    divisor = made.divisor if made else DIVISOR
+    model = network.build(
+        config.network,
+        num_words=config.task.text.num_words,
+        classes=len(development.labels),
+        dropout=config.fit.dropout,
+        divisor=divisor,
+    )
+    tokenizer, columns = Tokenizer(config.task.text, words), model.output_shape[-1]
     train, held_out = development.train, development.test
-    columns = model.output_shape[-1]
-    if teaching := config.task.distillation:
-        stages = distillation.stages(run, config, teaching, development, words)
+    teaching = config.task.distillation
+    if teaching is None:
+        rows, targets = batches.ids(tokenizer, train.texts), _targets(train, columns)
+        weights = None if train.weights is None else train.weights / train.weights.mean()
+        stage = batches.stage("whole texts", rows, targets, config, config.fit, suffix, weights)
+        lesson = Lesson([stage], targets[:0])
+    elif teaching.made_up:
+        lesson = made_up.lesson(
+            config, teaching, teaching.made_up, development, tokenizer, suffix, strength
+        )
     else:
-        rows, targets = batches.ids(tokenizer, train.texts), one_hot(train.labels, columns)
-        stages = [batches.stage("texts", rows, targets, config, config.fit)]
+        lesson = distillation.lesson(run, config, teaching, development, words)
+    if first:
+        starting.start(model, config.network, first, development.labels)
+    elif lesson.vectors is not None:
+        model.layers[0].set_weights([lesson.vectors])
     held_out_rows = batches.ids(tokenizer, held_out.texts)
-    return learn(
+
+    def measure(trained: Any) -> dict[str, Any]:
+        if not len(held_out):
+            return {}
+        return evaluate(batches.predict(trained, held_out_rows, config), held_out.labels)
+
+    trained = learn(
         run,
-        stages,
+        lesson.stages,
         model,
         fit=config.fit,
         loss="binary_crossentropy" if columns == 1 else "categorical_crossentropy",
         metrics=[accuracy],
-        measure=lambda trained: evaluate(
-            batches.predict(trained, held_out_rows, config), held_out.labels
-        ),
+        measure=measure,
     )
+    return trained, lesson
+
+
+def _targets(train: Examples, columns: int) -> NDArray[np.float32]:
+    """Return what is learnt of each text: its soft label, or else its label."""
+    targets = one_hot(train.labels, columns)
+    if train.probabilities is None:
+        return targets
+    soft = train.probabilities[:, -columns:]
+    return np.asarray(np.where(np.isnan(soft), targets, soft), np.float32)
 
 
 def _finish(
@@ -109,37 +259,43 @@ def _finish(
     config: TrainConfig,
     model: Any,
     tokenizer: Tokenizer,
-    held_out: Examples,
     corpus: Corpus,
+    rounds: Sequence[Round],
+    seconds: float,
 ) -> None:
     """Calibrate the trained model, save it, measure it, and delete what only a resume needs."""
-
-    def scores_of(examples: Examples) -> Any:
-        return batches.predict(model, batches.ids(tokenizer, examples.texts), config)
-
-    scores, temperature, threshold = scores_of(held_out), 1.0, 0.5
+    labels, scores, teacher, others, commonest = (
+        np.concatenate([getattr(one, name) for one in rounds])
+        for name in ("labels", "scores", "teacher", "baseline", "commonest")
+    )
+    temperature, threshold = 1.0, 0.5
     if config.task.calibrate:
-        temperature = calibration.temperature(scores, held_out.labels)
+        temperature = calibration.temperature(scores, labels)
         calibration.apply(model, temperature)
-        scores = scores_of(held_out)
-        if scores.shape[1] == 2:
-            threshold = calibration.threshold(scores, held_out.labels, seed=config.seed)
+        scores = calibration.scaled(scores, temperature)
+        if scores.shape[1] == 2 and labels.mean() < RARE:
+            threshold = calibration.threshold(scores, labels, seed=config.seed)
     run.save_model(model)
-    test = corpus.test
-    if len(test):
-        report.write(run, config, model, tokenizer, test, threshold)
+    test = None
+    if len(corpus.test):
+        found = batches.predict(model, batches.ids(tokenizer, corpus.test.texts), config)
+        test = evaluate(found, corpus.test.labels, threshold)
+        report.write(run, config, model, tokenizer, corpus.test, threshold)
     usual = calibration.usual(batches.ids(tokenizer, corpus.train.texts), tokenizer.config)
-    teacher = run.read("teacher.json") if config.task.distillation else None
-    history = (*run.history("history-spans.csv"), *run.history())
+    chosen = {"network": choose(scores, threshold)}
+    if len(teacher):
+        chosen["teacher"] = choose(teacher, 0.5)
+    chosen |= {"tfidf": others, "commonest": commonest}
     figures = {
-        "test": evaluate(scores_of(test), test.labels, threshold) if len(test) else None,
-        "validation": evaluate(scores, held_out.labels, threshold),
-        **({"teacher": teacher["validation"]["accuracy"]} if teacher else {}),
+        "comparison": comparison.compare(labels, chosen, len(corpus.train)),
+        "test": test,
+        "validation": evaluate(scores, labels, threshold),
+        **({"teacher": evaluate(teacher, labels)["accuracy"]} if len(teacher) else {}),
         "threshold": threshold,
-        "unsure": calibration.unsure(scores, held_out.labels, threshold),
+        "unsure": calibration.unsure(scores, labels, threshold),
         "usual": usual and usual.to_dict(),
         "temperature": temperature,
     }
-    seconds = sum(row["seconds"] for row in history) + (teacher["seconds"] if teacher else 0)
     run.finish(config, model, figures, seconds)
-    (run.folder / distillation.SOFT_LABELS).unlink(missing_ok=True)
+    for path in [run.folder / distillation.SOFT_LABELS, *run.folder.glob("round*.npz")]:
+        path.unlink(missing_ok=True)

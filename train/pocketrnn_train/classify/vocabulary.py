@@ -1,21 +1,46 @@
 """Rank the words of the training texts."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
+from itertools import repeat
 
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.classify.text import is_storable
 
+FEW = 3
+"""A word that stands in fewer texts may tell who wrote one of them."""
 
-def rank_words(texts: Iterable[str], config: TextConfig) -> list[str]:
-    """Return the words of `texts`, most frequent first, ties in code-point order.
+_log = logging.getLogger("pocketrnn")
 
-    Keras's Tokenizer breaks ties by first appearance; code points make the ranks independent
-    of the order in which files are read.
+
+def rank_words(
+    texts: Iterable[str],
+    config: TextConfig,
+    weights: Iterable[float] | None = None,
+    *,
+    min_texts: int = 1,
+) -> tuple[list[str], int]:
+    """Return the words of `texts`, and how many that have an id stand in fewer than `FEW` texts.
+
+    The most frequent words come first, ties in code-point order. Keras's Tokenizer breaks ties by
+    first appearance; code points make the ranks independent of the order in which files are read.
+    With `weights`, one a text, the count of a word is their sum over the texts that have it.
+
+    Words that stand in fewer than `min_texts` texts are left out, unless all do: then a warning
+    says that all are kept.
     """
     tokenizer = Tokenizer(config, [])
     counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(tokenizer.words(text))
-    ranked = sorted(counts, key=lambda word: (-counts[word], word))
-    return [word for word in ranked if is_storable(word)]
+    standing: Counter[str] = Counter()
+    for text, weight in zip(texts, repeat(None) if weights is None else weights, strict=False):
+        words = tokenizer.words(text)
+        own = set(words)
+        standing.update(own)
+        counts.update(words if weight is None else dict.fromkeys(own, weight))
+    kept = [word for word in counts if standing[word] >= min_texts and is_storable(word)]
+    if counts and not kept:
+        _log.warning("no word stands in %d texts: a model file will hold words of few", min_texts)
+        kept = [word for word in counts if is_storable(word)]
+    ranked = sorted(kept, key=lambda word: (-counts[word], word))
+    return ranked, sum(standing[word] < FEW for word in ranked[: config.vocabulary_size])

@@ -19,11 +19,16 @@ def read_corpus(
     *,
     text_column: str | None = None,
     label_column: str | None = None,
+    probability_columns: Sequence[str] = (),
+    weight_column: str | None = None,
+    split_column: str | None = None,
     positive_label: str | None = None,
     encoding: str = "utf-8",
     header: bool = True,
     word_index: str | Path | None = None,
     unlabelled: str | Path | bool = False,
+    test: str | Path | None = None,
+    validation: str | Path | None = None,
     test_split: float = 0.2,
     seed: int = 113,
 ) -> Corpus:
@@ -39,6 +44,14 @@ def read_corpus(
       are called 1, 2 and so on. A share `test_split` of each label, drawn at random by `seed`,
       becomes the test. What is left out, and what looks wrong, is logged as a warning.
 
+    `test` and `validation` are tables, or folders, like the training ones; no text is then drawn
+    for the test. A training text that is in one of them too is left out.
+    `probability_columns` are soft labels, of whatever teacher: the probability of each label, in
+    the order of the alphabet, or one column, of the second of two labels. A row that has them is
+    learnt by them; its label, or else the most probable one, serves for splits and figures. Of
+    `weight_column` is how much a row counts in training (default: 1), and `split_column` says what
+    it is for: train, validation or test.
+
     Of two labels, `positive_label` is the one that precision, recall, F1 and the threshold are of.
     It is the rare one where that has less than a fifth of a table's rows, else the last one by
     alphabet.
@@ -51,12 +64,20 @@ def read_corpus(
     """
     paths = _paths(source)
     path, options = paths[0], ReadOptions(encoding, header)
+    named = {"validation": validation, "test": test}
+    parts = {part: Path(file) for part, file in named.items() if file is not None}
     if len(paths) == 1 and str(path) == "keras:imdb":
         corpus = keras_imdb.download()
     elif missing := [path for path in paths if not path.exists()]:
         raise InputError(f"{missing[0]}: no such file or folder")
     elif all(map(table.is_table, paths)) and not imdb.is_dataset(path):
-        corpus = table.read(paths, text_column, label_column, options, test_split, seed)
+        columns = table.Columns(
+            text_column, label_column, tuple(probability_columns), weight_column, split_column
+        )
+        share = 0.0 if test is not None else test_split
+        corpus = table.read(paths, columns, options, share, seed, parts)
+    elif parts:
+        raise ConfigError(f"{path}: brings its own test; --test and --validation are for tables")
     elif len(paths) > 1:
         raise ConfigError(f"several files must be {table.FORMATS} or folders of labels")
     elif imdb.is_dataset(path):

@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,27 @@ from .splits import Rows, groups_of, leaders, plain, split
 
 _MOST_NAMED = 3  # of the texts with more than one label
 
-_RARE = 0.2  # share of the rows under which one of two labels is the positive one
+_FEW = 4  # texts of a label: with fewer, not every fold has one
+
+RARE = 0.2  # share of the rows under which one of two labels is the positive one
+
+PARTS = ("train", "validation", "test")
+"""What a row may be for."""
 
 _log = logging.getLogger("pocketrnn")
+
+
+class Row(NamedTuple):
+    """A row of a table of texts."""
+
+    place: str
+    text: str | None
+    label: Any
+    probabilities: tuple[float, ...] = ()
+    """Of each label, in order; none if the row has none."""
+    weight: float = 1.0
+    part: str = ""
+    """`train`, `validation` or `test`, where the table says it."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +49,11 @@ class Examples:
 
     texts: tuple[str, ...]
     labels: NDArray[np.int64]
+    probabilities: NDArray[np.float32] | None = None
+    """Soft labels, to be learnt in place of the labels: (texts, labels); NaN where there are none.
+    """
+    weights: NDArray[np.float32] | None = None
+    """How much each text counts in training: (texts,); None: all the same."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -39,9 +62,19 @@ class Examples:
         """Return how many texts there are: a notebook shows the value of a cell's last line."""
         return f"<Examples: {len(self):,} texts>"
 
+    def and_also(self, others: "Examples") -> "Examples":
+        """Return these examples, and others behind them; without soft labels and weights."""
+        labels = np.concatenate([self.labels, others.labels])
+        return Examples((*self.texts, *others.texts), labels)
+
     def take(self, rows: NDArray[np.int64]) -> "Examples":
         """Return the examples at `rows`, in that order."""
-        return Examples(tuple(self.texts[row] for row in rows), self.labels[rows])
+        return Examples(
+            tuple(self.texts[row] for row in rows),
+            self.labels[rows],
+            None if self.probabilities is None else self.probabilities[rows],
+            None if self.weights is None else self.weights[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -63,6 +96,8 @@ class Corpus:
     keep_together: bool = True
     """Whether texts that are alike stay on one side of a split. Not with the IMDB reviews, whose
     splits are those that others have published; a few of them are there twice."""
+    validation: Examples | None = None
+    """The texts to hold out, where the corpus says which."""
 
     @classmethod
     def of(
@@ -91,7 +126,7 @@ class Corpus:
                 rows[i] = None
             elif text is not None and not isinstance(text, str):
                 raise TextError(f"{places[i]}: a text must be a str, not {type(text).__name__}")
-        together = zip(places, rows, values, strict=True)
+        together = map(Row, places, rows, values)
         corpus = corpus_of_rows(name, together, test_split=test_split, seed=seed)
         return corpus.with_unlabelled(corpus.unlabelled)
 
@@ -100,7 +135,8 @@ class Corpus:
 
         Without those that are also labelled, as the test must stay unseen, and without any twice.
         """
-        known = set(map(plain, (*self.train.texts, *self.test.texts)))
+        held_out = self.validation.texts if self.validation else ()
+        known = set(map(plain, (*self.train.texts, *self.test.texts, *held_out)))
         kept: dict[str, str] = {}
         for text in texts:
             if (alike := plain(text)) not in known:
@@ -119,8 +155,51 @@ class Corpus:
             )
         if label == self.labels[1]:
             return self
-        train, test = (Examples(part.texts, 1 - part.labels) for part in (self.train, self.test))
-        return replace(self, labels=self.labels[::-1], train=train, test=test)
+        return replace(
+            self,
+            labels=self.labels[::-1],
+            train=_swapped(self.train),
+            test=_swapped(self.test),
+            validation=self.validation and _swapped(self.validation),
+        )
+
+    def holding_out(self, part: str, rows: Iterable[Row]) -> "Corpus":
+        """Return the corpus with a `test`, or a `validation`, of these rows.
+
+        Training texts that are in it too are left out, with a warning. Raises InputError for a
+        label that no training text has, or for no rows at all.
+        """
+        texts, labels = [], []
+        for row in rows:
+            label = _label(row)
+            if row.text and row.text.strip() and label is not None:
+                if label not in self.labels:
+                    raise InputError(f"{row.place}: no training text has the label {label!r:.60}")
+                texts.append(row.text)
+                labels.append(self.labels.index(label))
+        if not texts:
+            raise InputError(f"{self.name}: no rows with a text and a label in the {part}")
+        examples = Examples(tuple(texts), np.array(labels, np.int64))
+        if part == "test":
+            return replace(self, test=examples)._apart_from(part, texts)
+        return replace(self, validation=examples)._apart_from(part, texts)
+
+    def _apart_from(self, part: str, texts: Sequence[str]) -> "Corpus":
+        """Return the corpus without the training texts that are like those of `part`."""
+        known = set(map(plain, texts))
+        kept = [row for row, text in enumerate(self.train.texts) if plain(text) not in known]
+        if lost := len(self.train) - len(kept):
+            count = f"{lost:,}"
+            _log.warning(
+                "%s: %s training texts are in the %s, and left out", self.name, count, part
+            )
+        train = self.train.take(np.array(kept, np.int64))
+        for label, name in enumerate(self.labels):
+            if not (train.labels == label).any():
+                raise InputError(
+                    f"{self.name}: all texts of the label {name!r:.60} are in the {part} too"
+                )
+        return replace(self, train=train)
 
     def groups(self) -> Rows:
         """Return the group of each training text, from 0; a group is on one side of a split."""
@@ -138,10 +217,17 @@ class Corpus:
         sha256 = hashlib.sha256(json.dumps([self.labels, self.vocabulary, sizes]).encode())
         labels = [*self.train.labels.tolist(), *self.test.labels.tolist()]
         labels += "?" * len(self.unlabelled)
-        texts = (*self.train.texts, *self.test.texts, *self.unlabelled)
+        texts = [*self.train.texts, *self.test.texts, *self.unlabelled]
+        if self.validation:
+            texts += self.validation.texts
+            labels += self.validation.labels.tolist()
         for label, text in zip(labels, texts, strict=True):
             data = text.encode("utf-8", "surrogatepass")
             sha256.update(f"{label} {len(data)}\0".encode() + data)
+        for array in (self.train.probabilities, self.train.weights):
+            sha256.update(b"" if array is None else array.tobytes())
+        for text in self.validation.texts if self.validation else ():
+            sha256.update(text.encode("utf-8", "surrogatepass"))
         return sha256.hexdigest()
 
     def facts(self) -> dict[str, Any]:
@@ -159,34 +245,33 @@ class Corpus:
 
 def corpus_of_rows(
     name: str,
-    rows: Iterable[tuple[str, str | None, Any]],
+    rows: Iterable[Row],
     *,
     test_split: float,
     seed: int,
 ) -> Corpus:
-    """Make a corpus of rows: place, text and label of each; InputError if they can't be one.
+    """Make a corpus of rows; InputError if they can't be one.
 
     What is left out, and what looks wrong, is logged as a warning.
     """
     places: list[str] = []
     texts: list[str] = []
-    names: list[str] = []
+    names: list[str | None] = []
+    kept: list[Row] = []
     unlabelled: list[str] = []
     without_text = 0
-    for place, text, value in rows:
-        if text is None or not text.strip():
+    for row in rows:
+        if row.text is None or not row.text.strip():
             without_text += 1
             continue
-        try:
-            label = label_of(value)
-        except ValueError as error:
-            raise InputError(f"{place}: {error}") from error
-        if label is None:
-            unlabelled.append(text)
+        label = _label(row)
+        if label is None and not row.probabilities:
+            unlabelled.append(row.text)
             continue
-        places.append(place)
-        texts.append(text)
+        places.append(row.place)
+        texts.append(row.text)
         names.append(label)
+        kept.append(row)
     if without_text:
         _log.warning("%s: %s rows without text are left out", name, f"{without_text:,}")
     if unlabelled:
@@ -194,34 +279,107 @@ def corpus_of_rows(
         _log.warning("%s: %s rows have no label; only a teacher learns from them", name, count)
     if not texts:
         raise InputError(f"{name}: no rows with a text and a label")
-    counts = Counter(names)
+    counts = Counter(name for name in names if name is not None)
     for alike in look_alikes(counts):
         _log.warning("%s: labels that look alike: %s; is it one label?", name, alike)
-    groups = groups_of(texts)
-    _tell_copies(name, groups, places, texts, names)
     labels = sorted(counts)
-    if len(labels) == 2 and counts[labels[0]] < _RARE * len(names):
+    if len(labels) == 2 and counts[labels[0]] < RARE * counts.total():
         labels.reverse()
     if len(labels) < 2:
-        raise InputError(f"{name}: needs two labels or more; all rows have {labels[0]!r:.60}")
-    index = {label: i for i, label in enumerate(labels)}
-    examples = Examples(tuple(texts), np.array([index[label] for label in names], np.int64))
+        raise InputError(
+            f"{name}: needs two labels or more; all rows have {[*labels, None][0]!r:.60}"
+        )
+    examples = _examples(kept, names, labels)
+    groups = groups_of(texts)
+    _tell_copies(name, groups, places, texts, [labels[i] for i in examples.labels.tolist()])
+    if any(row.part for row in kept):
+        parts = np.array([row.part for row in kept])
+        if odd := sorted(set(parts.tolist()) - set(PARTS)):
+            raise InputError(f"{name}: a row is for {', '.join(PARTS)}, not {odd[0]!r:.60}")
+        of = {part: examples.take(np.flatnonzero(parts == part)) for part in PARTS}
+        return Corpus(
+            name,
+            tuple(labels),
+            of["train"],
+            of["test"],
+            unlabelled=tuple(unlabelled),
+            validation=of["validation"] if len(of["validation"]) else None,
+        )
     leading = examples.labels[leaders(examples.labels, groups)]
     own_texts = np.bincount(leading, minlength=len(labels)).tolist()
+    uses = ["training", "validation", *(["test"] if test_split else [])]
     for label, own in zip(labels, own_texts, strict=True):
-        if own < 3:
+        if own < len(uses):
             raise InputError(
-                f"{name}: label {label!r:.60} has {own} different text(s) of its own; at least 3 "
-                "are needed, for training, validation and test"
+                f"{name}: label {label!r:.60} has {own} different text(s) of its own; at least "
+                f"{len(uses)} are needed, for {', '.join(uses[:-1])} and {uses[-1]}"
             )
-    # In the order of the rows again, so that validation can take the last ones.
-    train, test = map(np.sort, split(examples.labels, groups, test_split, seed))
+    counted = zip(labels, own_texts, strict=True)
+    rare = [f"{label!r:.60} ({own})" for label, own in counted if own < _FEW]
+    if rare:
+        more = f", and {len(rare) - _MOST_NAMED} more" if len(rare) > _MOST_NAMED else ""
+        few = ", ".join(rare[:_MOST_NAMED]) + more
+        _log.warning("%s: labels with fewer than %d texts, too few to rely on: %s", name, _FEW, few)
+    train, test = np.arange(len(examples)), np.zeros(0, np.int64)
+    if test_split:
+        # In the order of the rows again, so that validation can take the last ones.
+        train, test = map(np.sort, split(examples.labels, groups, test_split, seed))
     return Corpus(
         name,
         tuple(labels),
         examples.take(train),
         examples.take(test),
         unlabelled=tuple(unlabelled),
+    )
+
+
+def _label(row: Row) -> str | None:
+    """Return a row's label, None without one; InputError, naming the place, for what can't be."""
+    try:
+        return label_of(row.label)
+    except ValueError as error:
+        raise InputError(f"{row.place}: {error}") from error
+
+
+def _examples(rows: Sequence[Row], names: Sequence[str | None], labels: Sequence[str]) -> Examples:
+    """Return rows as examples; one without a label has its most probable one."""
+    index = {label: i for i, label in enumerate(labels)}
+    of_labels = sorted(labels)
+    probabilities = np.full((len(rows), len(labels)), np.nan, np.float32)
+    for i, row in enumerate(rows):
+        if row.probabilities:
+            given = row.probabilities
+            if len(given) == 1:
+                given = (1 - given[0], given[0])
+            if len(given) != len(labels) or not all(0 <= p <= 1 for p in given) or not sum(given):
+                raise InputError(
+                    f"{row.place}: needs a probability of each of {len(labels)} labels, not "
+                    f"{given!r:.60}"
+                )
+            for label, p in zip(of_labels, given, strict=True):
+                probabilities[i, index[label]] = p / sum(given)
+    chosen = [
+        int(probabilities[i].argmax()) if name is None else index[name]
+        for i, name in enumerate(names)
+    ]
+    weights = np.array([row.weight for row in rows], np.float32)
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise InputError(f"{rows[0].place}: a weight must be a number from 0")
+    return Examples(
+        tuple(row.text or "" for row in rows),
+        np.array(chosen, np.int64),
+        None if np.isnan(probabilities).all() else probabilities,
+        None if (weights == 1).all() else weights,
+    )
+
+
+def _swapped(examples: Examples) -> Examples:
+    """Return the examples with the two labels in the other order."""
+    probabilities = examples.probabilities
+    return replace(
+        examples,
+        labels=1 - examples.labels,
+        probabilities=None if probabilities is None else probabilities[:, ::-1],
     )
 
 

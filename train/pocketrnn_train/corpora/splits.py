@@ -48,13 +48,15 @@ def split_last(labels: Rows, groups: Rows, share: float) -> tuple[Rows, Rows]:
     return np.flatnonzero(~taken), np.flatnonzero(taken)
 
 
-def folds(labels: Rows, groups: Rows, count: int) -> Rows:
+def folds(labels: Rows, groups: Rows, count: int, *, whole: bool = True) -> Rows:
     """Return the fold of each row, from 0; a fold has neighbours of every label.
 
-    There are `count` folds, or fewer where a label has fewer groups.
+    There are `count` folds, or fewer where a label has fewer groups; if they needn't be `whole`,
+    such a label is in some of them only.
     """
     leading = labels[leaders(labels, groups)]
-    count = min(count, int(np.unique(leading, return_counts=True)[1].min()))
+    if whole:
+        count = min(count, int(np.unique(leading, return_counts=True)[1].min()))
     fold = np.zeros(len(leading), np.int64)
     for label in np.unique(leading):
         own = np.flatnonzero(leading == label)

@@ -3,9 +3,9 @@
 This is the only module of training that uses `pocketrnn.tables`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,26 @@ from pocketrnn.tables.reading import (
     warn_of_header,
 )
 
-from .corpus import Corpus, corpus_of_rows
+from .corpus import Corpus, Row, corpus_of_rows
 
 FORMATS = ".csv, .tsv, .jsonl (also .gz or .zst of these), .json, .parquet, .xlsx"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of a table's columns; None for the usual one, or for one that isn't there."""
+
+    text: str | None = None
+    label: str | None = None
+    probabilities: tuple[str, ...] = ()
+    """Of each label by alphabet, or of the second of two."""
+    weight: str | None = None
+    part: str | None = None
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """All columns but those of texts and labels."""
+        return tuple(filter(None, (*self.probabilities, self.weight, self.part)))
 
 
 def is_table(path: Path) -> bool:
@@ -34,27 +51,32 @@ def is_table(path: Path) -> bool:
 
 def read(
     paths: Sequence[Path],
-    text_column: str | None,
-    label_column: str | None,
+    columns: Columns,
     options: ReadOptions,
     test_split: float,
     seed: int,
+    parts: Mapping[str, Path],
 ) -> Corpus:
     """Read tables and folders of texts and labels; InputError or ConfigError for what isn't such.
 
     A folder has a folder of .txt files for each label. Columns that aren't given are found in the
-    first table; the others must have them too.
+    first table; the others must have them too. `parts` are the files of a test and a validation.
     """
-    rows: list[tuple[str, str, Any]] = []
-    for path in paths:
+    text_column, label_column = columns.text, columns.label
+
+    def rows_of(path: Path) -> list[Row]:
+        nonlocal text_column, label_column
         with closing(open_table(path, options)) as reader:
             if isinstance(reader, FolderReader):
-                rows += _classes(reader)
-            else:
-                text_column, label_column = _columns(reader, text_column, label_column)
-                rows += read_rows(reader, text_column, label_column)
+                return [Row(*row) for row in _classes(reader)]
+            text_column, label_column = _columns(reader, text_column, label_column)
+            return list(_rows(reader, text_column, label_column, columns))
+
+    rows = [row for path in paths for row in rows_of(path)]
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     corpus = corpus_of_rows(f"{paths[0]}{more}", rows, test_split=test_split, seed=seed)
+    for part, path in parts.items():
+        corpus = corpus.holding_out(part, rows_of(path))
     name = paths[0].resolve().name + more
     return replace(corpus, name=name, text_column=text_column, label_column=label_column)
 
@@ -97,6 +119,41 @@ def _classes(reader: FolderReader) -> Iterator[tuple[str, str, str | None]]:
         yield place, text, folders[0] if folders else None
 
 
+def _rows(reader: Reader, text: str, label: str, columns: Columns) -> Iterator[Row]:
+    """Yield the rows of a table, with all that its columns say of them."""
+    for name in columns.more:
+        if name not in reader.columns:
+            raise ConfigError(f"{reader.name}: no column {name!r:.60}")
+    for block in reader.blocks(text):
+        problems = {row: text for row, text in block.problems.items() if text != NO_TEXT}
+        for row, problem in problems.items():
+            raise InputError(f"{block.place(row)}: {problem}")
+        labels = _values(block, label)
+        probabilities = [_values(block, name) for name in columns.probabilities]
+        weights, parts = _values(block, columns.weight), _values(block, columns.part)
+        for i, value in enumerate(block.texts):
+            place = block.place(i)
+            given = [_number(of[i], place) for of in probabilities]
+            weight = _number(weights[i], place)
+            yield Row(
+                place,
+                "" if i in block.problems else value,
+                labels[i],
+                () if None in given else tuple(p for p in given if p is not None),
+                1.0 if weight is None else weight,
+                str(parts[i] or ("train" if columns.part else "")),
+            )
+
+
+def _number(value: Any, place: str) -> float | None:
+    if value is None or value == "":
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{place}: not a number: {value!r:.60}") from error
+
+
 def read_rows(
     reader: Reader, text_column: str, label_column: str | None = None
 ) -> Iterator[tuple[str, str, Any]]:
@@ -105,7 +162,7 @@ def read_rows(
     Raises InputError for a row that can't be read.
     """
     for block in reader.blocks(text_column):
-        labels = _labels(block, label_column)
+        labels = _values(block, label_column)
         for row, text in enumerate(block.texts):
             problem = block.problems.get(row)
             if problem not in (None, NO_TEXT):
@@ -113,10 +170,10 @@ def read_rows(
             yield block.place(row), "" if problem else text, labels[row]
 
 
-def _labels(block: Block, column: str | None) -> Sequence[Any]:
+def _values(block: Block, column: str | None) -> Sequence[Any]:
     if column is None:
         return [None] * len(block)
     if block.table is not None:  # other columns may hold values that Python has no type for
-        labels: list[Any] = block.table.column(column).to_pylist()
-        return labels
-    return [values.get(column) for values in block.values()]
+        values: list[Any] = block.table.column(column).to_pylist()
+        return values
+    return [row.get(column) for row in block.values()]

@@ -16,7 +16,7 @@ from pocketrnn.generate.file import GeneratorConfig
 from pocketrnn.generate.model import Generator
 from pocketrnn.modelfile import fold, onnx
 
-from .. import network
+from .. import backend, network
 from ..loop import learn
 from ..run import GeneratorRun
 from . import batches
@@ -36,7 +36,7 @@ def fit(
 ) -> GeneratorRun:
     """Train a generator by `config` on `corpus`, and return its finished run.
 
-    Prints Keras's summary, and for each epoch what it holds of what is held out, and a sample. The
+    Prints what it reaches on what is held out, and for each epoch a sample. The
     same seed on the same machine gives the same weights, bit for bit, whether interrupted and
     resumed or not. Raises RunError if `folder` holds another run, or the loss isn't finite;
     MissingExtraError without `pocketrnn[train]`.
@@ -55,11 +55,7 @@ def fit(
     run.write("vocabulary.json", characters)
     alphabet = Alphabet(characters, settings.unknown)
 
-    import keras  # slow to load, and of no use to a run that is refused above
-    import tensorflow as tf
-
-    keras.utils.set_random_seed(config.seed)
-    tf.config.experimental.enable_op_determinism()
+    keras = backend.start(config.seed)
     stage = batches.stage(config, settings, alphabet, learnt)
     check(stage.steps > 0, "too little text for a batch; choose a smaller batch_size=...")
 

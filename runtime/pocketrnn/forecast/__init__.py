@@ -1,0 +1,1 @@
+"""A task: series to quantiles of what comes next."""

@@ -1,0 +1,165 @@
+"""What a forecaster's model file says: its settings and test cases."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .. import modelfile
+from ..config import Settings, check
+from ..errors import ConfigError, CorruptModelError
+from ..modelfile import ModelFile, onnx
+from ..modelfile.network import NetworkConfig
+from ..modelfile.series import Shape, forecaster
+from .frequency import Frequency
+
+TASK = "forecast"
+
+# What a graph costs follows from these, and from the network's bounds.
+MOST_VALUES = 4096
+MOST_QUANTILES = 99
+MOST_OUTPUTS = 1 << 14
+
+
+@dataclass(frozen=True)
+class ForecasterConfig(Settings):
+    """What a forecaster reads and gives."""
+
+    frequency: str
+    """Time from one value to the next, as `Frequency` has it: `MS`, `h`, `15min`."""
+    season: int
+    """Values after which a series is alike; 1 if there is no season."""
+    segment: int
+    """Values that the network reads in a step."""
+    context: int
+    """Last values of a series that are read."""
+    horizon: int
+    """Values ahead."""
+    quantiles: tuple[float, ...]
+    """Which quantiles a forecast has, from the lowest to the highest, 0.5 in the middle."""
+    least_known: int
+    """Known values that a series must have."""
+    log: bool
+    """Whether a series of positive values is scaled by its logarithm."""
+    network: NetworkConfig
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for settings that no model could have."""
+        super().__post_init__()
+        Frequency(self.frequency)
+        for name, most in (("context", MOST_VALUES), ("horizon", MOST_VALUES)):
+            value = getattr(self, name)
+            check(1 <= value <= most, f"{name} must be from 1 to {most}, not {value}")
+        check(
+            1 <= self.segment <= self.context and self.context % self.segment == 0,
+            f"context must be a multiple of segment, not {self.context} of {self.segment}",
+        )
+        check(
+            1 <= self.season < self.context,
+            f"season must be at least 1 and shorter than the context of {self.context}, not "
+            f"{self.season}",
+        )
+        check(
+            1 <= self.least_known <= self.context,
+            f"least_known must be from 1 to the context of {self.context}, not {self.least_known}",
+        )
+        quantiles = self.quantiles
+        mirrored = [round(1 - share, 6) for share in reversed(quantiles)]
+        check(
+            3 <= len(quantiles) <= MOST_QUANTILES
+            and len(quantiles) % 2 == 1
+            and list(quantiles) == sorted(set(quantiles))
+            and quantiles[0] > 0
+            and mirrored == [round(share, 6) for share in quantiles],
+            "quantiles must rise from over 0, the same on both sides of 0.5 in the middle",
+        )
+        check(
+            len(quantiles) * self.horizon <= MOST_OUTPUTS,
+            f"at most {MOST_OUTPUTS:,} quantiles of all values ahead together may be there",
+        )
+        network = self.network
+        check(
+            not (network.bidirectional or network.mask)
+            and (network.pooling, network.activation) == ("last", "tanh"),
+            "a forecaster's network reads one way, without mask and pooling, by tanh",
+        )
+
+    def column(self, quantile: float) -> int:
+        """Return where a quantile stands. Raises ConfigError if there is none such."""
+        for column, share in enumerate(self.quantiles):
+            if math.isclose(share, quantile, abs_tol=1e-6):
+                return column
+        levels = ", ".join(f"{100 * (1 - 2 * q):g}" for q in self.quantiles if q < 0.5)
+        raise ConfigError(
+            f"the model has no quantile {quantile:g}; levels can be {levels}, shares what is left "
+            "of them to 100 %"
+        )
+
+    def graph(self) -> onnx.Graph:
+        """Return the graph of a file with these settings."""
+        shape = Shape(
+            self.context, self.horizon, len(self.quantiles), self.season, self.segment, self.log
+        )
+        return forecaster(self.network, shape)
+
+
+@dataclass(frozen=True)
+class TestCase(Settings):
+    """A series and its quantiles, so that any machine can test itself."""
+
+    values: tuple[float | None, ...]
+    """The last ones may be fewer than the context; None is unknown."""
+    quantiles: tuple[float, ...]
+    """Of each value ahead, one after another."""
+
+    __test__ = False  # pytest would take it for a test
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A forecaster's model file, checked."""
+
+    config: ForecasterConfig
+    graph: onnx.Graph
+    weights: dict[str, onnx.Array]
+    """By the names of the graph's constants."""
+    test_cases: tuple[TestCase, ...]
+
+
+def to_bytes(
+    config: ForecasterConfig,
+    graph: bytes,
+    card: dict[str, Any],
+    test_cases: Sequence[TestCase] = (),
+) -> bytes:
+    """Return the model file around the serialized GraphProto `graph`."""
+    return modelfile.to_bytes(
+        graph,
+        task=TASK,
+        config=config.to_dict(),
+        vocabulary="",
+        card=card,
+        test_cases=[case.to_dict() for case in test_cases],
+    )
+
+
+def read(file: ModelFile) -> Contents:
+    """Check what a model file says, before onnxruntime sees any of it.
+
+    Raises CorruptModelError, or GraphError where the graph isn't that of the settings.
+    """
+    try:
+        check(not file.vocabulary, "a forecaster has no vocabulary")
+        config = ForecasterConfig.from_dict(file.config)
+        test_cases = file.cases(TestCase)
+        for case in test_cases:
+            fits = len(case.quantiles) == config.horizon * len(config.quantiles)
+            numbers = [value for value in case.values if value is not None]
+            fits = fits and all(map(math.isfinite, (*numbers, *case.quantiles)))
+            fits = fits and len(numbers) >= config.least_known
+            check(fits, "a test case doesn't fit the settings")
+        graph = config.graph()
+        weights = file.weights(graph)
+    except (ConfigError, RecursionError) as error:
+        raise CorruptModelError(f"the file is altered ({error})") from error
+    return Contents(config, graph, weights, test_cases)

@@ -1,0 +1,296 @@
+"""The model that a person holds: series in, medians and intervals of what comes next out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike, NDArray
+
+from ..config import check
+from ..errors import ConfigError, SeriesError
+from ..loading import Model
+from ..modelfile import ModelFile, onnx
+from ..session import Session
+from .file import TASK, ForecasterConfig, TestCase, read
+
+if TYPE_CHECKING:
+    from ..tables.block import Function
+
+Values = NDArray[np.float32]
+
+Numbers = Sequence[float | None] | NDArray[Any]
+"""A series; columns of pandas and Polars are as good."""
+
+# Series that are run together: with more, what they need leaves the cache.
+_SERIES = 256
+
+# A series that moves less than this share of its size may lose its changes in float32.
+_NEAR = 1e-5
+
+# Larger than any value that may be given: their sums and squares still fit a float32.
+_LARGEST = 1e30
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What comes next in a series: each array is float32, (horizon,), in the series' own units."""
+
+    median: Values
+    lower: Values
+    """Lower end of the interval that holds `level` % of what comes."""
+    upper: Values
+    level: float
+    quantiles: Mapping[str, Values]
+    """All that the model has, by their names: `0.1` and so on."""
+
+
+class Forecaster(Model):
+    """A loaded model; many threads may use one at once, and it can be pickled and copied."""
+
+    TASK = TASK
+
+    def __init__(self, file: ModelFile, *, threads: int = 1, trusted: bool = False) -> None:
+        """Check the file and make it ready to run; `pocketrnn.load` makes one from a path."""
+        super().__init__(file, threads=threads, trusted=trusted)
+        contents = read(file)
+        self.config: ForecasterConfig = contents.config
+        self.test_cases: tuple[TestCase, ...] = contents.test_cases
+        self._contents = contents
+
+    def __repr__(self) -> str:
+        """Return frequency, horizon, size and the digest's start."""
+        config, size = self.config, len(self.data) / 1e6
+        return (
+            f"<Forecaster: {config.frequency}, {config.horizon} ahead; {size:.2f} MB; "
+            f"{self.sha256[:12]}>"
+        )
+
+    def function(self, *, prefix: str, **options: Any) -> "Function":
+        """Raise ConfigError: a forecaster reads series, not texts."""
+        raise ConfigError("a forecaster reads series, not rows of text; run: pocketrnn forecast")
+
+    @property
+    def parts(self) -> str:
+        """What the file holds that must belong together, in words."""
+        return f"{self.config.context} values, {len(self.config.quantiles)} quantiles"
+
+    def differences(self) -> list[float]:
+        """Return how far each test case's quantiles are from the stored ones, relatively."""
+        found = []
+        for case in self.test_cases:
+            values = np.array(case.values, np.float64)
+            stored = np.array(case.quantiles, np.float32).reshape(1, self.config.horizon, -1)
+            found.append(difference(self.quantiles(values[None]), stored))
+        return found
+
+    @property
+    def weights(self) -> Mapping[str, onnx.Array]:
+        """The numbers of the graph's constants, by name."""
+        return self._contents.weights
+
+    @overload
+    def forecast(
+        self, values: "Numbers", level: float = 80, horizon: int | None = None
+    ) -> Forecast: ...
+    @overload
+    def forecast(
+        self, values: "Sequence[Numbers]", level: float = 80, horizon: int | None = None
+    ) -> list[Forecast]: ...
+    def forecast(
+        self, values: Any, level: float = 80, horizon: int | None = None
+    ) -> Forecast | list[Forecast]:
+        """Forecast a series, or each of a list of series of any lengths.
+
+        A series is a list, array, or column of pandas or Polars, the latest value last, NaN or None
+        where a value isn't known. `level` says how many % of what comes the interval is to hold:
+        one that the model has quantiles for. `horizon` is how many values ahead, by default and at
+        most as many as the model was trained for.
+
+        Raises SeriesError for what isn't a series of numbers within 1e30, or has fewer known values
+        among those that the model reads than `config.least_known`; ConfigError for the settings.
+        """
+        config = self.config
+        horizon = config.horizon if horizon is None else horizon
+        check(
+            type(horizon) is int and 1 <= horizon <= config.horizon,
+            f"horizon must be from 1 to {config.horizon}, not {horizon!r:.40}",
+        )
+        check(
+            isinstance(level, int | float) and 0 < level < 100,
+            f"level must be between 0 and 100 %, not {level!r:.40}",
+        )
+        ends = [config.column(0.5 + sign * level / 200) for sign in (-1, 1)]
+        several = _is_list(values)
+        given = list(values) if several else [values]
+        made = []
+        for part in self._runs(given, several):
+            for one in part[:, :horizon]:
+                columns = np.ascontiguousarray(one.T)
+                named = dict(zip(map(str, config.quantiles), columns, strict=True))
+                middle = columns[len(columns) // 2]
+                made.append(Forecast(middle, columns[ends[0]], columns[ends[1]], level, named))
+        return made if several else made[0]
+
+    def _runs(self, given: Sequence[Any], several: bool) -> Iterator[Values]:
+        """Yield the quantiles of series, some at a time."""
+        for first in range(0, len(given), _SERIES):
+            rows = np.full((min(_SERIES, len(given) - first), self.config.context), np.nan)
+            for i, one in enumerate(given[first : first + _SERIES]):
+                where = f"series {first + i}: " if several else ""
+                last = _array(one, where, 1)[-self.config.context :]
+                rows[i, self.config.context - len(last) :] = last
+            yield self._checked_run(rows, first if several else None)
+
+    def quantiles(self, values: "ArrayLike") -> Values:
+        """Return float32 (series, horizon, quantiles) for an array (series, values) of numbers.
+
+        The quantiles are `config.quantiles`. Raises SeriesError as `forecast` does.
+        """
+        rows = _array(values, "", 2)[:, -self.config.context :]
+        missing = self.config.context - rows.shape[1]
+        rows = np.pad(rows, ((0, 0), (missing, 0)), constant_values=np.nan)
+        parts = [self._checked_run(rows[i : i + _SERIES], i) for i in range(0, len(rows), _SERIES)]
+        empty = np.zeros((0, self.config.horizon, len(self.config.quantiles)), np.float32)
+        return np.concatenate([empty, *parts])
+
+    def flag(
+        self, values: "ArrayLike", share: float = 0.01, last: int | None = None
+    ) -> NDArray[np.bool_]:
+        """Tell which values of a series fall outside the interval that was forecast for them.
+
+        Each is compared with what the values before it let expect one step ahead. `share` is how
+        many of the usual values fall outside as well. Only the `last` values are judged, or by
+        default all; False for those with too few known ones before them, and for unknown ones.
+        Raises SeriesError and ConfigError as `forecast` does.
+        """
+        check(last is None or (type(last) is int and last >= 1), "last must be at least 1, or None")
+        series = _array(values, "", 1)
+        rows, low, high = self.expected(series, share, len(series) if last is None else last)
+        flags = np.zeros(len(series), bool)
+        flags[rows] = (series[rows] < low) | (series[rows] > high)
+        return flags
+
+    def expected(
+        self, series: NDArray[np.float64], share: float, last: int
+    ) -> tuple[NDArray[np.int64], Values, Values]:
+        """Return which of the `last` values can be judged, and what was forecast for each."""
+        config = self.config
+        check(0 < share < 1, f"share must be between 0 and 1, not {share!r:.40}")
+        ends = [config.column(share / 2), config.column(1 - share / 2)]
+        padded = np.concatenate([np.full(config.context, np.nan), series[:-1]])
+        before = sliding_window_view(padded, config.context)[: len(series)]
+        first = max(len(series) - last, 0)
+        known = np.isfinite(before[first:]).sum(axis=1) >= config.least_known
+        rows = first + np.flatnonzero(known & np.isfinite(series[first:]))
+        ahead = [
+            self._checked_run(before[rows[i : i + _SERIES]], None)[:, 0, ends]
+            for i in range(0, len(rows), _SERIES)
+        ]
+        low, high = np.concatenate([np.zeros((0, 2), np.float32), *ahead]).T
+        return rows, low, high
+
+    def problems(self, rows: NDArray[np.float64]) -> dict[int, str]:
+        """Return why series can't be forecast, by the number of their row.
+
+        `rows` is float64 (series, context), NaN where a value isn't known.
+        """
+        highest, lowest = np.fmax.reduce(rows, axis=1), np.fmin.reduce(rows, axis=1)
+        size = np.maximum(highest, -lowest)
+        count = np.count_nonzero(rows == rows, axis=1)
+        few, large = count < self.config.least_known, size > _LARGEST
+        near = (highest - lowest < _NEAR * size) & ~(few | large)
+        found = {}
+        for row in np.flatnonzero(few | large | near):
+            if large[row]:
+                found[int(row)] = f"a value is over {_LARGEST:g}, or infinite"
+            elif few[row]:
+                found[int(row)] = (
+                    f"{count[row]} known values among its last {self.config.context}; the model "
+                    f"needs {self.config.least_known}"
+                )
+            elif _is_coarse(rows[row]):
+                found[int(row)] = (
+                    "its changes are too small beside its values to be told apart in 32 bits; "
+                    "subtract a constant"
+                )
+        return found
+
+    def run(self, rows: NDArray[np.float64]) -> Values:
+        """Run the graph for rows without `problems`: float32 (series, horizon, quantiles)."""
+        (quantiles,) = self._session.run({"values": rows.astype(np.float32)}, ["quantiles"])
+        return quantiles
+
+    def _checked_run(self, rows: NDArray[np.float64], first: int | None) -> Values:
+        """Run the graph; `first` is the number of the first series of a list."""
+        for row, problem in self.problems(rows).items():
+            raise SeriesError(problem if first is None else f"series {first + row}: {problem}")
+        return self.run(rows)
+
+    @cached_property
+    def _session(self) -> Session:
+        graph, weights = self._contents.graph, self._contents.weights
+        return Session(lambda: onnx.model_of(graph, weights), threads=self._options["threads"])
+
+
+def difference(some: Values, others: Values) -> float:
+    """Return the largest difference of quantiles, (series, horizon, quantiles), relatively.
+
+    That is, to the largest quantile of the series, or its widest interval if that is more.
+    """
+    if not len(some):
+        return 0.0
+    size = np.maximum(np.abs(others).max(axis=(1, 2)), np.ptp(others, axis=2).max(axis=1))
+    gap = np.abs(some - others).max(axis=(1, 2))
+    return float(np.max(gap / np.maximum(size, np.finfo(np.float32).tiny)))
+
+
+def _is_coarse(series: NDArray[np.float64]) -> bool:
+    """Tell whether a series loses changes in float32 that aren't a float64's own rounding."""
+    known = series[np.isfinite(series)]
+    lost = np.abs(known - known.astype(np.float32)).max()
+    move = np.abs(np.diff(known)).mean() if len(known) > 1 else 0.0
+    return bool(lost > move / 8 and move > 1e-13 * np.abs(known).max())
+
+
+def _is_list(values: Any) -> bool:
+    """Tell whether `values` are series, and not one."""
+    if isinstance(values, np.ndarray):
+        return values.ndim == 2
+    return (
+        isinstance(values, list | tuple)
+        and len(values) > 0
+        and (isinstance(values[0], list | tuple | np.ndarray) or hasattr(values[0], "to_numpy"))
+    ) or (isinstance(values, list | tuple) and not values)
+
+
+def _array(values: Any, where: str, dimensions: int) -> NDArray[np.float64]:
+    """Return numbers as float64. Raises SeriesError for anything else."""
+    if isinstance(values, Mapping) or hasattr(values, "columns"):
+        kind = type(values).__name__
+        raise SeriesError(f'{where}a {kind} is no series; give one column of it: df["y"]')
+    try:
+        if hasattr(values, "to_numpy"):
+            values = values.to_numpy()
+        found = np.asarray(values)
+        if found.dtype.kind in "bO":
+            found = np.array([_number(one) for one in found.ravel()]).reshape(found.shape)
+        array = found.astype(np.float64, casting="same_kind" if found.dtype.kind == "f" else "safe")
+    except (TypeError, ValueError) as error:
+        raise SeriesError(
+            f"{where}a series must be numbers, NaN or None where one isn't known ({error})"
+        ) from error
+    if array.ndim != dimensions:
+        raise SeriesError(f"{where}an array of {array.ndim} dimensions, not {dimensions}")
+    return array
+
+
+def _number(value: Any) -> float:
+    """Return a number of a list of anything; pandas has an NA that isn't one."""
+    if value is None or type(value).__name__ == "NAType":
+        return np.nan
+    if isinstance(value, str | bytes | bool | np.bool_):
+        raise TypeError(f"{value!r:.40} is none")
+    return float(value)

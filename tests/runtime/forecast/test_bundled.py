@@ -1,0 +1,38 @@
+"""The bundled forecasters: whole, small, and better than naive on a plain series."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pocketrnn
+from pocketrnn.forecast.model import Forecaster
+
+RUNS = Path(__file__).parents[3] / "models"
+
+
+@pytest.mark.parametrize(("name", "season"), [("monthly", 12), ("quarterly", 4)])
+def test_a_bundled_forecaster(name: str, season: int) -> None:
+    path = pocketrnn.bundled(name)
+    assert pocketrnn.verify(path).ok
+    model = Forecaster.load(path)
+    assert model.config.season == season
+    assert model.config == model.config.from_dict(
+        json.loads((RUNS / name / "corpus.json").read_text())["settings"]
+    )
+    assert model.card["corpus"]["name"] == "synthetic"
+    assert "train on your own" in model.card["intended_use"]
+    time, horizon = np.arange(8 * season), model.config.horizon
+    noise = np.random.default_rng(0).normal(0, 0.05, (50, len(time)))
+    series = np.exp(0.01 * time + np.sin(2 * np.pi * time / season) + noise)
+    history, truth = series[:, :-horizon], series[:, -horizon:]
+    found = np.stack([one.median for one in model.forecast(history)])
+    naive = np.tile(history[:, -season:], 2)[:, :horizon]
+    assert np.abs(truth - found).mean() < 0.9 * np.abs(truth - naive).mean()
+
+
+def test_both_are_small() -> None:
+    assert (
+        sum(pocketrnn.bundled(name).stat().st_size for name in ("monthly", "quarterly")) < 600_000
+    )

@@ -1,0 +1,219 @@
+"""A forecaster: what it takes, what it gives, and what it refuses."""
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import forecasters
+import pocketrnn
+from pocketrnn import Forecaster, PocketRNNError
+from pocketrnn.errors import ConfigError, CorruptModelError, SeriesError
+from pocketrnn.forecast import file
+from pocketrnn.forecast.model import difference
+
+MODEL = forecasters.load()
+SERIES = forecasters.seasons()
+
+
+def test_a_forecast_has_a_median_within_its_interval() -> None:
+    found = MODEL.forecast(SERIES)
+    assert found.median.shape == found.lower.shape == (5,)
+    assert found.median.dtype == np.float32
+    assert (found.lower < found.median).all()
+    assert (found.median < found.upper).all()
+    assert found.level == 80
+    assert list(found.quantiles) == ["0.005", "0.1", "0.5", "0.9", "0.995"]
+    assert np.array_equal(found.quantiles["0.1"], found.lower)
+    wider = MODEL.forecast(SERIES, level=99, horizon=2)
+    assert (wider.lower < found.lower[:2]).all()
+    assert wider.median.tolist() == found.median[:2].tolist()
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        tuple(SERIES),
+        np.array(SERIES),
+        np.array(SERIES, object),
+        pd.Series(SERIES),
+        pd.Series(SERIES, dtype="Float64"),
+        pl.Series(SERIES),
+    ],
+)
+def test_series_may_be_lists_arrays_and_columns(same: Any) -> None:
+    assert np.array_equal(MODEL.forecast(same).median, MODEL.forecast(SERIES).median)
+
+
+def test_unknown_values_may_be_said_in_any_way() -> None:
+    holes = [*SERIES[:-2], None, SERIES[-1]]
+    expected = MODEL.forecast(holes).median
+    assert np.isfinite(expected).all()
+    for same in (
+        np.array(holes, float),
+        pd.Series(holes),
+        pd.Series(holes, dtype="Float64"),
+        pl.Series(holes),
+    ):
+        assert np.array_equal(MODEL.forecast(same).median, expected)
+
+
+def test_a_list_of_series_of_any_lengths_gives_a_list() -> None:
+    several = [SERIES[:n] for n in (4, 9, 20)] * 100
+    found = MODEL.forecast(several)
+    assert len(found) == 300
+    for one, series in zip(found[:3], several, strict=False):
+        alone = MODEL.forecast(series)
+        assert np.allclose(one.median, alone.median, rtol=1e-5)
+        assert np.allclose(one.upper, alone.upper, rtol=1e-5)
+    assert MODEL.forecast([]) == []
+    assert len(MODEL.forecast(np.array([SERIES, SERIES]))) == 2
+    assert len(MODEL.forecast([pd.Series(SERIES)])) == 1
+
+
+@given(
+    st.lists(st.floats(-1e30, 1e30) | st.none(), min_size=4, max_size=24),
+    st.booleans(),
+)
+def test_whatever_the_values_quantiles_are_finite_and_rise(
+    values: list[float | None], positive: bool
+) -> None:
+    if positive:
+        values = [value and abs(value) for value in values]
+    try:
+        found = MODEL.forecast(values)
+    except SeriesError:
+        return
+    quantiles = np.stack(list(found.quantiles.values()))
+    assert np.isfinite(quantiles).all()
+    assert (np.diff(quantiles, axis=0) >= 0).all()
+
+
+@pytest.mark.parametrize("size", [1e-20, 1e-3, 1.0, 1e9, 1e25])
+@pytest.mark.parametrize("shift", [0.0, -200.0])
+def test_forecasts_scale_with_the_series(size: float, shift: float) -> None:
+    some = np.array(SERIES) + shift
+    assert np.allclose(
+        MODEL.forecast(some * size).upper / size, MODEL.forecast(some).upper, rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([1.0, 2.0, 3.0], "3 known values among its last 16; the model needs 4"),
+        (np.zeros(0), "0 known values"),
+        ([*SERIES, float("inf")], "over 1e\\+30, or infinite"),
+        ([*SERIES, 1e31], "over 1e\\+30"),
+        (["1", "2", "3", "4"], "must be numbers"),
+        ([True] * 9, "must be numbers"),
+        ([1 + 2j] * 9, "must be numbers"),
+        (np.array([1e12 + i for i in range(20)]), "too small beside its values"),
+        ({"y": SERIES}, "a dict is no series"),
+        (pd.DataFrame({"y": SERIES}), 'give one column of it: df\\["y"\\]'),
+        (5.0, "0 dimensions, not 1"),
+        ([SERIES, [1.0]], "series 1: 1 known"),
+        ([SERIES, "text"], "series 1: "),
+        ([SERIES, [*SERIES[:5], "x"]], "series 1: a series must be numbers"),
+    ],
+)
+def test_what_is_no_series_is_an_error(values: Any, said: str) -> None:
+    with pytest.raises(SeriesError, match=said):
+        MODEL.forecast(values)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"level": 85}, "levels can be 99, 80"),
+        ({"level": 0}, "between 0 and 100"),
+        ({"horizon": 6}, "from 1 to 5"),
+        ({"horizon": 0}, "from 1 to 5"),
+    ],
+)
+def test_settings_that_mean_nothing_are_errors(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        MODEL.forecast(SERIES, **options)
+
+
+def test_quantiles_of_an_array() -> None:
+    array = np.array([SERIES, SERIES[::-1]])
+    found = MODEL.quantiles(array)
+    assert found.shape == (2, 5, 5)
+    assert np.allclose(found[0, :, 2], MODEL.forecast(SERIES).median, rtol=1e-6)
+    assert np.allclose(MODEL.quantiles(array[:, -9:])[0, :, 2], MODEL.forecast(SERIES[-9:]).median)
+    assert MODEL.quantiles(np.zeros((0, 9))).shape == (0, 5, 5)
+    with pytest.raises(SeriesError, match="1 dimensions, not 2"):
+        MODEL.quantiles(SERIES)
+
+
+def test_a_spike_is_flagged() -> None:
+    values = forecasters.seasons(40)
+    values[30] *= 5
+    values[35] = float("nan")
+    flags = MODEL.flag(values, share=0.01)
+    assert flags[30]
+    assert not flags[:4].any()  # too little is known before them
+    assert not flags[35]
+    only = MODEL.flag(values[:31], last=1)
+    assert only.sum() == only[-1] == 1
+    assert not MODEL.flag([1.0]).any()
+    with pytest.raises(ConfigError, match="share"):
+        MODEL.flag(values, share=2)
+
+
+def test_constant_series_stay_as_they_are() -> None:
+    for constant in (5.0, -5.0):
+        assert np.allclose(MODEL.forecast([constant] * 16).median, constant, rtol=0.01)
+    assert np.allclose(MODEL.forecast([0.0] * 16).median, 0, atol=1e-20)
+
+
+def test_loading_pickling_and_verifying() -> None:
+    data = forecasters.tiny()
+    model = pocketrnn.load(data)
+    assert isinstance(model, Forecaster)
+    assert repr(model).startswith("<Forecaster: MS, 5 ahead; 0.0")
+    copy = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(copy.forecast(SERIES).upper, model.forecast(SERIES).upper)
+    numbers = MODEL.quantiles(np.array([SERIES[-16:]])).ravel().tolist()
+    case = file.TestCase(tuple(SERIES[-16:]), tuple(numbers))
+    assert pocketrnn.verify(forecasters.tiny([case])).ok
+    wrong = file.TestCase(tuple(SERIES[-16:]), tuple(1.001 * n for n in numbers))
+    assert not pocketrnn.verify(forecasters.tiny([wrong])).ok
+    short = file.TestCase((1.0,), tuple(numbers))
+    with pytest.raises(CorruptModelError, match="test case"):
+        pocketrnn.load(forecasters.tiny([short]))
+    with pytest.raises(PocketRNNError, match="pocketrnn forecast"):
+        pocketrnn.Classifier.load(data)
+    with pytest.raises(ConfigError, match="reads series"):
+        model.function(prefix="")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"frequency": "fortnight"},
+        {"context": 15},
+        {"season": 16},
+        {"least_known": 0},
+        {"horizon": 0},
+        {"quantiles": (0.1, 0.5, 0.8)},
+        {"quantiles": (0.5,)},
+        {"horizon": 4000},
+        {"activation": "relu", "cell": "simple_rnn"},
+    ],
+)
+def test_settings_that_no_forecaster_has(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        forecasters.config(**settings)
+
+
+def test_difference_is_relative() -> None:
+    ones = np.ones((2, 3, 3), np.float32)
+    assert difference(1e9 * ones, 1.001e9 * ones) == pytest.approx(0.001, rel=0.01)
+    assert np.isnan(difference(np.nan * ones, ones))

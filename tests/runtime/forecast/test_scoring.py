@@ -1,0 +1,249 @@
+"""Tables of series, of every format: forecasts with the next time stamps, and errors by series."""
+
+import csv
+import gzip
+import io
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import forecasters
+from pocketrnn.cli import main
+from pocketrnn.errors import ColumnError, ConfigError, InputError, OutputError
+from pocketrnn.forecast.scoring import flag_file, forecast_file
+from pocketrnn.forecast.table import Columns, SeriesTable
+
+MODEL = forecasters.load()
+NAMES = ("unique_id", "ds", "y")
+Rows = list[tuple[Any, ...]]
+
+
+def month(i: int) -> str:
+    return f"{2020 + i // 12}-{i % 12 + 1:02d}-01"
+
+
+def rows(count: int = 3, length: int = 20) -> Rows:
+    return [
+        (f"s{i}", month(t), value)
+        for i in range(count)
+        for t, value in enumerate(forecasters.seasons(length, 10.0 ** (i + 1)))
+    ]
+
+
+def write(path: Path, table: Rows, names: tuple[str, ...] = NAMES) -> Path:
+    records = [dict(zip(names, row, strict=True)) for row in table]
+    if ".csv" in path.name or path.suffix == ".tsv":
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter="\t" if path.suffix == ".tsv" else ",")
+        writer.writerows([names, *table])
+        data = text.getvalue().encode()
+        path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    elif path.suffix == ".json":
+        path.write_text(json.dumps(records))
+    elif path.suffix == ".xlsx":
+        book = openpyxl.Workbook()
+        for row in [names, *table]:
+            book.worksheets[0].append(row)
+        book.save(path)
+    else:
+        pq.write_table(pa.Table.from_pylist(records), path)
+    return path
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".parquet":
+        return list(pl.read_parquet(path).to_dicts())
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_text().splitlines()]
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ","))
+
+
+@pytest.mark.parametrize("given", ["csv", "csv.gz", "tsv", "jsonl", "json", "xlsx", "parquet"])
+@pytest.mark.parametrize("made", ["csv", "tsv", "jsonl", "parquet"])
+def test_every_format(tmp_path: Path, given: str, made: str) -> None:
+    source, output = write(tmp_path / f"in.{given}", rows()), tmp_path / f"out.{made}"
+    summary = forecast_file(source, str(output), MODEL, levels=(80, 99), horizon=2)
+    assert (summary.series, summary.errors, summary.rows) == (3, 0, 6)
+    found = read(output)
+    assert list(found[0]) == ["unique_id", "ds", "forecast", "lo-80", "hi-80", "lo-99", "hi-99"]
+    assert [row["unique_id"] for row in found] == ["s0", "s0", "s1", "s1", "s2", "s2"]
+    assert [row["ds"] for row in found[:2]] == [month(20), month(21)]
+    expected = MODEL.forecast(forecasters.seasons(20, 100.0))
+    assert np.allclose([float(row["forecast"]) for row in found[2:4]], expected.median[:2])
+    assert np.allclose([float(row["hi-80"]) for row in found[2:4]], expected.upper[:2])
+
+
+def test_times_of_parquet_stay_times(tmp_path: Path) -> None:
+    table = [
+        ("a", datetime(2020 + i // 12, i % 12 + 1, 1), float(v)) for i, v in enumerate([1, 2] * 8)
+    ]
+    for unit in ("ns", "us", "ms"):
+        source, output = tmp_path / f"{unit}.parquet", tmp_path / f"{unit}-out.parquet"
+        kinds = {"unique_id": pa.string(), "ds": pa.timestamp(unit), "y": pa.float64()}
+        columns = [
+            pa.array(c, k) for c, k in zip(zip(*table, strict=True), kinds.values(), strict=True)
+        ]
+        pq.write_table(pa.table(columns, list(kinds)), source)
+        forecast_file(source, str(output), MODEL)
+        assert read(output)[0]["ds"] == datetime(2021, 5, 1)
+
+
+def test_missing_rows_and_empty_cells_are_unknown(tmp_path: Path) -> None:
+    table = rows(1)
+    expected = [row[2] for row in table]
+    expected[7] = expected[9] = expected[11] = None
+    table[9], table[11] = ("s0", month(9), ""), ("s0", month(11), "NA")
+    del table[7]
+    output = tmp_path / "out.csv"
+    forecast_file(write(tmp_path / "in.csv", table), str(output), MODEL)
+    found = [float(row["forecast"]) for row in read(output)]
+    assert np.allclose(found, MODEL.forecast(expected).median)
+
+
+def test_other_columns_one_series_and_numbers_alone(tmp_path: Path) -> None:
+    table = [row[1:] for row in rows(1)]
+    source = write(tmp_path / "in.csv", table, ("when", "kWh"))
+    output = tmp_path / "out.csv"
+    forecast_file(source, str(output), MODEL, columns=Columns(None, "when", "kWh"))
+    assert list(read(output)[0]) == ["when", "forecast", "lo-80", "hi-80"]
+    assert read(output)[0]["when"] == month(20)
+    plain = tmp_path / "in.txt"
+    plain.write_text("".join(f"{value}\n" for _, value in table))
+    forecast_file(plain, str(tmp_path / "plain.csv"), MODEL)
+    lines = read(tmp_path / "plain.csv")
+    assert [row["ds"] for row in lines] == ["21", "22", "23", "24", "25"]
+    assert lines[0]["forecast"] == read(output)[0]["forecast"]
+    for columns in (
+        Columns("id", "when", "kWh"),
+        Columns(None, "ds", "kWh"),
+        Columns(None, "when"),
+    ):
+        with pytest.raises(ColumnError, match=r"in\.csv: no column called"):
+            forecast_file(source, str(tmp_path / "no.csv"), MODEL, columns=columns)
+    assert not (tmp_path / "no.csv").exists()
+
+
+FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
+    "off the grid": (("s1", "2020-05-02", 1), "line 26: time stamp '2020-05-02' isn't on the grid"),
+    "twice": (("s1", month(3), 1), "line 26: time stamp '2020-04-01' is there twice"),
+    "out of order": (("s1", month(1), 1), "line 26: time stamp '2020-02-01' comes after"),
+    "no time": (("s1", "soon", 1), "line 26: time stamp 'soon' isn't"),
+    "no number": (("s1", month(4), "many"), "line 26: 'many' isn't a number"),
+    "infinite": (("s1", month(4), "inf"), "over 1e\\+30, or infinite"),
+    "another id": (("s0", month(40), 1), "line 26: rows of this series are further up too"),
+    "no id": (("", month(4), 1), "line 26: no unique_id"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_error_is_of_its_series(tmp_path: Path, fault: str) -> None:
+    table = rows()
+    table[24], said = FAULTS[fault]
+    source, output = write(tmp_path / "in.csv", table), tmp_path / "out.csv"
+    with pytest.raises(InputError, match=said):
+        forecast_file(source, str(output), MODEL)
+    assert not output.exists()
+    summary = forecast_file(source, str(output), MODEL, on_error="skip")
+    assert summary.errors >= 1
+    assert {"s0", "s2"} <= {row["unique_id"] for row in read(output)}
+    (listed, *_) = read(tmp_path / "out.csv.errors.csv")
+    assert listed["problem"].split(": ")[-1] in said.replace("\\", "") or listed["series"]
+    forecast_file(source, str(output), MODEL, on_error="null", force=True)
+    empty = [row for row in read(output) if not row["forecast"]]
+    assert len(empty) == summary.errors
+    assert empty[0]["ds"] == ""
+
+
+def test_rows_that_cannot_be_read_are_errors_of_the_series_around(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.csv", rows())
+    lines = source.read_text().splitlines(keepends=True)
+    lines[30] = "s1,2020-10-01,1,2\n"
+    source.write_text("".join(lines))
+    summary = forecast_file(source, str(tmp_path / "out.csv"), MODEL, on_error="skip")
+    assert (summary.series, summary.errors) == (2, 1)
+    assert read(tmp_path / "out.csv.errors.csv")[0]["series"] == "s1"
+
+
+def test_a_frequency_that_is_not_the_models_is_an_error(tmp_path: Path) -> None:
+    days = [("a", f"2024-01-{day:02d}", day) for day in range(1, 25)]
+    with pytest.raises(InputError, match="isn't on the grid of MS"):
+        forecast_file(write(tmp_path / "in.csv", days), str(tmp_path / "out.csv"), MODEL)
+    hourly = forecasters.load(frequency="s")
+    sparse = [("a", f"2024-01-{day:02d}", day) for day in range(1, 25)]
+    found = list(SeriesTable(write(tmp_path / "s.csv", sparse), hourly.config.frequency))
+    assert "is that its frequency?" in found[0].problem
+
+
+def test_many_series_are_read_one_after_another(tmp_path: Path) -> None:
+    source = write(
+        tmp_path / "in.csv",
+        rows(1) + [(f"n{i}", month(t), t) for i in range(5000) for t in range(4)],
+    )
+    summary = forecast_file(source, str(tmp_path / "out.jsonl"), MODEL, horizon=1)
+    assert summary.series == summary.rows == 5001
+    again = write(tmp_path / "again.csv", [("s0", month(0), 1)])
+    with pytest.raises(InputError, match=r"line 2: rows of this series are further up"):
+        forecast_file([source, again], str(tmp_path / "no.csv"), MODEL)
+
+
+def test_the_last_values_are_flagged(tmp_path: Path) -> None:
+    table = rows()
+    table[39] = ("s1", month(19), 1e6)
+    output = tmp_path / "out.csv"
+    summary = flag_file(write(tmp_path / "in.csv", table), str(output), MODEL, share=0.01)
+    (found,) = [row for row in read(output) if row["unique_id"] == "s1"]
+    assert (found["ds"], float(found["value"])) == (month(19), 1e6)
+    assert float(found["hi-99"]) < 1e6
+    assert summary.series == 3
+    table = table[:1]
+    source = write(tmp_path / "short.csv", table)
+    flag_file(source, str(output), MODEL, on_error="skip", force=True)
+    assert read(output) == []
+    assert "ds" in output.read_text()
+
+
+def test_outputs_are_never_overwritten(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.csv", rows())
+    output = tmp_path / "out.csv"
+    output.write_text("mine")
+    with pytest.raises(OutputError, match="exists already"):
+        forecast_file(source, str(output), MODEL)
+    with pytest.raises(ConfigError, match="is the input"):
+        forecast_file(source, str(source), MODEL, force=True)
+    assert output.read_text() == "mine"
+    for options in ({"on_error": "ignore"}, {"horizon": 9}, {"levels": (81,)}):
+        with pytest.raises(ConfigError):
+            forecast_file(source, str(tmp_path / "no.csv"), MODEL, **options)
+
+
+def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "model.onnx"
+    model.write_bytes(forecasters.tiny())
+    source, output = write(tmp_path / "in.csv", rows()), tmp_path / "out.csv"
+    picture = tmp_path / "out.png"
+    command = [str(source), "-o", str(output), "--model", str(model)]
+    assert main(["forecast", *command, "--level", "99", "--plot", str(picture)]) == 0
+    assert "lo-99" in output.read_text()
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "3 series, 15 rows written; 0 in error" in capsys.readouterr().err
+    assert main(["forecast", *command]) == 1
+    assert "replace it with --force" in capsys.readouterr().err
+    assert main(["flag", *command, "--force", "--share", "0.2", "--last", "3"]) == 0
+    write(source, rows()[:-19])
+    assert main(["forecast", *command, "--force", "--on-error", "skip"]) == 3
+    said = capsys.readouterr().err
+    assert "out.csv.errors.csv" in said
+    assert main(["forecast", *command, "--force"]) == 1
+    assert "--on-error skip" in capsys.readouterr().err
+    assert main(["forecast", *command, "--force", "--plot", "out.txt"]) == 2

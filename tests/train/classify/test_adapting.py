@@ -1,0 +1,48 @@
+"""The default follows the corpus, but for what a person has chosen."""
+
+import numpy as np
+import pytest
+
+from pocketrnn_train import RECIPES
+from pocketrnn_train.classify.adapting import ADAPTED, adapt
+from pocketrnn_train.config import settings_of
+
+DEFAULT = RECIPES["default"]
+
+
+def test_many_long_texts_are_trained_as_ever() -> None:
+    assert adapt(DEFAULT, np.full(25_000, 230), 2) == DEFAULT.with_settings(adapted=())
+
+
+@pytest.mark.parametrize(
+    ("rows", "words", "labels", "width", "maxlen", "folds", "refit"),
+    [
+        (50, 8, 2, 32, 20, 4, True),
+        (1200, 380, 5, 64, 400, 0, True),
+        (10_000, 12, 77, 64, 20, 0, True),
+        (10_000, 20, 2, 32, 40, 0, True),
+        (100_000, 3000, 2, 32, 500, 0, False),
+    ],
+)
+def test_tables(
+    rows: int, words: int, labels: int, width: int, maxlen: int, folds: int, refit: bool
+) -> None:
+    # A text has a start besides its words.
+    found = adapt(DEFAULT, np.full(rows, words) // (50 if rows == 100_000 else 1), labels)
+    if rows == 100_000:
+        maxlen = 80
+    assert (found.network.units, found.network.embedding) == (width, width)
+    assert found.task.text.maxlen == maxlen
+    assert (found.task.folds, found.task.refit) == (folds, refit)
+    assert found.task.distillation
+    assert found.task.distillation.made_up
+    assert found.task.adapted == ()
+
+
+def test_what_was_chosen_stays() -> None:
+    assert set(ADAPTED) <= set(settings_of(type(DEFAULT)))
+    chosen = DEFAULT.with_settings(units=7, maxlen=60, refit=False, folds=0)
+    found = adapt(chosen, np.full(50, 8), 200)
+    assert (found.network.units, found.task.text.maxlen) == (7, 60)
+    assert not found.task.refit
+    assert found.network.embedding == 64

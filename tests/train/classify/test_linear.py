@@ -1,0 +1,81 @@
+"""Linear teachers tell labels by words and pieces of words, and never what they were fitted on."""
+
+import math
+
+import numpy as np
+import pytest
+
+from pocketrnn import TextConfig, Tokenizer
+from pocketrnn.errors import InputError
+from pocketrnn_train.classify.linear import Linear, baseline, teachers, tfidf
+
+TOKENIZER = Tokenizer(TextConfig(), [])
+TEXTS = [f"{start} {end}" for start in ("warm", "dull", "long") for end in "abcdefgh"]
+LABELS = np.repeat([0, 1, 2], 8)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_soft_labels(classes: int) -> None:
+    rows = classes > LABELS
+    texts, labels = [text for text, row in zip(TEXTS, rows, strict=True) if row], LABELS[rows]
+    groups = np.arange(len(texts))
+    found, _ = teachers(
+        TOKENIZER, texts, labels, groups, classes=classes, count=4, seed=1, strength=math.nan
+    )
+    columns = 1 if classes == 2 else classes
+    assert found.of_train.shape == (len(texts), columns)
+    chosen = found.of_train[:, 0] > 0.5 if classes == 2 else found.of_train.argmax(axis=1)
+    assert (chosen == labels).all()
+    # A made-up text is labelled by the teacher that hasn't seen its fold.
+    folds = found.fold
+    assert set(folds) == {0, 1, 2, 3}
+    np.testing.assert_allclose(found.label(texts, folds), found.of_train, atol=1e-6)
+    again, _ = teachers(
+        TOKENIZER, texts, labels, groups, classes=classes, count=4, seed=1, strength=found.strength
+    )
+    np.testing.assert_array_equal(again.of_train, found.of_train)
+
+
+def test_a_teacher_has_not_seen_the_fold_that_it_labels() -> None:
+    """Each text has words of its own alone, and a label that no other one tells."""
+    texts = [f"{chr(97 + i) * 4}" for i in range(12)]
+    labels = np.arange(12) % 2
+    found, _ = teachers(
+        TOKENIZER, texts, labels, np.arange(12), classes=2, count=3, seed=1, strength=1.0
+    )
+    assert (np.abs(found.of_train - 0.5) < 0.2).all()
+
+
+@pytest.mark.parametrize("known", [[0, 2], [1], [0]])
+@pytest.mark.parametrize("classes", [2, 4])
+def test_a_label_without_texts_is_never_chosen(known: list[int], classes: int) -> None:
+    known = [label for label in known if label < classes]
+    labels = np.array(known * 6)
+    matrix = tfidf(TOKENIZER, pieces=False).fit_transform([f"word{label}" for label in labels])
+    margins = Linear(matrix, labels, classes, 1.0, 0).margins(matrix)
+    assert margins.shape == (len(labels), 1 if classes == 2 else classes)
+    chosen = margins[:, 0] > 0 if classes == 2 else margins.argmax(axis=1)
+    assert (chosen == labels).all()
+
+
+def test_pieces_of_unknown_words_tell_labels() -> None:
+    texts = ["unhappiness reigned", "unhappily it was", "happiness came", "happy days"] * 3
+    vectorizer = tfidf(TOKENIZER, pieces=True).fit(texts)
+    assert vectorizer.transform(["unhappier"]).nnz
+    assert not tfidf(TOKENIZER, pieces=False).fit(texts).transform(["unhappier"]).nnz
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_baseline(classes: int) -> None:
+    rows = classes > LABELS
+    texts = [text for text, row in zip(TEXTS, rows, strict=True) if row]
+    chosen = baseline(TOKENIZER, texts, LABELS[rows], ["so warm", "very dull"])
+    assert chosen.tolist() == [0, 1]
+
+
+def test_texts_without_words() -> None:
+    with pytest.raises(InputError, match="have no words"):
+        teachers(
+            TOKENIZER, ["!", "?"], np.array([0, 1]), np.arange(2),
+            classes=2, count=2, seed=1, strength=1.0,
+        )  # fmt: skip

@@ -1,0 +1,72 @@
+"""A network can start from a model file: then it scores as that did, before it learns."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pocketrnn import Tokenizer, load
+from pocketrnn.loading import BUNDLED
+from pocketrnn.modelfile.network import NetworkConfig
+from pocketrnn_train import RECIPES, Corpus, Run, TrainConfig, fit, network
+from pocketrnn_train.classify import batches, starting
+from pocketrnn_train.run import RunError
+
+TEXTS = ["I laughed and cried.", "A dull film, alas.", "An unheardof word."]
+
+
+def test_the_same_labels_start_with_the_same_scores() -> None:
+    first = starting.read("bundled")
+    config = starting.follow(RECIPES["default"], first, ("a", "b"))
+    assert config.network == first.config.network
+    assert config.fit.learning_rate < RECIPES["default"].fit.learning_rate
+    assert config.task.distillation
+    same = starting.follow(RECIPES["default"], first, first.config.labels)
+    assert same.task.distillation is None
+    words = starting.words(first, ["film", "unheardof"])
+    assert words[:-1] == list(first.tokenizer.vocabulary)
+    assert words[-1] == "unheardof"
+    config = config.with_settings(num_words=len(words) + 4)
+    model = network.build(config.network, num_words=len(words) + 4, classes=2)
+    starting.start(model, config.network, first, first.config.labels)
+    rows = batches.ids(Tokenizer(config.task.text, words), TEXTS[:2])
+    found = batches.predict(model, rows, config)
+    np.testing.assert_allclose(found, load().scores(TEXTS[:2]), atol=1e-5)
+    # Other labels have a head of their own.
+    head = model.layers[-1].get_weights()[0]
+    other = network.build(config.network, num_words=len(words) + 4, classes=2)
+    starting.start(other, config.network, first, ("a", "b"))
+    assert not np.array_equal(other.layers[-1].get_weights()[0], head)
+    for ours, theirs in zip(other.get_weights()[1:4], model.get_weights()[1:4], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_other_cells(cell: str, finished: Run, tmp_path: Path) -> None:
+    from pocketrnn.classify.file import ClassifierConfig, read, to_bytes
+    from pocketrnn.modelfile import fold, onnx
+    from pocketrnn.modelfile import read as read_file
+
+    kind = NetworkConfig(cell=cell, bidirectional=True, layers=2, units=3, embedding=4)  # type: ignore[arg-type]
+    tokenizer = finished.tokenizer
+    settings = ClassifierConfig(tokenizer.config, ("a", "b", "c"), 0.5, kind)
+    size = tokenizer.config.num_words
+    model, other = (network.build(kind, num_words=size, classes=3) for _ in range(2))
+    graph = settings.graph()
+    numbers = onnx.to_bytes(graph, fold.weights(model, kind, graph))
+    contents = read(read_file(to_bytes(settings, tokenizer, numbers, {})))
+    starting.start(other, kind, contents, ("a", "b", "c"))
+    for ours, theirs in zip(other.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.slow
+def test_a_run_says_what_it_started_from(
+    films: Corpus, config: TrainConfig, tmp_path: Path
+) -> None:
+    run = fit(config.with_settings(epochs=1), films, tmp_path / "run", start=BUNDLED)
+    assert run.read("corpus.json")["started_from"] == load().sha256
+    assert run.tokenizer.vocabulary[:10_000] == starting.read(BUNDLED).tokenizer.vocabulary
+    (run.folder / "report.json").unlink()
+    with pytest.raises(RunError, match="another model file"):
+        fit(config.with_settings(epochs=1), films, tmp_path / "run", resume=True)

@@ -1,0 +1,200 @@
+"""Training a forecaster: what is learnt, what is reported, and what is said of odd series."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pocketrnn
+from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.forecast.file import ForecasterConfig
+from pocketrnn_export import export
+from pocketrnn_train.forecast import figures, windows
+from pocketrnn_train.forecast.config import RECIPES
+from pocketrnn_train.forecast.corpus import SeriesCorpus, read_series
+from pocketrnn_train.forecast.synthetic import synthetic
+from pocketrnn_train.forecast.training import fit
+from pocketrnn_train.run import ForecasterRun, open_run
+
+SMALL: dict[str, Any] = {
+    "season": 4,
+    "context": 12,
+    "horizon": 3,
+    "units": 4,
+    "embedding": 4,
+    "steps": 2,
+    "epochs": 2,
+    "batch_size": 8,
+}
+CONFIG = RECIPES["scratch"].with_settings(**SMALL)
+
+
+def corpus(count: int = 12, length: int = 40, **more: Any) -> SeriesCorpus:
+    rng = np.random.default_rng(0)
+    season = np.array([1, 2, 4, 3.0])[np.arange(length) % 4]
+    made = {f"s{i}": (i + 1) * season * np.exp(rng.normal(0, 0.1, length)) for i in range(count)}
+    return SeriesCorpus.of({**made, **more})
+
+
+# With series that mustn't stop a training.
+CORPUS = corpus(
+    constant=np.full(40, 7.0), outlier=np.where(np.arange(40) == 20, 1e30, 1.0), short=[1.0, 2.0]
+)
+
+
+def settings(**changes: Any) -> ForecasterConfig:
+    return CONFIG.with_settings(**changes).forecaster(log=True)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> ForecasterRun:
+    return fit(CONFIG, CORPUS, tmp_path_factory.mktemp("run") / "run")
+
+
+def test_a_run_reports_beside_naive_forecasts(run: ForecasterRun) -> None:
+    report = run.report
+    test = report["test"]
+    assert test["series"] == 14
+    assert "short" in " ".join(report["notes"])
+    assert set(test["network"]) == {"mase", "smape", "coverage", "pinball"}
+    assert test["seasonal_naive"]["mase"] < test["last_value"]["mase"]
+    assert report["verdict"].startswith(
+        "a naive forecast is better"
+        if test["network"]["mase"] > test["seasonal_naive"]["mase"]
+        else "the network has a MASE"
+    )
+    assert report["started_from"] is None
+    assert (run.folder / "series.png").read_bytes().startswith(b"\x89PNG")
+    assert isinstance(open_run(run.folder), ForecasterRun)
+
+
+def test_a_run_is_exported_and_served(run: ForecasterRun, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    assert export(run, path).difference <= 1e-5
+    served = pocketrnn.load(path)
+    assert served.config == run.settings
+    assert served.config.log
+    judged = list(corpus().series.values())
+    found = served.forecast([values[:-3] for values in judged])
+    errors = [
+        np.abs(values[-3:] - one.median).mean() / np.abs(values[4:-3] - values[:-7]).mean()
+        for values, one in zip(judged, found, strict=True)
+    ]
+    # That of the constant series isn't known, and that of the outlier is nearly 0.
+    assert np.sum(errors) / 13 == pytest.approx(run.report["test"]["network"]["mase"], rel=1e-4)
+
+
+def test_the_same_seed_gives_the_same_weights_resumed_or_not(
+    run: ForecasterRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pocketrnn_train import loop
+
+    epoch = loop._epoch
+
+    def interrupted(*arguments: Any) -> Any:
+        if arguments[3] == 1:
+            raise KeyboardInterrupt
+        return epoch(*arguments)
+
+    monkeypatch.setattr(loop, "_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit(CONFIG, CORPUS, tmp_path / "run")
+    monkeypatch.undo()
+    again = fit(CONFIG, CORPUS, tmp_path / "run", resume=True)
+    for one, other in zip(run.model().get_weights(), again.model().get_weights(), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_odd_series_are_named_or_left_out() -> None:
+    rng = np.random.default_rng(0)
+    odd = {
+        "short": [1.0, 2.0],
+        "zeros": np.zeros(40),
+        "constant": np.full(40, 7.0),
+        "huge": np.full(40, 1e31),
+        "outlier": np.where(np.arange(40) == 20, 1e30, rng.normal(size=40)),
+        "negative": -np.arange(1.0, 41),
+        "tiny": 1e-30 * rng.normal(size=40),
+        "holes": np.where(rng.random(40) < 0.5, np.nan, 5 + rng.normal(size=40)),
+    }
+    usable = corpus(1, **odd).usable(4)
+    assert set(odd) - set(usable.series) == {"short", "zeros", "huge"}
+    notes = " ".join(usable.notes)
+    for name in ("short", "zeros", "constant", "huge", "outlier"):
+        assert name in notes
+    drawn = windows.windows(
+        list(usable.series.values()), settings(), 500, rng, short=0.3, holes=0.05
+    )
+    assert np.isfinite(drawn[1]).all()
+    assert np.isfinite(drawn[2]).all()
+    with pytest.raises(ConfigError, match="no series to learn from"):
+        SeriesCorpus.of({"short": [1.0]}).usable(4)
+
+
+def test_windows_never_look_ahead() -> None:
+    series = [np.arange(1.0, 60.0)]
+    config = settings(horizon=3)
+    values, _, weights = windows.windows(
+        series, config, 300, np.random.default_rng(0), short=0.0, holes=0.0
+    )
+    last = values[:, -1]
+    assert np.array_equal(
+        np.diff(values[np.isfinite(values).all(axis=1)]),
+        np.ones((int(np.isfinite(values).all(axis=1).sum()), 11)),
+    )
+    assert last.min() == config.least_known
+    assert last.max() <= 59 - 3
+    assert (weights > 0).all()
+
+
+def test_a_season_that_the_data_show_is_said() -> None:
+    assert corpus().season_note(4, 12) is None
+    assert "every 4 values" in str(corpus().season_note(1, 12))
+    assert "season=4" in str(corpus().season_note(3, 12))
+    walk = np.cumsum(np.random.default_rng(0).normal(size=100))
+    assert SeriesCorpus.of({"walk": walk}).season_note(1, 12) is None
+
+
+def test_naive_forecasts_and_figures() -> None:
+    history = np.array([1, 2, 3, 4, 5, np.nan, 7, 8.0])
+    assert figures.seasonal_naive(history, 4, 6).tolist() == [5, 2, 7, 8, 5, 2]
+    verdict = {
+        "network": {"mase": 2.0},
+        "seasonal_naive": {"mase": 1.0},
+        "last_value": {"mase": 3.0},
+    }
+    assert figures.verdict(verdict).startswith("a naive forecast is better: seasonal naive")
+
+
+def test_synthetic_series_are_of_many_kinds() -> None:
+    made = synthetic(300, 90, 12, np.random.default_rng(0))
+    assert made.shape == (300, 90)
+    assert np.isfinite(made).all()
+    assert 0.5 < (made.min(axis=1) > 0).mean() < 1
+    assert np.array_equal(made, synthetic(300, 90, 12, np.random.default_rng(0)))
+
+
+def test_tables_of_series(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("unique_id,ds,y\na,2024-01-01,1\na,2024-03-01,3\nb,2024-01-01,5\n")
+    read = read_series([path], "MS")
+    assert list(read.series) == ["a", "b"]
+    assert np.array_equal(read.series["a"], [1, np.nan, 3], equal_nan=True)
+    with pytest.raises(InputError, match="line 2"):
+        read_series([path], "QE")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"horizon": 0}, {"frequency": "x"}, {"season": 0}, {"short": 1.5}, {"context": 13}]
+)
+def test_settings_that_mean_nothing(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        CONFIG.with_settings(**wrong)
+
+
+def test_recipes_differ_where_they_should() -> None:
+    assert RECIPES["default"].task.start == "bundled"
+    classic = RECIPES["classic"].forecaster(log=True)
+    assert (classic.network.cell, classic.segment) == ("simple_rnn", 1)
+    assert settings(season=None, context=None, frequency="h").context == 336

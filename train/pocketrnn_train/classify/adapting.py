@@ -1,0 +1,79 @@
+"""The settings that follow from a corpus: its rows, its labels, and how long its texts are.
+
+Each rule is a function of the corpus alone, never of figures on its test; docs/recipes.md tells
+what each gained.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..config import Distillation, MadeUp, TrainConfig
+
+ADAPTED = (
+    "embedding",
+    "units",
+    "maxlen",
+    "learning_rate",
+    "epochs",
+    "dropout",
+    "batch_size",
+    "validation",
+    "folds",
+    "refit",
+    "distillation",
+)
+
+# Many words of long texts: spans of them teach more than texts that are made up.
+_LONG, _MANY = 74, 2_000_000
+
+# From so many rows on a fifth of them is enough to see how good a network is, and from so many on
+# nothing is gained by training once more on that fifth.
+_FEW_ROWS, _MANY_ROWS = 1000, 20_000
+
+# Made-up texts have so many words together at most, and there are so many of them at most; they are
+# learnt in about so many steps.
+_WORDS, _TEXTS, _STEPS, _STEPS_OF_FEW = 1_000_000, 80_000, 2500, 1500
+
+# An epoch on whole texts has at least so many steps, and all epochs at most about so many.
+_STEPS_OF_WHOLE, _MOST_STEPS = 60, 20_000
+
+
+def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> TrainConfig:
+    """Return `config` with its adapted settings for texts of so many words and so many labels."""
+    rows = len(lengths)
+    values: dict[str, Any] = {}
+    if not (np.median(lengths) > _LONG and lengths.sum() > _MANY):
+        window = config.network.window or 1
+        needed = -(-int(np.quantile(lengths, 0.99) + 1) // window) * window
+        few = rows < _FEW_ROWS
+        width = 64 if labels > 2 else 32
+        batch = 32 if rows < 20_000 else 64
+        repeats = max(1, round(_STEPS_OF_WHOLE * batch / rows))
+        size = min(max(float(np.median(lengths)), 1.0), _LONG)
+        steps = _STEPS_OF_FEW if few else _STEPS
+        texts = min(round(_WORDS / size), _TEXTS, steps * MadeUp.batch_size)
+        made_up = MadeUp(
+            texts=texts,
+            longest=_LONG,
+            epochs=max(1, round(steps * MadeUp.batch_size / texts)),
+            repeats=repeats,
+            divisor=min(size**0.5, MadeUp.divisor),
+        )
+        values = {
+            "embedding": width,
+            "units": width,
+            "maxlen": min(max(needed, window), config.task.text.maxlen),
+            "learning_rate": 0.003,
+            "epochs": min(max(round(_MOST_STEPS * batch / rows), 2), 8),
+            "dropout": 0.2,
+            "batch_size": batch,
+            "validation": "random",
+            "folds": 4 if few else 0,
+            "refit": rows < _MANY_ROWS,
+            "distillation": Distillation(truth=0.9, made_up=made_up),
+        }
+    chosen = {name: values[name] for name in config.task.adapted if name in values}
+    return replace(config, task=replace(config.task, adapted=())).with_settings(**chosen)

@@ -1,0 +1,171 @@
+"""Linear classifiers of whole texts: what a network is compared with, and what teaches it.
+
+The teacher of tables is a linear support vector machine on TF-IDF of words, pairs of words and
+pieces of words: hard to beat on a few thousand short texts, but a hundred times as large as a
+network (Wang and Manning, Baselines and Bigrams: Simple, Good Sentiment and Topic Classification,
+ACL 2012).
+"""
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pocketrnn import Tokenizer
+from pocketrnn.errors import InputError
+
+from ..corpora.splits import folds
+from .teacher import Blend, blend, cross_entropy, one_hot
+
+# The values of C that cross-validation chooses from.
+_STRENGTHS = (0.2, 0.8, 3.2)
+
+# What is kept of the features: the most frequent ones, so that memory is bounded.
+_MOST = 200_000
+
+# Margins of a support vector machine times this are about as sure as they should be.
+_USUAL_SCALE = 3.0
+
+
+def tfidf(tokenizer: Tokenizer, *, pieces: bool) -> Any:
+    """Return a vectorizer of words and pairs, with `pieces` of 2 to 5 characters too."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_union
+
+    def words(text: str) -> list[str]:
+        found = tokenizer.words(text)
+        return [*found, *map(" ".join, pairwise(found))]
+
+    options = {"sublinear_tf": True, "max_features": _MOST, "dtype": np.float32}
+    of_words = TfidfVectorizer(analyzer=words, **options)
+    if not pieces:
+        return of_words
+    of_pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **options)
+    return make_union(of_words, of_pieces)
+
+
+class Linear:
+    """A linear support vector machine: rows of features in, a margin for each column out."""
+
+    def __init__(
+        self, matrix: Any, labels: NDArray[np.int64], classes: int, strength: float, seed: int
+    ) -> None:
+        """Fit on rows of TF-IDF and their labels; a label may have none."""
+        from sklearn.svm import LinearSVC
+
+        self._columns = 1 if classes == 2 else classes
+        self._known = np.unique(labels)
+        self._model = None
+        if len(self._known) > 1:
+            # It may stop before it has converged: a teacher needn't be exact.
+            model = LinearSVC(C=strength, tol=0.01, max_iter=100, random_state=seed)
+            with _quietly():
+                self._model = model.fit(matrix, labels)
+
+    def margins(self, matrix: Any) -> NDArray[np.float64]:
+        """Return float64 (rows, columns), over 0 for the class; one column is of the second."""
+        rows = matrix.shape[0]
+        if self._model is None:  # one label alone: sure of it
+            own = 1.0 if self._columns > 1 or self._known[0] else -1.0
+            found = np.full((rows, 1), own)
+        else:
+            found = self._model.decision_function(matrix).reshape(rows, -1)
+        if self._columns == 1:
+            return np.asarray(found, np.float64)
+        if len(self._known) == 2:
+            found = np.concatenate([-found, found], axis=1)
+        margins = np.full((rows, self._columns), -1.0)
+        margins[:, self._known] = found
+        return margins
+
+
+@dataclass(frozen=True)
+class Teachers:
+    """A teacher for each fold of the texts, fitted on the others, and how sure they may be."""
+
+    vectorizer: Any
+    fold: NDArray[np.int64]
+    models: Sequence[Linear]
+    blended: Blend
+    strength: float
+    of_train: NDArray[np.float32]
+    """The soft label of each text, by the teacher that hasn't seen it: (texts, columns)."""
+
+    def label(self, texts: Sequence[str], fold: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return soft labels of texts made of those of a fold each: float32 (texts, columns)."""
+        labels = np.zeros((len(texts), self.of_train.shape[1]), np.float32)
+        matrix = self.vectorizer.transform(texts)
+        for number, model in enumerate(self.models):
+            rows = np.flatnonzero(fold == number)
+            if len(rows):
+                labels[rows] = self.blended.probabilities(model.margins(matrix[rows])[None])
+        return labels
+
+
+def teachers(
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    *,
+    classes: int,
+    count: int,
+    seed: int,
+    strength: float,
+) -> tuple[Teachers, Any]:
+    """Fit a teacher for each fold, and return the features of the texts besides.
+
+    `strength` is their C; if it is NaN, they have the one of the lowest loss.
+    """
+    if not any(map(tokenizer.words, texts)):
+        raise InputError("the training texts have no words")
+    vectorizer = tfidf(tokenizer, pieces=True)
+    matrix = vectorizer.fit_transform(texts)
+    fold = folds(labels, groups, count, whole=False)
+    columns = 1 if classes == 2 else classes
+    tried: list[tuple[float, Teachers]] = []
+    for candidate in _STRENGTHS if math.isnan(strength) else (strength,):
+        margins = np.zeros((1, len(texts), columns))
+        models = []
+        for number in range(count):
+            own, others = fold == number, fold != number
+            others = others if others.any() else own
+            models.append(Linear(matrix[others], labels[others], classes, candidate, seed))
+            if own.any():
+                margins[0, own] = models[-1].margins(matrix[own])
+        blended = blend(margins, labels, [_USUAL_SCALE])
+        loss = cross_entropy(blended.logits(margins), one_hot(labels, columns))
+        of_train = blended.probabilities(margins)
+        tried.append((loss, Teachers(vectorizer, fold, models, blended, candidate, of_train)))
+    return min(tried, key=lambda one: one[0])[1], matrix
+
+
+def baseline(
+    tokenizer: Tokenizer, texts: Sequence[str], labels: NDArray[np.int64], others: Sequence[str]
+) -> NDArray[np.int64]:
+    """Return the labels of `others` by TF-IDF of words and pairs, and logistic regression."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+
+    vectorizer = tfidf(tokenizer, pieces=False)
+    model = OneVsRestClassifier(LogisticRegression(C=10, solver="liblinear"))
+    with _quietly():
+        model.fit(vectorizer.fit_transform(texts), labels)
+        chosen: NDArray[np.int64] = model.predict(vectorizer.transform(others))
+    return chosen
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Hide that a fit stopped before it had converged."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield

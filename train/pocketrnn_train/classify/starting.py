@@ -1,0 +1,101 @@
+"""Start from a model file: its words with their vectors, its recurrent layers, maybe its head.
+
+What the file was trained on need not have the same labels; its head is taken if it has.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pocketrnn import modelfile
+from pocketrnn.classify import file
+from pocketrnn.classify.file import Contents
+from pocketrnn.loading import naming, read_bytes
+from pocketrnn.modelfile.graph import layers
+from pocketrnn.modelfile.network import NetworkConfig
+
+from ..config import MadeUp, TrainConfig
+
+_log = logging.getLogger("pocketrnn")
+
+# Where fewer of the commonest words are known, there is little to start from.
+_COMMON, _FEW_KNOWN = 500, 0.5
+
+# Of the learning rate: what was learnt already shall not be lost in the first steps.
+_SLOWER = 0.3
+
+
+def read(start: str | os.PathLike[str] | bytes) -> Contents:
+    """Return a classifier's model file, checked: a path, its bytes, or `bundled`.
+
+    Raises a ModelFileError as `pocketrnn.load` does, also for a file with a graph of its own.
+    """
+    source = None if start == "bundled" else start
+    with naming(source):
+        return file.read(modelfile.read(read_bytes(source)))
+
+
+def follow(config: TrainConfig, contents: Contents, labels: Sequence[str]) -> TrainConfig:
+    """Return settings with the file's network and tokenizer, and with slower steps.
+
+    A network that knows the labels already is better than a teacher of few texts, and has none.
+    """
+    text = replace(contents.config.text, maxlen=config.task.text.maxlen, num_words=2**20)
+    distillation = config.task.distillation
+    if tuple(labels) == contents.config.labels:
+        distillation = None
+    elif distillation and distillation.made_up:
+        made_up = distillation.made_up
+        rate, divisor = _SLOWER * made_up.learning_rate, MadeUp.divisor  # the file's
+        slower = replace(made_up, learning_rate=rate, divisor=divisor)
+        distillation = replace(distillation, made_up=slower)
+    settings = {"learning_rate": _SLOWER * config.fit.learning_rate, "distillation": distillation}
+    return config.with_settings(network=contents.config.network, text=text, **settings)
+
+
+def words(contents: Contents, own: Sequence[str]) -> list[str]:
+    """Return the file's words, and behind them those of `own` that it hasn't.
+
+    Warns where most of `own`, the words of a corpus by rank, are new to the file.
+    """
+    known = set(contents.tokenizer.vocabulary)
+    common = own[:_COMMON]
+    share = sum(word in known for word in common) / max(len(common), 1)
+    if share < _FEW_KNOWN:
+        _log.warning(
+            "the model file knows %.0f %% of the %d commonest words of these texts: is it of "
+            "another language, or of quite other texts?",
+            100 * share,
+            len(common),
+        )
+    return list(dict.fromkeys([*contents.tokenizer.vocabulary, *own]))
+
+
+def start(model: Any, network: NetworkConfig, contents: Contents, labels: Sequence[str]) -> None:
+    """Give `model`, a Keras model of the file's `network`, the weights of the file."""
+    stored: dict[str, NDArray[Any]] = dict(contents.weights or {})
+
+    def numbers(name: str) -> NDArray[np.float32]:
+        found = stored[name].astype(np.float32)
+        return found * stored[f"{name}.scale"] if f"{name}.scale" in stored else found
+
+    embedding, *recurrent, head = [layer for layer in model.layers if layer.get_weights()]
+    (vectors,) = embedding.get_weights()
+    known = numbers("embedding")
+    vectors[: len(known)] = known
+    embedding.set_weights([vectors])
+    for layer, ways in zip(recurrent, layers(network), strict=True):
+        arrays = []
+        for way in ways:
+            bias = numbers(f"{way.name}.bias")
+            if network.cell == "gru":  # a row for the input, and one for the state
+                bias = np.stack([bias, numbers(f"{way.name}.recurrent_bias")])
+            arrays += [numbers(f"{way.name}.kernel"), numbers(f"{way.name}.recurrent"), bias]
+        layer.set_weights(arrays)
+    if tuple(labels) == contents.config.labels:
+        head.set_weights([numbers("head.kernel"), numbers("head.bias")])

@@ -1,0 +1,1 @@
+"""What training a forecaster adds: windows, synthetic series, naive forecasts, the width."""

@@ -1,0 +1,70 @@
+"""The command `pocketrnn-train forecast`: from series to a run folder."""
+
+import argparse
+
+from pocketrnn.forecast.table import Columns
+
+from ..cli import add_run, add_settings
+from .config import RECIPES, ForecasterTrainConfig
+from .corpus import SeriesCorpus, read_series
+from .training import fit
+
+# The settings that are options, with their help; ForecasterTrainConfig has their types.
+_HELP = {
+    "frequency": "time from one value to the next: MS, h, 15min, D, W, ...",
+    "horizon": "values ahead",
+    "season": "values after which a series is alike; 1: none (default: the frequency's)",
+    "context": "last values that are read (default: some seasons)",
+    "segment": "values that the network reads in a step (default: a season)",
+    "cell": "kind of recurrent layer",
+    "embedding": "width of what the cell reads",
+    "units": "width of each recurrent layer",
+    "layers": "number of recurrent layers, one on top of the other",
+    "learning_rate": "highest learning rate",
+    "epochs": "epochs at most; the best one on the validation values is kept",
+    "steps": "training steps of an epoch",
+    "batch_size": "windows in a training step",
+    "seed": "decides the first weights, and which windows are drawn",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
+    parser = argparse.ArgumentParser(
+        prog="pocketrnn-train forecast",
+        description="Train a forecaster of series in Keras, one for all series of a frequency.",
+        epilog="Options left out come from the recipe.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="SERIES",
+        help="table with a row a value, the rows of a series one after another, in order of time; "
+        "or `synthetic`, for series of our own making",
+    )
+    add_run(parser, RECIPES)
+    parser.add_argument("--id-column", metavar="NAME", help="default: unique_id, if there is one")
+    parser.add_argument("--time-column", default="ds", metavar="NAME", help="default: ds")
+    parser.add_argument("--value-column", default="y", metavar="NAME", help="default: y")
+    add_settings(parser, _HELP, ForecasterTrainConfig)
+    return parser
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Read the files, train, and print what was reached."""
+    given = {name: value for name in _HELP if (value := getattr(arguments, name)) is not None}
+    config = RECIPES[arguments.recipe].with_settings(**given)
+    if arguments.files == ["synthetic"]:
+        corpus = SeriesCorpus({}, "synthetic", synthetic=True)
+    else:
+        columns = Columns(arguments.id_column, arguments.time_column, arguments.value_column)
+        corpus = read_series(arguments.files, config.task.frequency, columns)
+        values = sum(map(len, corpus.series.values()))
+        print(f"{corpus.name}: {len(corpus.series):,} series, {values:,} values")
+    run = fit(config, corpus, arguments.output, resume=arguments.resume)
+    print(run.report["verdict"])
+    for name, found in run.report["test"].items():
+        if name != "series":
+            shown = (f"{key} {value:.3f}" for key, value in found.items() if value is not None)
+            print(f"test, {name.replace('_', ' ')}: {', '.join(shown)}")

@@ -1,0 +1,119 @@
+"""The settings of a forecaster's run, and the recipes."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pocketrnn.config import Settings, check
+from pocketrnn.forecast.file import ForecasterConfig
+from pocketrnn.forecast.frequency import Frequency
+from pocketrnn.modelfile.network import NetworkConfig
+
+from ..config import FitConfig, RunConfig
+
+# Levels of 50, 80, 90, 95 and 99 %.
+QUANTILES = (0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.995)
+
+
+@dataclass(frozen=True)
+class ForecastConfig(Settings):
+    """The task: what series are like, and how windows are drawn from them."""
+
+    frequency: str = "MS"
+    """Time from one value to the next."""
+    horizon: int = 18
+    """Values ahead."""
+    season: int | None = None
+    """Values after which a series is alike, 1 for none; None: those usual for the frequency."""
+    context: int | None = None
+    """Last values that are read; None: some seasons."""
+    segment: int | None = None
+    """Values that the network reads in a step; None: a season."""
+    start: Literal["bundled", "scratch"] = "scratch"
+    """Whether training goes on from the bundled forecaster with this season, if there is one."""
+    steps: int = 250
+    """Training steps of an epoch."""
+    short: float = 0.2
+    """Share of the windows whose history is cut short."""
+    holes: float = 0.05
+    """Share of the values of some windows that become unknown."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for settings that no training could follow."""
+        super().__post_init__()
+        Frequency(self.frequency)
+        for name in ("horizon", "steps"):
+            check(getattr(self, name) >= 1, f"{name} must be at least 1")
+        for name in ("season", "context", "segment"):
+            value = getattr(self, name)
+            check(value is None or value >= 1, f"{name} must be at least 1, not {value}")
+        for name in ("short", "holes"):
+            check(0 <= getattr(self, name) < 1, f"{name} must be from 0 to under 1")
+
+
+@dataclass(frozen=True)
+class ForecasterTrainConfig(RunConfig):
+    """All settings of a forecaster's run."""
+
+    task: ForecastConfig = field(default_factory=ForecastConfig)
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for parts that don't go together."""
+        super().__post_init__()
+        self.forecaster(log=True)
+
+    def forecaster(self, *, log: bool) -> ForecasterConfig:
+        """Return what the model file says; `log` where all series are positive."""
+        task = self.task
+        season = task.season or Frequency(task.frequency).season
+        segment = task.segment or (season if season > 1 else _SEGMENT)
+        context = task.context or _context(season, segment, task.horizon)
+        return ForecasterConfig(
+            frequency=task.frequency,
+            season=season,
+            segment=segment,
+            context=context,
+            horizon=task.horizon,
+            quantiles=QUANTILES,
+            least_known=min(max(season, _LEAST), context),
+            log=log,
+            network=self.network,
+        )
+
+
+# Without a season.
+_SEGMENT = 13
+
+# Known values that a series must have, if a season has fewer.
+_LEAST = 4
+
+
+def _context(season: int, segment: int, horizon: int) -> int:
+    """Return six seasons or more, two weeks of hours, twice the horizon where that is more."""
+    if season == 1:
+        values = 104
+    else:
+        values = season * (14 if season >= 24 else max(6, math.ceil(32 / season)))
+    return segment * math.ceil(max(values, 2 * horizon) / segment)
+
+
+_SCRATCH = ForecasterTrainConfig(
+    network=NetworkConfig(embedding=48, cell="gru", units=64),
+    fit=FitConfig(
+        optimizer="adam",
+        learning_rate=0.002,
+        warm_up=0.05,
+        clip=1.0,
+        epochs=10,
+        batch_size=256,
+    ),
+)
+
+RECIPES = {
+    "default": _SCRATCH.with_settings(start="bundled"),
+    "scratch": _SCRATCH,
+    "classic": _SCRATCH.with_settings(cell="simple_rnn", segment=1),
+}
+
+# Where training goes on from the bundled forecaster, it takes fewer and smaller steps.
+TUNED = {"learning_rate": 0.0007, "epochs": 3}
