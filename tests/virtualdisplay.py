@@ -32,9 +32,13 @@ def server(size: str = "1024x768", dpi: int = 96) -> Iterator[str]:
         server.wait()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def display() -> Iterator[str]:
-    """The name of a virtual display of a usual size."""
+    """The name of a virtual display of a usual size.
+
+    Until the end of all tests: Tk stays connected to each display that it was on, and ends the
+    process where it opens another window once one of them is gone.
+    """
     with server() as name:
         yield name
 

@@ -100,11 +100,6 @@ def add_trusted(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def model(given: str | None) -> str | None:
-    """Return what `load` takes for the option --model: it knows the names of bundled ones too."""
-    return given
-
-
 def add_unsure(parser: argparse.ArgumentParser) -> None:
     """Add the option that gives no label to what the model can't tell."""
     parser.add_argument(

@@ -6,7 +6,6 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..extras import require
-from ..loading import bundled
 from ..streams import say
 from ..tables.formats import INPUTS, OUTPUTS
 from ..tables.reading import ON_ERROR
@@ -103,7 +102,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     del options["run"]
     names = (options.pop(f"{name}_column") for name in ("id", "time", "value"))
     options["columns"] = Columns(*names)
-    options["model"] = Forecaster.load(command.model(options["model"]) or bundled("monthly"))
+    options["model"] = Forecaster.load(options["model"] or "monthly")
     return options
 
 

@@ -76,5 +76,5 @@ def _concerns(right: Mapping[str, NDArray[np.bool_]], rows: int) -> list[str]:
         return []
     return [
         f"The network is clearly under {' and '.join(NAMES[name] for name in under)}: more texts, "
-        "or a wider network (--units 128 --embedding 128), may close the gap; else use those."
+        "or a wider network (units=128, embedding=128), may close the gap; else use those."
     ]

@@ -77,7 +77,9 @@ def read_corpus(
         share = 0.0 if test is not None else test_split
         corpus = table.read(paths, columns, options, share, seed, parts)
     elif parts:
-        raise ConfigError(f"{path}: brings its own test; --test and --validation are for tables")
+        raise ConfigError(
+            f"{path}: brings its own test; files for test and validation are for tables"
+        )
     elif len(paths) > 1:
         raise ConfigError(f"several files must be {table.FORMATS} or folders of labels")
     elif imdb.is_dataset(path):
