@@ -73,7 +73,8 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
             "validation": "random",
             "folds": 4 if few else 0,
             "refit": rows < _MANY_ROWS,
-            "distillation": Distillation(truth=0.9, made_up=made_up),
+            # Of two labels, true ones alone are soon learnt by heart; of many, soft ones say less.
+            "distillation": Distillation(truth=0.9 if labels > 2 else 0.5, made_up=made_up),
         }
     chosen = {name: values[name] for name in config.task.adapted if name in values}
     return replace(config, task=replace(config.task, adapted=())).with_settings(**chosen)
