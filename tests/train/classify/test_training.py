@@ -395,7 +395,7 @@ def command(corpus: Path, config: TrainConfig, folder: Path) -> list[str]:
     options = [str(corpus), "--text-column", "review", "--label-column", "verdict"]
     options += ["--recipe", "classic"]
     for name, value in settings.items():
-        if value not in (False, None):
+        if value not in (False, None, ()):
             options += ["--" + name.replace("_", "-"), str(value)]
     return [*options, "-o", str(folder)]
 
