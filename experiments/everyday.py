@@ -10,6 +10,7 @@ needs `vaderSentiment` beside the extra `train`. Given again, it goes on where i
 - Short texts have VADER (Hutto and Gilbert, ICWSM 2014), whose compound score becomes a probability
   by a logistic regression: 0.35 of the target. Tweets without a label have it alone.
 - A neutral text has 0.4 in place of a label: no opinion isn't praise.
+- The band of unsure scores is the one that tells neutral validation texts best from the others.
 - A source of n rows has n^0.75 of the weight, but for WEIGHTS, and each label of it the same;
   neutral texts count half.
 """
@@ -30,7 +31,8 @@ from numpy.typing import NDArray
 
 from pocketrnn import Tokenizer
 from pocketrnn.files import replacing
-from pocketrnn_train import RECIPES, fit, read_corpus
+from pocketrnn_train import RECIPES, Run, fit, read_corpus
+from pocketrnn_train.classify import batches
 from pocketrnn_train.classify.distillation import SoftLabels, _ranks, ask
 from pocketrnn_train.classify.vocabulary import rank_words
 from pocketrnn_train.config import Distillation, Spans
@@ -201,9 +203,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         positive_label="positive",
     )
     corpus = replace(corpus, name="everyday", note=NOTE)
-    run = arguments.output / "run"
-    fit(CONFIG.with_settings(seed=arguments.seed), corpus, run, resume=run.exists())
+    folder = arguments.output / "run"
+    run = fit(CONFIG.with_settings(seed=arguments.seed), corpus, folder, resume=folder.exists())
+    run.write(
+        "report.json", run.report | {"unsure": unsure(run, read_everyday(arguments.everyday))}
+    )
     return 0
+
+
+def unsure(run: Run, texts: Sequence[Text]) -> tuple[float, float]:
+    """Return the band of scores that tells neutral validation texts best from the others.
+
+    The best has the highest mean share of neutral, negative and positive texts that are right.
+    """
+    mixed = {text.source for text in texts if text.label == "neutral"}
+    held = [t for t in texts if t.split == "validation" and t.source in mixed]
+    rows = batches.ids(run.tokenizer, [text.text for text in held])
+    scores = batches.predict(run.model(), rows, run.config)[:, 1]
+    labels = np.array([text.label for text in held])
+    shares = [np.sort(scores[labels == label]) for label in ("negative", "neutral", "positive")]
+
+    def right(band: tuple[float, float]) -> float:
+        under, inside, over = (np.searchsorted(own, band) / len(own) for own in shares)
+        return float(under[0] + (inside[1] - inside[0]) + 1 - over[1])
+
+    edges = np.linspace(0.02, 0.98, 97)
+    found = max(((a, b) for a in edges for b in edges if a < b), key=right)
+    return round(float(found[0]), 2), round(float(found[1]), 2)
 
 
 def write_table(

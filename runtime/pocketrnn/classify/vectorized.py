@@ -123,7 +123,7 @@ class VectorizedTokenizer:
 
     def _folded(self, parts: Sequence[bytes]) -> bytes:
         """Return the folded texts, each between two `_END`."""
-        buffer = (b" " + _END + b" ").join([b"", *parts, b" " * 8]).replace(b"<br />", b" ")
+        buffer = _without_breaks((b" " + _END + b" ").join([b"", *parts, b" " * 8]))
         pieces, at = [], 0
         for start, end in _rare(buffer):
             text = buffer[start:end].decode("utf-8", "surrogatepass")
@@ -188,8 +188,19 @@ _LETTERS = string.ascii_letters + string.digits
 _IN_WORDS = _table(_LETTERS) | (np.arange(256) > 127) & (np.arange(256) < 255)
 _IN_RUNS = _table(string.ascii_letters)
 _MARKS = _table("!?")
+_BREAK = np.uint64(int.from_bytes(b"<br />", "little"))
 _IN_FACES = _table(")]}([{/\\|*dpoDPO'^-")
 _IN_SIGNS = _table(_LETTERS + "/#_")
+
+
+def _without_breaks(buffer: bytes) -> bytes:
+    """Return `buffer` with spaces for each `<br />`."""
+    places = np.flatnonzero(np.frombuffer(buffer, np.uint8) == ord("<"))
+    eights = np.ndarray((len(buffer) - 7,), "<u8", buffer, strides=(1,))[places]
+    changed = bytearray(buffer)
+    breaks = places[eights & _LOW[6] == _BREAK]
+    np.frombuffer(changed, np.uint8)[breaks[:, None] + np.arange(6)] = ord(" ")
+    return bytes(changed)
 
 
 def _rare(buffer: bytes) -> Iterator[tuple[int, int]]:

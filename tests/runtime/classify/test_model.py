@@ -14,6 +14,7 @@ import pytest
 import pocketrnn.loading
 import tinyonnx
 from pocketrnn import Classifier, Prediction, errors
+from pocketrnn.classify.folding import LINK, NAME
 from pocketrnn.classify.labels import probabilities
 from pocketrnn.loading import BUNDLED
 from pocketrnn.modelfile import onnx
@@ -407,6 +408,6 @@ def test_bundled_model_is_small_and_good_enough(bundled: Classifier) -> None:
     assert BUNDLED.stat().st_size < 2_000_000
 
 
-def test_bundled_vocabulary_is_ranked_on_the_reviews(bundled: Classifier) -> None:
-    text = "this film was just story direction"
-    assert bundled.tokenizer.ids(text) == [1, 14, 22, 16, 43, 65, 445]
+def test_bundled_model_reads_texts_as_people_type_them(bundled: Classifier) -> None:
+    assert bundled.config.text.fold
+    assert {"the", "film", "don't", "!", NAME, LINK} <= set(bundled.tokenizer.vocabulary)
