@@ -41,8 +41,9 @@ def test_tables(
 
 def test_what_was_chosen_stays() -> None:
     assert set(ADAPTED) <= set(settings_of(type(DEFAULT)))
-    chosen = DEFAULT.with_settings(units=7, maxlen=60, refit=False, folds=0)
+    chosen = DEFAULT.with_settings(units=7, maxlen=60, refit=False)
     found = adapt(chosen, np.full(50, 8), 200)
     assert (found.network.units, found.task.text.maxlen) == (7, 60)
     assert not found.task.refit
+    assert not found.task.folds
     assert found.network.embedding == 64

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pocketrnn import TextConfig
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn_train import (
     RECIPES,
@@ -310,6 +311,16 @@ def begun(
     return Run(tmp_path / "begun")
 
 
+def test_a_ranking_of_words_that_are_not_folded(
+    films: Corpus, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranked = dataclasses.replace(films, vocabulary=("film", "\u201cfilm", "isn\u2019t", "isn't"))
+    monkeypatch.setattr("pocketrnn_train.network.build", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fit(config.with_settings(text=TextConfig(fold=True)), ranked, tmp_path / "run")
+    assert Run(tmp_path / "run").read("vocabulary.json") == ["film", "isn't"]
+
+
 def test_a_damaged_checkpoint(films: Corpus, config: TrainConfig, begun: Run) -> None:
     (begun.folder / "checkpoint.keras").write_bytes(b"no checkpoint")
     with pytest.raises(InputError, match=r"checkpoint\.keras: Keras can't read it"):
@@ -395,7 +406,7 @@ def command(corpus: Path, config: TrainConfig, folder: Path) -> list[str]:
     options = [str(corpus), "--text-column", "review", "--label-column", "verdict"]
     options += ["--recipe", "classic"]
     for name, value in settings.items():
-        if value not in (False, None):
+        if value not in (False, None, ()):
             options += ["--" + name.replace("_", "-"), str(value)]
     return [*options, "-o", str(folder)]
 

@@ -49,6 +49,7 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
         window = config.network.window or 1
         needed = -(-int(np.quantile(lengths, 0.99) + 1) // window) * window
         few = rows < _FEW_ROWS
+        refit = rows < _MANY_ROWS if "refit" in config.task.adapted else config.task.refit
         width = 64 if labels > 2 else 32
         batch = 32 if rows < 20_000 else 64
         repeats = max(1, round(_STEPS_OF_WHOLE * batch / rows))
@@ -71,9 +72,10 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
             "dropout": 0.2,
             "batch_size": batch,
             "validation": "random",
-            "folds": 4 if few else 0,
-            "refit": rows < _MANY_ROWS,
-            "distillation": Distillation(truth=0.9, made_up=made_up),
+            "folds": 4 if few and refit else 0,
+            "refit": refit,
+            # Of two labels, true ones alone are soon learnt by heart; of many, soft ones say less.
+            "distillation": Distillation(truth=0.9 if labels > 2 else 0.5, made_up=made_up),
         }
     chosen = {name: values[name] for name in config.task.adapted if name in values}
     return replace(config, task=replace(config.task, adapted=())).with_settings(**chosen)

@@ -73,6 +73,9 @@ def fit(
     # The words of all texts that are learnt: few labelled ones have too few.
     learnt = corpus.train.texts + (corpus.unlabelled if config.task.distillation else ())
     facts, words = corpus.facts(), list(corpus.vocabulary or ())
+    if config.task.text.fold:  # a ranking of words by Keras's rule has some that aren't folded
+        folding = Tokenizer(config.task.text, [])
+        words = [word for word in words if folding.words(word) == [word]]
     if not words:
         weights = None if corpus.train.weights is None else corpus.train.weights.tolist()
         least = config.task.min_texts
