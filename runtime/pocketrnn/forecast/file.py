@@ -95,12 +95,15 @@ class ForecasterConfig(Settings):
             "of them to 100 %"
         )
 
+    @property
+    def shape(self) -> Shape:
+        """Return what the graph takes from these settings."""
+        count = len(self.quantiles)
+        return Shape(self.context, self.horizon, count, self.season, self.segment, self.log)
+
     def graph(self) -> onnx.Graph:
         """Return the graph of a file with these settings."""
-        shape = Shape(
-            self.context, self.horizon, len(self.quantiles), self.season, self.segment, self.log
-        )
-        return forecaster(self.network, shape)
+        return forecaster(self.network, self.shape)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..config import check
 from ..errors import ConfigError, SeriesError
 from ..loading import Model
-from ..modelfile import ModelFile, onnx
+from ..modelfile import ModelFile, forms, onnx
 from ..session import Session
 from .file import TASK, ForecasterConfig, TestCase, read
 
@@ -59,6 +59,7 @@ class Forecaster(Model):
         self.config: ForecasterConfig = contents.config
         self.test_cases: tuple[TestCase, ...] = contents.test_cases
         self._contents = contents
+        self._names = tuple(map(str, self.config.quantiles))
 
     def __repr__(self) -> str:
         """Return frequency, horizon, size and the digest's start."""
@@ -129,7 +130,7 @@ class Forecaster(Model):
         for part in self._runs(given, several):
             for one in part[:, :horizon]:
                 columns = np.ascontiguousarray(one.T)
-                named = dict(zip(map(str, config.quantiles), columns, strict=True))
+                named = dict(zip(self._names, columns, strict=True))
                 middle = columns[len(columns) // 2]
                 made.append(Forecast(middle, columns[ends[0]], columns[ends[1]], level, named))
         return made if several else made[0]
@@ -220,7 +221,8 @@ class Forecaster(Model):
 
     def run(self, rows: NDArray[np.float64]) -> Values:
         """Run the graph for rows without `problems`: float32 (series, horizon, quantiles)."""
-        (quantiles,) = self._session.run({"values": rows.astype(np.float32)}, ["quantiles"])
+        session = self._session if len(rows) > 1 else self._single
+        (quantiles,) = session.run({"values": rows.astype(np.float32)}, ["quantiles"])
         return quantiles
 
     def _checked_run(self, rows: NDArray[np.float64], first: int | None) -> Values:
@@ -231,7 +233,14 @@ class Forecaster(Model):
 
     @cached_property
     def _session(self) -> Session:
-        graph, weights = self._contents.graph, self._contents.weights
+        return self._session_of(self._contents.graph)
+
+    @cached_property
+    def _single(self) -> Session:
+        return self._session_of(forms.one_series(self.config.network, self.config.shape))
+
+    def _session_of(self, graph: onnx.Graph) -> Session:
+        weights = self._contents.weights
         return Session(lambda: onnx.model_of(graph, weights), threads=self._options["threads"])
 
 

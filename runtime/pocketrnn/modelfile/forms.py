@@ -8,6 +8,7 @@ pocketrnn serializes what it runs, so it needn't run a file's own form:
   the rows of its loop; a text without windows is one chain, for which ONNX's own recurrent
   operators are the fastest there are (and several times slower for batches);
 - `step`, for a generator, is one step without the loop around it;
+- `one_series`, for a single series, has those operators too;
 - `windows` and `head` are the two halves of a network with windows: where a text is changed in
   one window, the others needn't be computed again.
 """
@@ -31,6 +32,7 @@ from .graph import (
 )
 from .network import NetworkConfig
 from .onnx import Attribute, Graph, Node, Value
+from .series import Series, Shape, forecaster
 
 Form = Literal["many", "one"]
 
@@ -150,6 +152,18 @@ def step(network: NetworkConfig, ids: int) -> Graph:
         below = after[0]
     kernel = build.matrix("head.kernel", network.units, ids)
     return build.ending("Gemm", below, kernel, build.weight("head.bias", ids))
+
+
+class _OneSeries(Series, _Chain):
+    """A forecaster's layers by ONNX's own recurrent operators, from a state of zeros."""
+
+    first = Builder.first
+    last = Builder.last
+
+
+def one_series(network: NetworkConfig, shape: Shape) -> Graph:
+    """Return a forecaster's graph for a single series: as `series.forecaster` makes it."""
+    return forecaster(network, shape, _OneSeries)
 
 
 def windows(network: NetworkConfig, size: Size) -> Graph:

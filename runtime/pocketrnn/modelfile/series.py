@@ -34,7 +34,7 @@ class Shape:
     """Whether a series of positive values is scaled by its logarithm."""
 
 
-class _Series(Builder):
+class Series(Builder):
     """Short names for what the scaling is made of; sums are over a series' values."""
 
     def __init__(self, network: NetworkConfig, shape: Shape) -> None:
@@ -60,13 +60,13 @@ class _Series(Builder):
         return self.make("Where", condition, then, otherwise)
 
 
-def forecaster(network: NetworkConfig, shape: Shape) -> Graph:
+def forecaster(network: NetworkConfig, shape: Shape, kind: type[Series] = Series) -> Graph:
     """Return the graph from `values` to `quantiles`.
 
     `values` is float32 (batch, context), NaN where a value isn't known, `quantiles` float32 (batch,
-    horizon, quantiles), from the lowest to the highest.
+    horizon, quantiles), from the lowest to the highest. `kind` makes the layers.
     """
-    build = _Series(network, shape)
+    build = kind(network, shape)
     make, where, number = build.make, build.where, build.number
     season, end = shape.season, 1 << 31
 

@@ -26,7 +26,7 @@ from .synthetic import synthetic
 # The bundled forecasters by their season. Training that goes on from one takes these shares of the
 # learning rate and of the epochs.
 _BUNDLED = {12: "monthly", 4: "quarterly"}
-_TUNED_RATE, _TUNED_EPOCHS = 0.35, 0.6
+_TUNED_RATE, _TUNED_EPOCHS = 0.2, 0.6
 
 # Synthetic series that are drawn for an epoch, and seasons that one has; those that are held out.
 _DRAWN, _SEASONS, _HELD_OUT = 8000, 15, 2000
@@ -86,12 +86,16 @@ def fit(
 
     def batches(epoch: int) -> Any:
         rng = np.random.default_rng([config.seed, epoch])
-        series = list(learnt.values())
-        if corpus.synthetic:
-            series = list(synthetic(_DRAWN, _SEASONS * season, season, rng))
-        drawn = windows.windows(
-            series, settings, task.steps * batch, rng, short=task.short, holes=task.holes
-        )
+        kinds = [] if corpus.synthetic else [list(learnt.values())]
+        if corpus.synthetic or start is not None:  # so that what the start knows isn't lost
+            kinds.append(list(synthetic(_DRAWN, _SEASONS * season, season, rng)))
+        count = task.steps * batch // len(kinds)
+        parts = [
+            windows.windows(series, settings, count, rng, short=task.short, holes=task.holes)
+            for series in kinds
+        ]
+        order = rng.permutation(count * len(kinds))
+        drawn = tuple(np.concatenate(same)[order] for same in zip(*parts, strict=True))
         return tf.data.Dataset.from_tensor_slices(drawn).batch(batch)
 
     loss = network.Pinball(settings.quantiles)
