@@ -23,6 +23,6 @@ def rank_words(
             counts.update(tokenizer.words(text))
     else:
         for text, weight in zip(texts, weights, strict=True):
-            counts.update(dict.fromkeys(tokenizer.words(text), weight))  # type: ignore[arg-type]
+            counts.update(dict.fromkeys(tokenizer.words(text), weight))
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     return [word for word in ranked if is_storable(word)]
