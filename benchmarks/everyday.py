@@ -28,11 +28,11 @@ INTENDED_USE = """\
 Made for everyday English, positive or negative: right on {imdb:.1%} of the 25,000 official IMDB \
 test reviews, and on {all:.1%} of all {texts:,} test texts of {sources} sources ({some}). \
 Sentences of our own making: {plain:.0%} of {plain_texts} plain ones, {hard:.0%} of {hard_texts} \
-with negation, comparison, irony or mixed feelings. A text without any opinion scores mostly \
-within the unsure band ({band}); ask for it, as there is no neutral label. It reads the last \
-{maxlen} words of a text, a few words at a time: it misses irony, what depends on facts, and \
-opinions that only the whole argument gives away. Headlines and news are the weakest. Other \
-languages, and other tasks: not at all."""
+with negation, comparison, irony or mixed feelings. There is no neutral label: of texts without \
+any opinion {neutral:.0%} are in the unsure band, {band}. It reads the last {maxlen} words of a \
+text, a few words at a time: it misses irony, what depends on facts, and opinions that only the \
+whole argument gives away. News and tweets are the hardest. Other languages, and other tasks: \
+not at all."""
 
 
 def intended_use(run: Run, found: dict[str, Any]) -> str:
@@ -51,6 +51,8 @@ def intended_use(run: Run, found: dict[str, Any]) -> str:
         hard=sum(kind["accuracy"] * kind["texts"] for kind in hard)
         / sum(kind["texts"] for kind in hard),
         hard_texts=sum(kind["texts"] for kind in hard),
+        neutral=sum((f["neutral_unsure"] or 0) * f["neutral_texts"] for f in found.values())
+        / sum(f["neutral_texts"] for f in found.values()),
         band=" to ".join(f"{edge:.2f}" for edge in run.report["unsure"]),
         maxlen=run.config.task.text.maxlen,
     )

@@ -125,7 +125,7 @@ def test_words_that_the_model_does_not_know(app: Any) -> None:
     pump(app, lambda: label(app) == "positive")
     type_in(app, "xyzzy 映画")
     pump(app, lambda: label(app) == "–")
-    assert app._score.cget("text") == "0 of 2 words known"
+    assert app._score.cget("text") == "0 of 3 words known"
     type_in(app, f"{TEXT} xyzzy")
     pump(app, lambda: label(app) == "positive")
     assert str(app._score.cget("text")).endswith("14 of 15 words known")

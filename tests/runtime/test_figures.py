@@ -18,7 +18,7 @@ def test_accuracy_and_size() -> None:
     model = pocketrnn.load()
     test, card = model.card["figures"]["test"], model.card["intended_use"]
     size = f"{len(model.data) / 1e6:.2f} MB"
-    (stated,) = re.findall(r"([\d.]+ MB) with its vocabulary, ([\d.]+) % right on", readme)
+    (stated,) = re.findall(r"([\d.]+ MB) with its vocabulary,\s([\d.]+) % right on", readme)
     assert stated == (size, f"{test['accuracy']:.1%}"[:-1])
     assert f"{test['texts']:,} test texts" in readme
     (imdb,) = re.findall(r"right on ([\d.]+)% of the 25,000 official IMDB test", card)
