@@ -127,7 +127,7 @@ def run(model: bytes, ids: NDArray[np.int32]) -> NDArray[np.float32]:
 
 
 # tf2onnx takes two seconds for each, so here it is asked for a third of them. Each export asks it.
-@pytest.mark.parametrize(("number", "kind"), enumerate(covering(18)), ids=str)
+@pytest.mark.parametrize(("number", "kind"), list(enumerate(covering(18))), ids=str)
 def test_served_is_trained(number: int, kind: Kind) -> None:
     check(kind, witness=number % 3 == 0, reference=True)
 
