@@ -74,7 +74,7 @@ def export(
     if not isinstance(run, Run):
         check(
             graph == "pocketrnn" and threshold is None,
-            "only a classifier has a threshold, and a choice of graphs",
+            "only a classifier has a threshold; all others have one graph",
         )
     if isinstance(run, ForecasterRun):
         exported = forecast.build(run.model(), run.settings, card=card)
