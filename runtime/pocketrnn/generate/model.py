@@ -139,9 +139,7 @@ class Generator(Model):
 
         Raises TextError for a prompt that isn't a str, ConfigError for settings that mean nothing.
         """
-        check(
-            n is None or (type(n) is int and n >= 0), f"n must be 0 or more, or None, not {n!r:.40}"
-        )
+        check(n is None or (type(n) is int and n >= 0), f"n must be 0 or more, not {n!r:.40}")
         sampling = Sampling(temperature, top_k, top_p)
         length, seed, end = self._limits(length, seed, stop)
         logits, state = self.start(prompt)
