@@ -258,7 +258,7 @@ calls = {
     "score_file": lambda name: pocketrnn.score_file(table, f"{name}.csv", model=model),
 }
 begun = threading.Event()
-calls[use]("first")  # a module can't be imported any more once Python ends
+calls[use](f"{os.getpid()}-first")  # a module can't be imported any more once Python ends
 
 def work(number):
     for i in itertools.count():
