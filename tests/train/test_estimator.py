@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit, cross_
 
 import pocketrnn
 from pocketrnn import TextConfig
+from pocketrnn.errors import PocketRNNError
 from pocketrnn_train import Corpus, PocketClassifier
 
 SETTINGS: dict[str, Any] = {
@@ -88,3 +89,21 @@ def test_export(fitted: PocketClassifier, texts: list[str], tmp_path: Path) -> N
     low, high = served.card["unsure"]
     assert 0 <= low <= 0.5 <= high <= 1
     assert served.predict(texts[0]).unlikeness < served.predict("xyzzy film xyzzy").unlikeness
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "recipe", "message"),
+    [
+        (["a b", "c d"], ["x", "x"], "classic", "at least two labels are needed, not 1"),
+        ([], [], "classic", "at least two labels are needed, not 0"),
+        (["a b", "c d"], ["x", np.nan], "classic", "a label is missing"),
+        (["a b", "c d"], ["x", None], "classic", "a label is missing"),
+        (["a b"], ["x", "y"], "classic", "1 texts, but 2 labels"),
+        ({"text": ["a b"]}, ["x"], "classic", "is no list of texts"),
+        (["a b", 5], ["x", "y"], "classic", "a text must be a str"),
+        (["a b", "c d"], ["x", "y"], "zzz", "no recipe 'zzz'; there are: default"),
+    ],
+)
+def test_what_cannot_be_learnt(texts: Any, labels: Any, recipe: str, message: str) -> None:
+    with pytest.raises(PocketRNNError, match=message):
+        PocketClassifier(recipe).fit(texts, labels)

@@ -15,6 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from pocketrnn.classify.labelled import label_of
 from pocketrnn.classify.labels import choose
+from pocketrnn.config import check, check_texts
+from pocketrnn.errors import InputError, TextError
 
 from .classify import batches
 from .classify.training import fit
@@ -41,10 +43,26 @@ class PocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, texts: Iterable[str], labels: Iterable[Any]) -> "PocketClassifier":
         """Train on texts and their labels, which may be of any type that can be sorted.
 
-        Raises ConfigError for settings that don't fit, RunError if the loss isn't finite.
+        Raises ConfigError for settings that don't fit, TextError or InputError for texts and labels
+        that can't be learnt, RunError if the loss isn't finite.
         """
-        self.classes_, indices = np.unique(np.asarray(list(labels)), return_inverse=True)
-        train = Examples(tuple(texts), indices.astype(np.int64))
+        check(
+            self.recipe in RECIPES,
+            f"no recipe {self.recipe!r:.40}; there are: {', '.join(RECIPES)}",
+        )
+        check_texts(texts)
+        rows, given = tuple(texts), list(labels)
+        if len(rows) != len(given):
+            raise InputError(f"{len(rows):,} texts, but {len(given):,} labels")
+        for text in rows:
+            if not isinstance(text, str):
+                raise TextError(f"a text must be a str, not {type(text).__name__}")
+        if any(label is None or label != label for label in given):
+            raise InputError("a label is missing (None or NaN): leave out texts without one")
+        self.classes_, indices = np.unique(np.asarray(given), return_inverse=True)
+        if len(self.classes_) < 2:
+            raise InputError(f"at least two labels are needed, not {len(self.classes_)}")
+        train = Examples(rows, indices.astype(np.int64))
         none = Examples((), np.zeros(0, np.int64))
         names = tuple(label_of(label) or str(label) for label in self.classes_)
         corpus = Corpus("texts in memory", names, train, none)

@@ -162,6 +162,14 @@ class Evaluation:
     least_sure: list[Example]
     comparison: Comparison | None = None
 
+    def __repr__(self) -> str:
+        """Return the main figures."""
+        low, high = self.interval
+        return (
+            f"<Evaluation: {self.texts:,} texts, {self.accuracy:.1%} right (95 % interval: {low:.1%} "
+            f"to {high:.1%}), baseline {self.baseline:.1%}>"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the evaluation as plain JSON types."""
         return asdict(self)

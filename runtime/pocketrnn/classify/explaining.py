@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ConfigError
-from .labels import threshold_of
+from .labels import shown, threshold_of
 from .network import OwnGraph
 
 if TYPE_CHECKING:
@@ -54,6 +54,11 @@ class Explanation:
     phrases: tuple[Span, ...]
     """Neighbouring words that do more together than the sum of both, strongest first."""
 
+    def __repr__(self) -> str:
+        """Return the label with its score, and the strongest words."""
+        words = ", ".join(f"{word!r:.40} {weight:+.4f}" for word, weight in self.strongest(3))
+        return f"<Explanation {self.label!r} {shown(self.score, self.threshold)}: {words or '-'}>"
+
     def strongest(self, most: int) -> list[tuple[str, float]]:
         """Return up to `most` words or phrases with their weights, strongest first."""
         spans = sorted((*self.phrases, *self.spans), key=lambda span: -abs(span.weight))
@@ -93,7 +98,16 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
     cut = len(ids) - len(row) if config.truncating == "pre" else 0
     shift = cut - (config.start_id is not None)
     known = ids[len(ids) - len(places) :] > config.index_from
-    read = [int(at) + shift for at in np.flatnonzero(row > config.index_from)]
+    # A piece of the text that stands for several words (`!!!`) is left out as a whole.
+    pieces: dict[tuple[int, int], tuple[int, ...]] = {}
+    for word, place in enumerate(places):
+        pieces[place] = (*pieces.get(place, ()), word)
+    in_row = {int(at) + shift for at in np.flatnonzero(row > config.index_from)}
+    read = {
+        place: counted
+        for place, words in pieces.items()
+        if (counted := tuple(word for word in words if word in in_row))
+    }
 
     base = network.one(ids.tolist())[0]
     column = model.choose(base) if label is None else model.labels.index(label)
@@ -107,13 +121,19 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
         parts = [network.edited(row, edits[i : i + most]) for i in range(0, len(edits), most)]
         return [score - other for part in parts for other in part[:, column].tolist()]
 
-    weights = dict.fromkeys(range(len(places)), 0.0)
-    weights.update(zip(read, without([(word,) for word in read]), strict=True))
-    strongest = set(sorted(read, key=lambda word: -abs(weights[word]))[:_STRONGEST])
-    pairs = [(a, b) for a, b in pairwise(read) if b == a + 1 and not strongest.isdisjoint((a, b))]
+    weights = dict.fromkeys(pieces, 0.0)
+    weights.update(zip(read, without(list(read.values())), strict=True))
+    strongest = set(sorted(read, key=lambda place: -abs(weights[place]))[:_STRONGEST])
+    pairs = [
+        (a, b)
+        for a, b in pairwise(read)
+        if read[b][0] == read[a][-1] + 1 and not strongest.isdisjoint((a, b))
+    ]
     phrases = [
-        Span(places[a][0], places[b][1], weight, known=True)
-        for (a, b), weight in zip(pairs, without(pairs), strict=True)
+        Span(a[0], b[1], weight, known=True)
+        for (a, b), weight in zip(
+            pairs, without([read[a] + read[b] for a, b in pairs]), strict=True
+        )
         if abs(weight) > abs(weights[a] + weights[b]) + _MORE
     ]
     return Explanation(
@@ -121,6 +141,8 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
         model.labels[column],
         score,
         threshold_of(column, model.config.threshold, len(base)) if label is None else None,
-        tuple(Span(*place, weights[i], bool(known[i])) for i, place in enumerate(places)),
+        tuple(
+            Span(*at, weights[at], bool(known[list(words)].any())) for at, words in pieces.items()
+        ),
         tuple(sorted(phrases, key=lambda phrase: -abs(phrase.weight))),
     )

@@ -46,6 +46,11 @@ class Forecast:
     quantiles: Mapping[str, Values]
     """All that the model has, by their names: `0.1` and so on."""
 
+    def __repr__(self) -> str:
+        """Return the first value ahead, and how many there are."""
+        first = f"{self.median[0]:.6g} ({self.lower[0]:.6g} to {self.upper[0]:.6g})"
+        return f"<Forecast: {len(self.median)} ahead, first {first} at {self.level:g} %>"
+
 
 class Forecaster(Model):
     """A loaded model; many threads may use one at once, and it can be pickled and copied."""

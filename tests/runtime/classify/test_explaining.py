@@ -151,3 +151,20 @@ def test_of_the_bundled_model() -> None:
 def test_what_is_no_list_of_texts(table: Any) -> None:
     with pytest.raises(TextError):
         pocketrnn.load().explain(table)
+
+
+def test_a_piece_that_stands_for_several_words_is_one_span() -> None:
+    """So that a page shows the text as it is, and each part of it once."""
+    text = "A great film!!! really??? bad :) soooo good"
+    model = pocketrnn.load()
+    found = model.explain(text)
+    places = [(span.start, span.end) for span in found.spans]
+    assert places == sorted(set(places))
+    assert "".join(before + word for before, word, *_ in found.pieces()) + found.rest == text
+    assert "!!!" in [text[start:end] for start, end in places]
+    (shouts,) = (span for span in found.spans if text[span.start : span.end] == "!!!")
+    ids = np.array(model.tokenizer.ids(text), np.int32)
+    shout = model.tokenizer.ids("!")[-1]
+    edited = np.where(ids == shout, model.config.text.oov_id, ids).tolist()
+    score = model._network.one(edited)[0, model.labels.index(found.label)]
+    assert shouts.weight == pytest.approx(found.score - score, abs=1e-6)

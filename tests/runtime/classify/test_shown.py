@@ -1,6 +1,7 @@
 """What notebooks and prompts show: short, whatever is behind it."""
 
 import pickle
+from pathlib import Path
 
 import pocketrnn
 import tinyonnx
@@ -45,3 +46,16 @@ def test_predictions_in_a_notebook() -> None:
     assert "<td>&lt;b&gt;</td>" in html
     assert "<td>&amp;</td>" in html
     assert "<td>–</td>" in html
+
+
+def test_an_explanation_and_an_evaluation(tmp_path: Path) -> None:
+    model = pocketrnn.load(tinyonnx.tiny())
+    long = repr(model.explain("a good film " * 100))
+    assert long.startswith("<Explanation 'positive' ")
+    assert len(long) < 200
+    assert repr(model.explain("xyzzy")).endswith(": ->")
+    table = tmp_path / "t.csv"
+    table.write_text("text,label\ngood,positive\nbad,negative\n")
+    shown = repr(pocketrnn.evaluate(table, model=model))
+    assert shown.startswith("<Evaluation: 2 texts, ")
+    assert shown.endswith("baseline 50.0%>")
