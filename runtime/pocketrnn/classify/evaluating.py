@@ -166,8 +166,8 @@ class Evaluation:
         """Return the main figures."""
         low, high = self.interval
         return (
-            f"<Evaluation: {self.texts:,} texts, {self.accuracy:.1%} right (95 % interval: {low:.1%} "
-            f"to {high:.1%}), baseline {self.baseline:.1%}>"
+            f"<Evaluation: {self.texts:,} texts, {self.accuracy:.1%} right "
+            f"(95 % interval: {low:.1%} to {high:.1%}), baseline {self.baseline:.1%}>"
         )
 
     def to_dict(self) -> dict[str, Any]:
