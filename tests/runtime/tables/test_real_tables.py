@@ -53,15 +53,49 @@ def test_a_stray_quote_costs_one_row(closes, tmp_path):
     )
 
 
-def test_two_stray_quotes_that_fit_each_other(tmp_path):
-    """All lines between them are rows by themselves: they are read as rows, and one is told."""
-    rows = [f"{i},a good film,3" for i in range(100)]
-    rows[20], rows[60] = '20,"a good film,3', '60,a good film,3"'
-    source = tmp_path / "in.csv"
-    source.write_text("\n".join(["id,text,n", *rows]) + "\n")
+@pytest.mark.parametrize(
+    ("name", "row", "odd", "errors"),
+    [
+        ("in.csv", "{0},{1},3", None, [22]),
+        ("in.csv", "{0},{1},3", "40,well, an unquoted comma,3", [22, 42]),
+        ("in.csv", "{1},b", "well, an unquoted comma,b", [22, 42]),
+        ("in.csv", "{1}", None, [22]),
+        ("in.tsv", "{1}", None, [22]),
+        ("in.tsv", "{0}\t{1}", "just one short line", [42]),
+    ],
+)
+def test_two_stray_quotes_that_fit_each_other(name, row, odd, errors, tmp_path):
+    """Most lines between them are rows by themselves: they are read as rows, and one is told."""
+    rows = [row.format(i, "a good film") for i in range(100)]
+    rows[20], rows[60] = row.format(20, '"a good film'), row.format(60, 'a good film"')
+    rows[40] = odd or rows[40]
+    source = tmp_path / name
+    source.write_text("\n".join([row.format("id", "text").replace("3", "n"), *rows]) + "\n")
     found = read(source)
     assert len(found) == 100
-    assert [line for line, _, problem in found if problem] == [22]
+    assert [line for line, _, problem in found if problem] == errors
+
+
+@pytest.mark.parametrize("row", ['1,"{}"', '"{}",1', '1,"{}",2', '1\t"{}"'])
+def test_a_long_mail_is_a_text(row, tmp_path):
+    mail = """Dear John,
+
+thank you for the film, which we saw on Friday.
+It was long, and the seats were hard,
+but nobody left before the end.
+The music was good, the actors better,
+and the story was new to all of us.
+
+My sister, who rarely laughs, laughed twice.
+She says the book is better, as ever.
+We would go again, if it weren't so far.
+
+Kind regards,
+Mary"""
+    source = tmp_path / ("in.tsv" if "\t" in row else "in.csv")
+    header = row.replace('"{}"', "text").replace("1", "id").replace("2", "n")
+    source.write_text("\n".join([header, row.format(mail), row.format("bad")]) + "\n")
+    assert read(source) == [(2, mail, ""), (16, "bad", "")]
 
 
 @pytest.mark.parametrize("distance", [1, 50, 8900])
