@@ -16,8 +16,8 @@ from .reading import Reader, numbered
 from .textfile import TextReader, TextWriter, TooLong, is_decoded, json_value, replaceable, to_json
 from .writing import columns_of, texts_of
 
-# A quoted field of more lines than this, most of which would be rows by themselves, isn't one field:
-# two stray quotes stand there.
+# A quoted field of more lines than this, most of which would be rows by themselves, isn't one
+# field: two stray quotes stand there.
 _PLAUSIBLE = 10
 
 
@@ -77,10 +77,11 @@ class CsvReader(TextReader):
             if fields is None:
                 yield Row(line, raw, None, problem=problem)
             elif len(fields) == width:
-                yield Row(line, raw, fields, fields[column])
+                yield Row(line, raw, fields, fields[column], lines=self._line - line + 1)
             else:
                 problem = f"{len(fields)} fields where the {where} has {width}"
-                yield Row(line, raw, fields if len(fields) < width else None, problem=problem)
+                kept = fields if len(fields) < width else None
+                yield Row(line, raw, kept, problem=problem, lines=self._line - line + 1)
 
     def _next(self) -> str | None:
         line = self._pushed.popleft() if self._pushed else next(self._lines, None)

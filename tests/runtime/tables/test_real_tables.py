@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pocketrnn import score_file, score_rows
+from pocketrnn import cli, score_file, score_rows
 from pocketrnn.errors import ColumnError, ConfigError, InputError
 from pocketrnn.tables import compression
 from tinyonnx import tiny
@@ -111,6 +111,21 @@ def test_quotes_mean_nothing_in_tables_of_tabs(distance, tmp_path):
     assert len(found) == 12_000
     assert not [problem for *_, problem in found if problem]
     assert [found[i][1] for i in (50, 100)] == ['"Great" film', '"Great film, loved it']
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_lines_are_told_where_they_are_more_than_rows(tmp_path, tiny_path, capsys):
+    rows = [f"{i},a good film" for i in range(40)]
+    rows[10], rows[18], rows[30] = '10,"a good film', '18,loved it"', '30,"bad'
+    source, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("\n".join(["id,text", *rows]) + "\n")
+    command = ["score", str(source), "-o", str(output), "--model", str(tiny_path)]
+    assert cli.main(command) == 1
+    assert cli.main([*command, "--resume", "--on-error", "skip"]) == 3
+    assert "\n32 rows from 40 lines, " in capsys.readouterr().err
+    source.write_text("id,text\n1,good\n")
+    assert cli.main([*command, "--force"]) == 0
+    assert "\n1 rows in " in capsys.readouterr().err
 
 
 def test_quotes_in_tables_of_tabs_that_mean_something(tmp_path):
