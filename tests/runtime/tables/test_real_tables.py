@@ -293,9 +293,11 @@ def test_json(wrap, suffix, tmp_path, monkeypatch):
     ("content", "message"),
     [
         ('{"text": "good"}\n{"text": "bad"}\n', 'not JSON: Extra data.*say format="jsonl"'),
-        ('{"text": "good"}', 'holds 0 lists of objects, not one; .* say format="jsonl"'),
+        ('{"text": "good"} {"text": "bad"}\n', r"not JSON: Extra data[^;]*$"),
+        ('{"text": "good"}', r"holds 0 lists of objects, not one; expected \[[^;]*$"),
+        ('{"text": {"0": "good"}}\n', r"holds 0 lists of objects, not one; expected [^;]*$"),
         ('{"a": [{"text": "x"}], "b": [{"text": "y"}]}', "holds 2 lists of objects"),
-        ('["good"]', "holds 0 lists of objects, not one"),
+        ('["good film","bad"]\n', r"holds 0 lists of objects, not one; expected [^;]*$"),
         ("3", "holds 0 lists"),
         ("", "not JSON"),
         ('[{"text": "good"},\n{"text": "ba', "not JSON: .*line 2"),
