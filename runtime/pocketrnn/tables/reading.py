@@ -66,6 +66,7 @@ class Reader(ABC):
     candidates: tuple[str, ...] = ("text",)  # columns that may hold text
     fixed = True  # every row has these columns and no other
     named = True  # whether the columns have names; if not, they are 1, 2, ...
+    problem = ""  # why the first row tells no columns
     total: int | None = None  # size of the input in `unit`, where it is known
     unit = "rows"
 
@@ -132,9 +133,8 @@ def usual_column(reader: Reader, names: Sequence[str], usual: Set[str], question
     found = [name for name in names if name.strip().lower() in usual]
     if len(found) == 1:
         return found[0]
-    raise ColumnError(
-        f"{reader.name}: {question}; there are: {listed(reader.columns)}", reader.columns
-    )
+    known = f"it can't be told from {reader.problem}" if reader.problem else _there_are(reader)
+    raise ColumnError(f"{reader.name}: {question}; {known}", reader.columns)
 
 
 def check_column(reader: Reader, name: str) -> None:
@@ -142,9 +142,12 @@ def check_column(reader: Reader, name: str) -> None:
     if reader.fixed and (count := reader.columns.count(name)) != 1:
         found = "two columns" if count else "no column"
         raise ColumnError(
-            f"{reader.name}: {found} called {name!r}; there are: {listed(reader.columns)}",
-            reader.columns,
+            f"{reader.name}: {found} called {name!r}; {_there_are(reader)}", reader.columns
         )
+
+
+def _there_are(reader: Reader) -> str:
+    return f"there are: {listed(reader.columns)}"
 
 
 def numbered(count: int) -> tuple[str, ...]:

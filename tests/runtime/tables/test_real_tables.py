@@ -312,6 +312,21 @@ def test_json_that_is_none(content, message, tmp_path):
         read(source, max_characters=100_000)
 
 
+@pytest.mark.parametrize(
+    ("first", "reason"),
+    [
+        ('{"text": "good"', "line 2: not JSON: Expecting ',' delimiter"),
+        ('["good"]', "line 2: a list, not a JSON object"),
+    ],
+)
+def test_a_first_line_of_json_that_tells_no_columns(first, reason, tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text(f'\n{first}\n{{"text": "bad"}}\n')
+    with pytest.raises(ColumnError, match=f"which column .*; it can't be told from {reason}"):
+        read(source, text_column=None)
+    assert [text for _, text, problem in read(source) if not problem] == ["bad"]
+
+
 def test_a_long_object_in_a_list(tmp_path):
     (tmp_path / "in.json").write_text(json.dumps([{"text": "good " * 1000}, {"text": "bad"}]))
     assert [problem for *_, problem in read(tmp_path / "in.json", max_characters=1000)] == [
