@@ -16,6 +16,8 @@ _log = logging.getLogger("pocketrnn")
 
 ON_ERROR = ("fail", "skip", "null")  # what may become of a row in error
 
+_NO_HEADER = "if the first row is one like the others, say header=False"
+
 _USUAL_NAMES = frozenset(
     {"text", "texts", "review", "reviews", "comment", "comments", "content", "body", "message"}
     | {"sentence", "document", "description", "tweet", "post"}
@@ -147,7 +149,19 @@ def check_column(reader: Reader, name: str) -> None:
 
 
 def _there_are(reader: Reader) -> str:
-    return f"there are: {listed(reader.columns)}"
+    """Name the columns for a message, and doubt a header that may be a text, sooner than a warning.
+
+    There the column asked for was found.
+    """
+    names = reader.columns[:100] if reader.fixed and reader.named else ()
+    hint = f"; {_NO_HEADER}" if any(_is_text(name, 2) for name in names) else ""
+    return f"there are: {listed(reader.columns)}{hint}"
+
+
+def _is_text(name: str, most: int) -> bool:
+    """Say whether a column's name is more like a text: of over `most` words, or a sentence."""
+    words = name.split()
+    return len(words) > most or (len(words) > 1 and name.rstrip().endswith((".", "!", "?")))
 
 
 def numbered(count: int) -> tuple[str, ...]:
@@ -158,14 +172,9 @@ def numbered(count: int) -> tuple[str, ...]:
 def warn_of_header(reader: Reader) -> None:
     """Say so where the name of a column is more like a text or a number."""
     for name in reader.columns[:100] if reader.named else ():
-        words = name.split()
-        is_text = len(words) > 4 or (len(words) > 1 and name.rstrip().endswith((".", "!", "?")))
-        if is_text or name.strip().replace(".", "", 1).isdigit():
+        if _is_text(name, 4) or name.strip().replace(".", "", 1).isdigit():
             _log.warning(
-                "%s: %.60r is taken for the name of a column; if the first row is one like the "
-                "others, say header=False",
-                reader.name,
-                name,
+                f"%s: %.60r is taken for the name of a column; {_NO_HEADER}", reader.name, name
             )
             return
 

@@ -248,6 +248,16 @@ def test_a_missing_header_is_told_before_a_missing_column(tmp_path, caplog):
     assert "say header=False" in caplog.text
 
 
+@pytest.mark.parametrize("header", ["A great film, I loved it", "id,words", "id,film review"])
+@pytest.mark.parametrize("column", [None, "verdict"])
+def test_a_column_that_is_missing_as_the_header_is(header, column, tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text(f"{header}\nAwful film,1\n")
+    with pytest.raises(ColumnError, match="there are: '") as caught:
+        read(source, text_column=column)
+    assert ("like the others, say header=False" in str(caught.value)) == ("great" in header)
+
+
 # -- spellings -----------------------------------------------------------------------------------
 
 
