@@ -149,9 +149,9 @@ def check_column(reader: Reader, name: str) -> None:
 
 
 def _there_are(reader: Reader) -> str:
-    """Name the columns for a message, and doubt a header that may be a text, sooner than a warning.
+    """Name the columns for an error, and doubt a header that may be a text.
 
-    There the column asked for was found.
+    Two words are a name here, and four in a warning, which a good table may get too.
     """
     names = reader.columns[:100] if reader.fixed and reader.named else ()
     hint = f"; {_NO_HEADER}" if any(_is_text(name, 2) for name in names) else ""
