@@ -31,6 +31,8 @@ class Summary:
     """Rows scored, those of the runs that this one went on with too."""
     errors: int
     """Rows in error: left out, or in the output without label and score."""
+    lines: int
+    """Lines that all these rows take: more than they are where quoted fields of CSV hold some."""
     labels: dict[str, int]
     """How many rows got each label, in the model's order."""
     rows_before: int
@@ -198,6 +200,7 @@ def score_file(
     return Summary(
         rows=tally.rows,
         errors=tally.errors,
+        lines=tally.lines,
         labels={label: tally.counts.get(label, 0) for label in scoring.columns[0].values},
         rows_before=tally.before,
         seconds=seconds,

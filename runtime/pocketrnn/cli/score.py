@@ -102,7 +102,9 @@ def _line(summary: "Summary") -> str:
     rate = f"{summary.seconds:.1f} s ({summary.rows_per_second:,.0f} rows/s)"
     labels = f": {labels}" if labels else ""
     listed = f", listed in {summary.errors_path}" if summary.errors_path else ""
-    line = f"{summary.rows + summary.errors:,} rows{now} in {rate}{labels}"
+    rows = summary.rows + summary.errors
+    lines = f" from {summary.lines:,} lines" if summary.lines != rows else ""
+    line = f"{rows:,} rows{lines}{now} in {rate}{labels}"
     return command.printable(f"{line}; {summary.errors:,} in error{listed}")
 
 

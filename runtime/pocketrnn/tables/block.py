@@ -56,6 +56,7 @@ class Row:
     text: str = ""
     problem: str = ""  # why it can't be scored
     file: str = ""  # that it is from, if not the input itself
+    lines: int = 1  # that it takes
 
 
 @dataclass(slots=True)
@@ -73,6 +74,7 @@ class Block:
     table: Any = None  # of a Parquet file: the pyarrow.Table that the rows are in
     to_python: Callable[["Block"], list[list[Any]]] | None = None  # the values of its columns
     size: int = 0  # in characters
+    more_lines: int = 0  # that its rows take beyond one each
     position: int = 0  # how far into the input it reaches, in the reader's unit
     number: int = 0  # of all blocks of a run, from 0
 
@@ -91,6 +93,7 @@ class Block:
         self.records.append(row.record)
         self.texts.append(row.text)
         self.size += len(row.raw)
+        self.more_lines += row.lines - 1
 
     def is_full(self) -> bool:
         """Say whether the next row begins another block."""

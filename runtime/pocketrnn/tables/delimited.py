@@ -16,8 +16,8 @@ from .reading import Reader, numbered
 from .textfile import TextReader, TextWriter, TooLong, is_decoded, json_value, replaceable, to_json
 from .writing import columns_of, texts_of
 
-# A quoted field of more lines than this, each of which would be a row by itself, isn't one field:
-# two stray quotes stand there.
+# A quoted field of more lines than this, most of which would be rows by themselves, isn't one
+# field: two stray quotes stand there.
 _PLAUSIBLE = 10
 
 
@@ -77,10 +77,11 @@ class CsvReader(TextReader):
             if fields is None:
                 yield Row(line, raw, None, problem=problem)
             elif len(fields) == width:
-                yield Row(line, raw, fields, fields[column])
+                yield Row(line, raw, fields, fields[column], lines=self._line - line + 1)
             else:
                 problem = f"{len(fields)} fields where the {where} has {width}"
-                yield Row(line, raw, fields if len(fields) < width else None, problem=problem)
+                kept = fields if len(fields) < width else None
+                yield Row(line, raw, kept, problem=problem, lines=self._line - line + 1)
 
     def _next(self) -> str | None:
         line = self._pushed.popleft() if self._pushed else next(self._lines, None)
@@ -114,12 +115,9 @@ class CsvReader(TextReader):
         fields: list[str] = []
         problem = self._gather(lines, fields)
         tabs = self.delimiter == "\t"
-        # Whether each line would be a row by itself, if quotes meant nothing.
-        rows = width > 1 and all(
-            unterminated(each).count(self.delimiter) == width - 1 for each in lines
-        )
-        if rows and len(lines) > (1 if tabs else _PLAUSIBLE):
-            problem = problem or f"a quote that closes {len(lines) - 1} rows later"
+        most = 1 if tabs and width > 1 else _PLAUSIBLE
+        if not problem and len(lines) > most and self._are_rows(lines, width):
+            problem = f"a quote that closes {len(lines) - 1:,} lines later"
         if not problem:
             return "".join(lines), fields, ""
         self._push(lines[1:])
@@ -129,6 +127,14 @@ class CsvReader(TextReader):
         if len(lines) > 1:
             problem += "; read on at the line after it"
         return line, None, f"not {'TSV' if tabs else 'CSV'}: {problem}"
+
+    def _are_rows(self, lines: list[str], width: int) -> bool:
+        """Say whether most lines would be rows by themselves, the first and the last among them.
+
+        With a single column any line would, so that nothing tells a text from stray quotes.
+        """
+        fit = [unterminated(line).count(self.delimiter) == width - 1 for line in lines]
+        return width == 1 or (fit[0] and fit[-1] and 2 * sum(fit[1:-1]) >= len(lines) - 2)
 
     def _gather(self, lines: list[str], fields: list[str]) -> str:
         """Append the lines that the record in `lines` goes on with, and its fields.

@@ -47,6 +47,7 @@ class Tally:
 
     rows: int = 0  # without error
     errors: int = 0
+    lines: int = 0  # of all rows
     before: int = 0  # rows without error that earlier runs did
     counts: Counter[str] = field(default_factory=Counter)  # of each value of a column's `values`
     position: int = 0
@@ -54,6 +55,7 @@ class Tally:
     def add(self, about: dict[str, Any], *, before: bool = False) -> None:
         self.rows += about["rows"]
         self.errors += about["errors"]
+        self.lines += about["lines"]
         self.before += about["rows"] if before else 0
         self.counts.update(about["counts"])
         self.position = max(self.position, about["position"])
@@ -181,6 +183,7 @@ def _part(
     about = {
         "rows": len(block) - len(problems),
         "errors": len(problems),
+        "lines": len(block) + block.more_lines,
         "counts": counts,
         "position": block.position,
     }

@@ -30,15 +30,16 @@ class JsonReader(TextReader):
         try:
             found = json.loads(text)
         except (ValueError, RecursionError) as error:
-            hint = '; if each line is an object, say format="jsonl"' * ("Extra" in str(error))
+            may_be_lines = "Extra" in str(error) and "\n" in text.strip()
+            hint = '; if each line is an object, say format="jsonl"' * may_be_lines
             raise InputError(f"{self.name}: not JSON: {error}{hint}") from error
         values = found.values() if isinstance(found, dict) else [found]
         lists = [value for value in values if isinstance(value, list) and _are_objects(value)]
         lists = [value for value in lists if value] or lists[:1]
         if len(lists) != 1:
             raise InputError(
-                f"{self.name}: holds {len(lists)} lists of objects, not one; if each line is an "
-                'object, say format="jsonl"'
+                f"{self.name}: holds {len(lists)} lists of objects, not one; "
+                'expected [{"text": "..."}, ...]'
             )
         self._records: list[dict[str, Any]] = lists[0]
         self.total = len(self._records)

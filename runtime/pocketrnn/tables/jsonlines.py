@@ -23,7 +23,10 @@ class JsonLinesReader(TextReader):
             self._first.append(line)
             if line.strip():
                 break
-        record, _ = parsed(self._first[-1] if self._first else "")
+        line = self._first[-1] if self._first else ""
+        record, problem = parsed(line)
+        if problem and line.strip():
+            self.problem = f"line {len(self._first)}: {problem}"
         self.columns = tuple(record)
         self.candidates = candidates(record)
 

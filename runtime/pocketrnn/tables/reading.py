@@ -16,6 +16,8 @@ _log = logging.getLogger("pocketrnn")
 
 ON_ERROR = ("fail", "skip", "null")  # what may become of a row in error
 
+_NO_HEADER = "if the first row is one like the others, say header=False"
+
 _USUAL_NAMES = frozenset(
     {"text", "texts", "review", "reviews", "comment", "comments", "content", "body", "message"}
     | {"sentence", "document", "description", "tweet", "post"}
@@ -66,6 +68,7 @@ class Reader(ABC):
     candidates: tuple[str, ...] = ("text",)  # columns that may hold text
     fixed = True  # every row has these columns and no other
     named = True  # whether the columns have names; if not, they are 1, 2, ...
+    problem = ""  # why the first row tells no columns
     total: int | None = None  # size of the input in `unit`, where it is known
     unit = "rows"
 
@@ -132,9 +135,8 @@ def usual_column(reader: Reader, names: Sequence[str], usual: Set[str], question
     found = [name for name in names if name.strip().lower() in usual]
     if len(found) == 1:
         return found[0]
-    raise ColumnError(
-        f"{reader.name}: {question}; there are: {listed(reader.columns)}", reader.columns
-    )
+    known = f"it can't be told from {reader.problem}" if reader.problem else _there_are(reader)
+    raise ColumnError(f"{reader.name}: {question}; {known}", reader.columns)
 
 
 def check_column(reader: Reader, name: str) -> None:
@@ -142,9 +144,24 @@ def check_column(reader: Reader, name: str) -> None:
     if reader.fixed and (count := reader.columns.count(name)) != 1:
         found = "two columns" if count else "no column"
         raise ColumnError(
-            f"{reader.name}: {found} called {name!r}; there are: {listed(reader.columns)}",
-            reader.columns,
+            f"{reader.name}: {found} called {name!r}; {_there_are(reader)}", reader.columns
         )
+
+
+def _there_are(reader: Reader) -> str:
+    """Name the columns for an error, and doubt a header that may be a text.
+
+    Two words are a name here, and four in a warning, which a good table may get too.
+    """
+    names = reader.columns[:100] if reader.fixed and reader.named else ()
+    hint = f"; {_NO_HEADER}" if any(_is_text(name, 2) for name in names) else ""
+    return f"there are: {listed(reader.columns)}{hint}"
+
+
+def _is_text(name: str, most: int) -> bool:
+    """Say whether a column's name is more like a text: of over `most` words, or a sentence."""
+    words = name.split()
+    return len(words) > most or (len(words) > 1 and name.rstrip().endswith((".", "!", "?")))
 
 
 def numbered(count: int) -> tuple[str, ...]:
@@ -155,14 +172,9 @@ def numbered(count: int) -> tuple[str, ...]:
 def warn_of_header(reader: Reader) -> None:
     """Say so where the name of a column is more like a text or a number."""
     for name in reader.columns[:100] if reader.named else ():
-        words = name.split()
-        is_text = len(words) > 4 or (len(words) > 1 and name.rstrip().endswith((".", "!", "?")))
-        if is_text or name.strip().replace(".", "", 1).isdigit():
+        if _is_text(name, 4) or name.strip().replace(".", "", 1).isdigit():
             _log.warning(
-                "%s: %.60r is taken for the name of a column; if the first row is one like the "
-                "others, say header=False",
-                reader.name,
-                name,
+                f"%s: %.60r is taken for the name of a column; {_NO_HEADER}", reader.name, name
             )
             return
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pocketrnn import score_file, score_rows
+from pocketrnn import cli, score_file, score_rows
 from pocketrnn.errors import ColumnError, ConfigError, InputError
 from pocketrnn.tables import compression
 from tinyonnx import tiny
@@ -53,15 +53,49 @@ def test_a_stray_quote_costs_one_row(closes, tmp_path):
     )
 
 
-def test_two_stray_quotes_that_fit_each_other(tmp_path):
-    """All lines between them are rows by themselves: they are read as rows, and one is told."""
-    rows = [f"{i},a good film,3" for i in range(100)]
-    rows[20], rows[60] = '20,"a good film,3', '60,a good film,3"'
-    source = tmp_path / "in.csv"
-    source.write_text("\n".join(["id,text,n", *rows]) + "\n")
+@pytest.mark.parametrize(
+    ("name", "row", "odd", "errors"),
+    [
+        ("in.csv", "{0},{1},3", None, [22]),
+        ("in.csv", "{0},{1},3", "40,well, an unquoted comma,3", [22, 42]),
+        ("in.csv", "{1},b", "well, an unquoted comma,b", [22, 42]),
+        ("in.csv", "{1}", None, [22]),
+        ("in.tsv", "{1}", None, [22]),
+        ("in.tsv", "{0}\t{1}", "just one short line", [42]),
+    ],
+)
+def test_two_stray_quotes_that_fit_each_other(name, row, odd, errors, tmp_path):
+    """Most lines between them are rows by themselves: they are read as rows, and one is told."""
+    rows = [row.format(i, "a good film") for i in range(100)]
+    rows[20], rows[60] = row.format(20, '"a good film'), row.format(60, 'a good film"')
+    rows[40] = odd or rows[40]
+    source = tmp_path / name
+    source.write_text("\n".join([row.format("id", "text").replace("3", "n"), *rows]) + "\n")
     found = read(source)
     assert len(found) == 100
-    assert [line for line, _, problem in found if problem] == [22]
+    assert [line for line, _, problem in found if problem] == errors
+
+
+@pytest.mark.parametrize("row", ['1,"{}"', '"{}",1', '1,"{}",2', '1\t"{}"'])
+def test_a_long_mail_is_a_text(row, tmp_path):
+    mail = """Dear John,
+
+thank you for the film, which we saw on Friday.
+It was long, and the seats were hard,
+but nobody left before the end.
+The music was good, the actors better,
+and the story was new to all of us.
+
+My sister, who rarely laughs, laughed twice.
+She says the book is better, as ever.
+We would go again, if it weren't so far.
+
+Kind regards,
+Mary"""
+    source = tmp_path / ("in.tsv" if "\t" in row else "in.csv")
+    header = row.replace('"{}"', "text").replace("1", "id").replace("2", "n")
+    source.write_text("\n".join([header, row.format(mail), row.format("bad")]) + "\n")
+    assert read(source) == [(2, mail, ""), (16, "bad", "")]
 
 
 @pytest.mark.parametrize("distance", [1, 50, 8900])
@@ -77,6 +111,21 @@ def test_quotes_mean_nothing_in_tables_of_tabs(distance, tmp_path):
     assert len(found) == 12_000
     assert not [problem for *_, problem in found if problem]
     assert [found[i][1] for i in (50, 100)] == ['"Great" film', '"Great film, loved it']
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_lines_are_told_where_they_are_more_than_rows(tmp_path, tiny_path, capsys):
+    rows = [f"{i},a good film" for i in range(40)]
+    rows[10], rows[18], rows[30] = '10,"a good film', '18,loved it"', '30,"bad'
+    source, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("\n".join(["id,text", *rows]) + "\n")
+    command = ["score", str(source), "-o", str(output), "--model", str(tiny_path)]
+    assert cli.main(command) == 1
+    assert cli.main([*command, "--resume", "--on-error", "skip"]) == 3
+    assert "\n32 rows from 40 lines, " in capsys.readouterr().err
+    source.write_text("id,text\n1,good\n")
+    assert cli.main([*command, "--force"]) == 0
+    assert "\n1 rows in " in capsys.readouterr().err
 
 
 def test_quotes_in_tables_of_tabs_that_mean_something(tmp_path):
@@ -199,6 +248,16 @@ def test_a_missing_header_is_told_before_a_missing_column(tmp_path, caplog):
     assert "say header=False" in caplog.text
 
 
+@pytest.mark.parametrize("header", ["A great film, I loved it", "id,words", "id,film review"])
+@pytest.mark.parametrize("column", [None, "verdict"])
+def test_a_column_that_is_missing_as_the_header_is(header, column, tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text(f"{header}\nAwful film,1\n")
+    with pytest.raises(ColumnError, match="there are: '") as caught:
+        read(source, text_column=column)
+    assert ("like the others, say header=False" in str(caught.value)) == ("great" in header)
+
+
 # -- spellings -----------------------------------------------------------------------------------
 
 
@@ -244,9 +303,11 @@ def test_json(wrap, suffix, tmp_path, monkeypatch):
     ("content", "message"),
     [
         ('{"text": "good"}\n{"text": "bad"}\n', 'not JSON: Extra data.*say format="jsonl"'),
-        ('{"text": "good"}', 'holds 0 lists of objects, not one; .* say format="jsonl"'),
+        ('{"text": "good"} {"text": "bad"}\n', r"not JSON: Extra data[^;]*$"),
+        ('{"text": "good"}', r"holds 0 lists of objects, not one; expected \[[^;]*$"),
+        ('{"text": {"0": "good"}}\n', r"holds 0 lists of objects, not one; expected [^;]*$"),
         ('{"a": [{"text": "x"}], "b": [{"text": "y"}]}', "holds 2 lists of objects"),
-        ('["good"]', "holds 0 lists of objects, not one"),
+        ('["good film","bad"]\n', r"holds 0 lists of objects, not one; expected [^;]*$"),
         ("3", "holds 0 lists"),
         ("", "not JSON"),
         ('[{"text": "good"},\n{"text": "ba', "not JSON: .*line 2"),
@@ -259,6 +320,21 @@ def test_json_that_is_none(content, message, tmp_path):
     source.write_text(content)
     with pytest.raises(InputError, match=message):
         read(source, max_characters=100_000)
+
+
+@pytest.mark.parametrize(
+    ("first", "reason"),
+    [
+        ('{"text": "good"', "line 2: not JSON: Expecting ',' delimiter"),
+        ('["good"]', "line 2: a list, not a JSON object"),
+    ],
+)
+def test_a_first_line_of_json_that_tells_no_columns(first, reason, tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text(f'\n{first}\n{{"text": "bad"}}\n')
+    with pytest.raises(ColumnError, match=f"which column .*; it can't be told from {reason}"):
+        read(source, text_column=None)
+    assert [text for _, text, problem in read(source) if not problem] == ["bad"]
 
 
 def test_a_long_object_in_a_list(tmp_path):

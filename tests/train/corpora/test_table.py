@@ -140,6 +140,10 @@ def test_encodings_that_do_not_work(csv_path: Path, encoding: str, message: str)
         (table() + "one,two,three\n", "line 14: 3 fields where the header has 2"),
         (table() + "one\n", "line 14: 1 fields where the header has 2"),
         (table() + '"one\nmore",b,c\n', "line 14: 3 fields"),
+        (
+            'text,label\n"a stray,a\n' + "film,b\n" * 9 + "one, two,b\n" + 'another",b\nfilm,b\n',
+            "line 2: not CSV: a quote that closes 11 lines later",
+        ),
         (table() + '"never closed,good\n', "line 14: not CSV: a quote that never closes"),
         (table([("a", "same"), ("b", "same")]), "two labels or more; all rows have 'same'"),
         (table([*ROWS, ("a", "rare"), ("b", "rare")]), r"label 'rare' has 2 diff.*at least 3"),
