@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ..files import refuse
 from ..loading import Model, Source, load
 from ..tables import engine
 from ..tables.block import Column
@@ -177,6 +178,7 @@ def score_file(
     Raises InputError, OutputError, ConfigError, ModelFileError, MissingExtraError or WorkerError.
     """
     started = time.monotonic()
+    refuse(Path(output), [model], "model")
     loaded = model if isinstance(model, Model) else load(model)
     scoring = loaded.function(
         probabilities=probabilities, prefix=prefix, unsure=unsure, explain=explain

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..classify.model import Classifier
 from ..errors import ConfigError
 from ..files import write_atomic
+from ..tables.inputs import expanded
 from . import command, inputs
 
 if TYPE_CHECKING:
@@ -75,8 +76,10 @@ def add_to(commands: Any) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     from ..classify.evaluating import evaluate  # here, so that other commands start without it
 
-    page = arguments.html and command.new_file(arguments.html, force=arguments.force)
     names = arguments.model or [None]
+    page = arguments.html and command.new_file(
+        arguments.html, force=arguments.force, inputs=expanded(arguments.inputs), models=names
+    )
     if len(names) > 2:
         raise ConfigError("two models can be compared, not more")
     models = [Classifier.load(name, trusted=arguments.trusted) for name in names]

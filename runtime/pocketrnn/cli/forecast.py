@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..extras import require
+from ..files import refuse
 from ..streams import say
 from ..tables.formats import INPUTS, OUTPUTS
 from ..tables.reading import ON_ERROR
@@ -102,6 +103,9 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     del options["run"]
     names = (options.pop(f"{name}_column") for name in ("id", "time", "value"))
     options["columns"] = Columns(*names)
+    for output in (options["output"], options.get("plot")):
+        if output:
+            refuse(Path(output), [options["model"]], "model")
     options["model"] = Forecaster.load(options["model"] or "monthly")
     return options
 

@@ -2,8 +2,10 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..files import refuse
 from ..loading import load
 from ..streams import is_terminal, say
 from ..tables.formats import OUTPUTS
@@ -78,6 +80,7 @@ def _score(arguments: argparse.Namespace) -> int:
 
     options = vars(arguments)
     del options["run"]
+    refuse(Path(options["output"]), [options["model"]], "model")
     model = load(options.pop("model"), trusted=options.pop("trusted"))
     options["workers"] = inputs.workers(arguments)
     bar = _Bar(name_column=options["text_column"] is None)
