@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import ConfigError
 from ..extras import require
 from ..files import refuse
+from ..loading import bundled
 from ..streams import say
 from ..tables.formats import INPUTS, OUTPUTS
 from ..tables.reading import ON_ERROR
@@ -106,7 +107,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     for output in (options["output"], options.get("plot")):
         if output:
             refuse(Path(output), [options["model"]], "model")
-    options["model"] = Forecaster.load(options["model"] or "monthly")
+    options["model"] = Forecaster.load(options["model"] or bundled("monthly"))
     return options
 
 
