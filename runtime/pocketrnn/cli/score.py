@@ -58,6 +58,9 @@ def add_to(commands: Any) -> None:
         metavar="N",
         help="add the N words that did most to the score; takes milliseconds a row",
     )
+    parser.add_argument(
+        "--known", action="store_true", help="add how many words were read, and how many are known"
+    )
     parser.add_argument("--prefix", default="", metavar="P", help="put P before new columns' names")
     parser.add_argument(
         "--on-error",
