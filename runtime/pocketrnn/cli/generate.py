@@ -43,8 +43,9 @@ def _generate(arguments: argparse.Namespace) -> None:
         for text in model.generate(**options, n=1 if n is None else n):
             command.output(json.dumps({"text": text}) if as_json else command.visible(text))
         return
+    pieces = model.stream(**options)  # here, so that a refused option prints nothing
     try:
-        for piece in model.stream(**options):
+        for piece in pieces:
             command.output(command.visible(piece), end="")
     finally:
         command.output("")
