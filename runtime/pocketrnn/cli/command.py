@@ -127,6 +127,16 @@ class _Band(argparse.Action):
         setattr(namespace, self.dest, tuple(band) or True)
 
 
+def refuse_files(texts: Iterable[str]) -> None:
+    """Raise ConfigError for the name of a file: who gives one wants its rows scored."""
+    for text in texts:
+        if ("." in text or os.sep in text) and os.path.isfile(text):  # noqa: PTH113 (takes any)
+            raise ConfigError(
+                f"{text} is a file; to score its rows, run: pocketrnn score {text} -o OUTPUT (to "
+                "score its name as a text, give it to pocketrnn predict on standard input)"
+            )
+
+
 def new_file(
     name: str, *, force: bool, inputs: Iterable[str] = (), models: Iterable[str | None]
 ) -> Path:

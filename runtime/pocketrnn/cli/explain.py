@@ -46,6 +46,7 @@ def _explain(arguments: argparse.Namespace) -> None:
         arguments.html, force=arguments.force, models=[arguments.model]
     )
     model = Classifier.load(arguments.model, trusted=arguments.trusted)
+    command.refuse_files(arguments.texts)
     found = model.explain(arguments.texts, label=arguments.label)
     if page:
         from ..classify.page import explanation_page
