@@ -90,7 +90,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         text_column=arguments.text_column,
         label_column=arguments.label_column,
         weight_column=arguments.weight_column,
-        rename=dict(map(_renamed, arguments.rename)),
+        rename=_renamed(arguments.rename),
         by=arguments.by,
         precision=arguments.precision,
         recall=arguments.recall,
@@ -109,11 +109,16 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         command.output("\n".join(map(command.printable, _lines(found))))
 
 
-def _renamed(pair: str) -> tuple[str, str]:
-    old, equals, new = pair.rpartition("=")
-    if not equals:
-        raise ConfigError(f"--rename wants OLD=NEW, not {pair!r}")
-    return old, new
+def _renamed(pairs: list[str]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for pair in pairs:
+        old, equals, new = pair.rpartition("=")
+        if not equals:
+            raise ConfigError(f"--rename wants OLD=NEW, not {pair!r}")
+        if old in names:
+            raise ConfigError(f"--rename gives {old!r} two names, {names[old]!r} and {new!r}")
+        names[old] = new
+    return names
 
 
 def _lines(found: "Evaluation") -> Iterator[str]:

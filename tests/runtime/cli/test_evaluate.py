@@ -143,6 +143,8 @@ def test_what_is_read_is_never_replaced(
 def test_wrong_usage(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments(files, "--rename", "pos")) == 2
     assert "--rename wants OLD=NEW" in capsys.readouterr().err
+    assert main(arguments(files, "--rename", "pos=negative")) == 2
+    assert "--rename gives 'pos' two names" in capsys.readouterr().err
     twice = ["--model", str(files / "b.onnx")] * 2
     assert main(arguments(files, *twice)) == 2
     assert "two models" in capsys.readouterr().err
