@@ -99,14 +99,15 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         workers=inputs.workers(arguments),
         **inputs.reading(arguments),
     )
+    both = [f"{which}: {name}" for which, name in zip(("first", "second"), names, strict=False)]
     if page:
         from ..classify.page import evaluation_page
 
-        write_atomic(page, evaluation_page(found, models[0]))
+        write_atomic(page, evaluation_page(found, models[0], both))
     if arguments.json:
         command.output(json.dumps(found.to_dict()))
     else:
-        command.output("\n".join(map(command.printable, _lines(found))))
+        command.output("\n".join(map(command.printable, _lines(found, both))))
 
 
 def _renamed(pairs: list[str]) -> dict[str, str]:
@@ -121,13 +122,13 @@ def _renamed(pairs: list[str]) -> dict[str, str]:
     return names
 
 
-def _lines(found: "Evaluation") -> Iterator[str]:
+def _lines(found: "Evaluation", models: list[str]) -> Iterator[str]:
     """Yield what is printed."""
     from ..classify.report import headline, tables
 
     for value, what in headline(found):
         yield f"{value:>8}  {what}"
-    for title, heads, rows, _ in tables(found):
+    for title, heads, rows, _ in tables(found, models):
         yield from ["", title]
         # The first column is aligned to the left.
         lines = [heads, *rows]

@@ -85,8 +85,12 @@ def test_page(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = files / "report.html"
     more = ["--by", "kind", "--html", str(report), "--model", str(files / "b.onnx")]
     assert main(arguments(files, *more)) == 0
-    assert "McNemar" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "McNemar" in out
     page = Page(report.read_text("utf-8"))
+    for name in (f"first: {files / 'a.onnx'}", f"second: {files / 'b.onnx'}"):
+        assert name in out
+        assert name in page.shown
     assert page.open == []
     assert page.tags.count("svg") == 6
     assert page.elsewhere == []
