@@ -1,6 +1,9 @@
 """Frozen dataclasses to and from JSON, strictly: no unknown, missing or mistyped setting."""
 
+import contextlib
 import dataclasses
+import math
+import operator
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -40,6 +43,17 @@ def check(condition: bool, message: str) -> None:
     """Raise ConfigError(message) unless `condition` holds."""
     if not condition:
         raise ConfigError(message)
+
+
+def whole_number(value: Any, wanted: str, least: int = 0, most: float = math.inf) -> int:
+    """Return a whole number, numpy's too, as an int. Raises ConfigError for any other value."""
+    number = None
+    if not isinstance(value, bool):
+        with contextlib.suppress(TypeError):
+            number = operator.index(value)
+    if number is None or not least <= number <= most:
+        raise ConfigError(f"{wanted}, not {value!r:.40}")
+    return number
 
 
 def _convert(value: Any, kind: Any) -> Any:
@@ -85,5 +99,7 @@ def check_texts(texts: object) -> None:
         raise TextError(
             f'a {type(texts).__name__} is no list of texts; give one column of it: df["text"]'
         )
+    if getattr(texts, "ndim", 1) == 0:
+        raise TextError("texts must be str or an iterable of str, not an array of no dimension")
     if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
         raise TextError(f"texts must be str or an iterable of str, not {type(texts).__name__}")

@@ -5,10 +5,11 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .errors import OutputError
+from .errors import ConfigError, OutputError
+from .streams import standard_input
 
 
 @contextlib.contextmanager
@@ -54,6 +55,23 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
     """Write `data` (text as UTF-8, newlines as they are) to `path`, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def refuse(path: Path, kept: Iterable[object], what: str) -> None:
+    """Raise ConfigError if the file to write is one of those `kept`, by whatever name.
+
+    Of these, `-` is standard input; what is no path is passed over.
+    """
+    for name in kept:
+        try:
+            if name == "-":
+                same = os.path.samestat(os.fstat(standard_input().fileno()), path.stat())
+            else:
+                same = isinstance(name, str | os.PathLike) and path.samefile(name)
+        except (OSError, ValueError):  # there is no such file, or standard input is none
+            continue
+        if same:
+            raise ConfigError(f"{path}: is the {what}; choose another output")
 
 
 def sync_folder(folder: Path) -> None:

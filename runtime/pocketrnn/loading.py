@@ -129,7 +129,7 @@ def read_bytes(source: Source) -> bytes:
         return bytes(source)
     try:
         path = BUNDLED if source is None else Path(source)
-        if source in NAMED and not path.exists():
+        if source in NAMED and not path.is_file():
             path = bundled(str(source))
         if path.parent == BUNDLED.parent:
             # By the import system, as pocketrnn may have been imported from a zip file.

@@ -250,7 +250,10 @@ def band(distance: float, classes: int, threshold: float) -> tuple[float, float]
 def bands(
     scores: Scores, right: NDArray[np.bool_], threshold: float, weights: Floats | None = None
 ) -> list[Band]:
-    """Return bands that leave 100 %, 95 % and so on of the texts answered, and what that gains."""
+    """Return bands that leave 100 %, 95 % and so on of the texts answered, and what that gains.
+
+    Of bands that leave the same texts, there is one.
+    """
     counts: Counts = np.ones(len(right), np.int64) if weights is None else weights
     distances = sureness(scores, threshold)
     order = np.argsort(distances)
@@ -264,8 +267,10 @@ def bands(
         low, high = band(distance, scores.shape[1], threshold)
         answered = ((values < np.float32(low)) | (values > np.float32(high))) * counts
         total = answered.sum()
-        accuracy = float((right * answered).sum() / total) if total else None
-        found.append(Band(float(total / below[-1]), accuracy, low, high))
+        share = float(total / below[-1])
+        if share != found[-1].share:  # few texts, or many alike, have few bands
+            accuracy = float((right * answered).sum() / total) if total else None
+            found.append(Band(share, accuracy, low, high))
     return found
 
 

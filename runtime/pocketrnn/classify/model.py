@@ -147,7 +147,7 @@ class Classifier(Model):
         if type(explain) is not int or explain < 0:
             raise ConfigError(f"explain must be a whole number from 0, not {explain!r:.40}")
         band = self.band(options["unsure"])
-        return Scoring(self, options["probabilities"], prefix, band, explain)
+        return Scoring(self, options["probabilities"], prefix, band, explain, options["known"])
 
     @property
     def parts(self) -> str:

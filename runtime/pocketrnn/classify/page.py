@@ -7,7 +7,7 @@ from .evaluating import Evaluation, Example, Group
 from .explaining import Explanation
 from .labels import shown
 from .model import Classifier
-from .report import Table, headline, number, percent, tables
+from .report import MODELS, Table, headline, number, percent, tables
 
 _STYLE = """
 :root { --back: #fff; --fore: #1d2430; --soft: #667085; --line: #d5dae2; --a: #2563c9;
@@ -86,8 +86,8 @@ def coloured(explanation: Explanation) -> str:
     return "".join([*parts, escape(explanation.rest)])
 
 
-def evaluation_page(found: Evaluation, model: Classifier) -> str:
-    """Return the report of `model`; of two models with their differences."""
+def evaluation_page(found: Evaluation, model: Classifier, names: Sequence[str] = MODELS) -> str:
+    """Return the report of `model`; of two models, called `names`, with their differences."""
     both = [found, *([found.comparison.other] if found.comparison else [])]
     figures = [
         f"<div><b>{value}</b><small>{escape(what)}</small></div>" for value, what in headline(found)
@@ -106,7 +106,7 @@ def evaluation_page(found: Evaluation, model: Classifier) -> str:
         _chart("Right, by words read (lines: 95 % intervals)", _bars(found.lengths)),
         *_curves(both),
         "</div>",
-        *map(_table, tables(found)),
+        *map(_table, tables(found, names)),
         _examples("Wrong, and most sure of it", found.worst, model),
         _examples("Least sure", found.least_sure, model),
     ]

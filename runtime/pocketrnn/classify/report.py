@@ -1,9 +1,12 @@
 """An evaluation as tables of text, for the shell and the page alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .evaluating import Evaluation
+
+# What two models are called, unless by the names of their files too.
+MODELS = ("first", "second")
 
 # A larger confusion matrix is shown as a list of the most frequent confusions.
 _MOST_LABELS = 20
@@ -51,15 +54,15 @@ def headline(found: Evaluation) -> list[tuple[str, str]]:
     ]
 
 
-def tables(found: Evaluation) -> Iterator[Table]:
-    """Yield the tables of a report."""
+def tables(found: Evaluation, names: Sequence[str] = MODELS) -> Iterator[Table]:
+    """Yield the tables of a report; `names` are those of two models."""
     if compared := found.comparison:
         title = (
             f"Two models: only the first is right on {compared.only_first:,} texts, only the "
             f"second on {compared.only_second:,}; p = {compared.p_value:.2g} (McNemar)"
         )
-        both = {"first": found, "second": compared.other}
-        rows = [[name, *(value for value, _ in headline(each)[:4])] for name, each in both.items()]
+        both = zip(names, (found, compared.other), strict=True)
+        rows = [[name, *(value for value, _ in headline(each)[:4])] for name, each in both]
         heads = ["model", "right", "baseline", "calibration error", "log loss"]
         yield Table(title, heads, rows)
         yield _labels(found, "Labels, first model")

@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ..files import refuse
 from ..loading import Model, Source, load
 from ..tables import engine
 from ..tables.block import Column
@@ -75,6 +76,7 @@ class Scoring:
     prefix: str = ""
     band: tuple[np.float32, np.float32] | None = None
     explain: int = 0
+    known: bool = False
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -86,6 +88,7 @@ class Scoring:
         return (
             Column(f"{self.prefix}label", "text", labels),
             *(Column(self.prefix + name, "float") for name in ["score", *chances]),
+            *(Column(self.prefix + name, "count") for name in ("words", "known") if self.known),
             *([Column(f"{self.prefix}explanation", "text")] if self.explain else []),
         )
 
@@ -114,6 +117,7 @@ class Scoring:
             scores[np.arange(len(scores)), chosen],
             *([np.array(needed, np.float32)[chosen]] if self._has_threshold else ()),
             *(scores.T if self.probabilities else ()),
+            *((read.words, known) if self.known else ()),
             *([list(map(self._explained, texts))] if self.explain else []),
         ]
 
@@ -133,6 +137,7 @@ def score_file(
     probabilities: bool = False,
     unsure: Unsure = None,
     explain: int = 0,
+    known: bool = False,
     prefix: str = "",
     source_column: str | None = None,
     on_error: str = "fail",
@@ -153,9 +158,10 @@ def score_file(
 
     `probabilities` adds `probability_LABEL` for each label. With `unsure`, as in
     `Classifier.predict`, rows in that band get no label. `explain` adds `explanation`: so many of
-    the words that did most to the score, with their weights; it takes milliseconds a row. `prefix`
-    goes before the names of all these columns. `source_column` names a column, before them, for
-    the file that a row is from.
+    the words that did most to the score, with their weights; it takes milliseconds a row. `known`
+    adds `words`, how many words of the text the model read, and `known`, how many of these it
+    knows. `prefix` goes before the names of all these columns. `source_column` names a column,
+    before them, for the file that a row is from.
 
     `encoding` ("utf-8") is that of the inputs that are text. With `header=False`, the columns of a
     table are called 1, 2 and so on; with `quotes=False`, those in CSV and TSV are characters like
@@ -179,9 +185,10 @@ def score_file(
     Raises InputError, OutputError, ConfigError, ModelFileError, MissingExtraError or WorkerError.
     """
     started = time.monotonic()
+    refuse(Path(output), [model], "model")
     loaded = model if isinstance(model, Model) else load(model)
     scoring = loaded.function(
-        probabilities=probabilities, prefix=prefix, unsure=unsure, explain=explain
+        probabilities=probabilities, prefix=prefix, unsure=unsure, explain=explain, known=known
     )
     with closing(Inputs(inputs, format, text_column, ReadOptions(**reading))) as source:
         tally, errors_path = engine.run(

@@ -8,12 +8,13 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, OutputError, PocketRNNError
+from ..files import refuse
 from ..streams import say, standard_output
 
 _TRACEBACK = "POCKETRNN_TRACEBACK"
@@ -126,9 +127,26 @@ class _Band(argparse.Action):
         setattr(namespace, self.dest, tuple(band) or True)
 
 
-def new_file(name: str, *, force: bool) -> Path:
-    """Return the path of a file to write. Raises OutputError if it exists, without `force`."""
+def refuse_files(texts: Iterable[str]) -> None:
+    """Raise ConfigError for the name of a file: who gives one wants its rows scored."""
+    for text in texts:
+        if ("." in text or os.sep in text) and os.path.isfile(text):  # noqa: PTH113 (takes any)
+            raise ConfigError(
+                f"{text} is a file; to score its rows, run: pocketrnn score {text} -o OUTPUT (to "
+                "score its name as a text, give it to pocketrnn predict on standard input)"
+            )
+
+
+def new_file(
+    name: str, *, force: bool, inputs: Iterable[str] = (), models: Iterable[str | None]
+) -> Path:
+    """Return the path of a file to write. Raises OutputError if it exists, without `force`.
+
+    Raises ConfigError where it is one of the inputs or models.
+    """
     path = Path(name)
+    refuse(path, inputs, "input")
+    refuse(path, models, "model")
     if path.exists() and not force:
         raise OutputError(f"{name}: exists already; replace it with --force")
     return path

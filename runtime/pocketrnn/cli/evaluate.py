@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..classify.model import Classifier
 from ..errors import ConfigError
 from ..files import write_atomic
+from ..tables.inputs import expanded
 from . import command, inputs
 
 if TYPE_CHECKING:
@@ -75,8 +76,10 @@ def add_to(commands: Any) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     from ..classify.evaluating import evaluate  # here, so that other commands start without it
 
-    page = arguments.html and command.new_file(arguments.html, force=arguments.force)
     names = arguments.model or [None]
+    page = arguments.html and command.new_file(
+        arguments.html, force=arguments.force, inputs=expanded(arguments.inputs), models=names
+    )
     if len(names) > 2:
         raise ConfigError("two models can be compared, not more")
     models = [Classifier.load(name, trusted=arguments.trusted) for name in names]
@@ -87,7 +90,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         text_column=arguments.text_column,
         label_column=arguments.label_column,
         weight_column=arguments.weight_column,
-        rename=dict(map(_renamed, arguments.rename)),
+        rename=_renamed(arguments.rename),
         by=arguments.by,
         precision=arguments.precision,
         recall=arguments.recall,
@@ -96,30 +99,36 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         workers=inputs.workers(arguments),
         **inputs.reading(arguments),
     )
+    both = [f"{which}: {name}" for which, name in zip(("first", "second"), names, strict=False)]
     if page:
         from ..classify.page import evaluation_page
 
-        write_atomic(page, evaluation_page(found, models[0]))
+        write_atomic(page, evaluation_page(found, models[0], both))
     if arguments.json:
         command.output(json.dumps(found.to_dict()))
     else:
-        command.output("\n".join(map(command.printable, _lines(found))))
+        command.output("\n".join(map(command.printable, _lines(found, both))))
 
 
-def _renamed(pair: str) -> tuple[str, str]:
-    old, equals, new = pair.rpartition("=")
-    if not equals:
-        raise ConfigError(f"--rename wants OLD=NEW, not {pair!r}")
-    return old, new
+def _renamed(pairs: list[str]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for pair in pairs:
+        old, equals, new = pair.rpartition("=")
+        if not equals:
+            raise ConfigError(f"--rename wants OLD=NEW, not {pair!r}")
+        if old in names:
+            raise ConfigError(f"--rename gives {old!r} two names, {names[old]!r} and {new!r}")
+        names[old] = new
+    return names
 
 
-def _lines(found: "Evaluation") -> Iterator[str]:
+def _lines(found: "Evaluation", models: list[str]) -> Iterator[str]:
     """Yield what is printed."""
     from ..classify.report import headline, tables
 
     for value, what in headline(found):
         yield f"{value:>8}  {what}"
-    for title, heads, rows, _ in tables(found):
+    for title, heads, rows, _ in tables(found, models):
         yield from ["", title]
         # The first column is aligned to the left.
         lines = [heads, *rows]

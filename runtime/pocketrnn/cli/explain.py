@@ -42,8 +42,11 @@ def add_to(commands: Any) -> None:
 
 
 def _explain(arguments: argparse.Namespace) -> None:
-    page = arguments.html and command.new_file(arguments.html, force=arguments.force)
+    page = arguments.html and command.new_file(
+        arguments.html, force=arguments.force, models=[arguments.model]
+    )
     model = Classifier.load(arguments.model, trusted=arguments.trusted)
+    command.refuse_files(arguments.texts)
     found = model.explain(arguments.texts, label=arguments.label)
     if page:
         from ..classify.page import explanation_page

@@ -6,6 +6,8 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..extras import require
+from ..files import refuse
+from ..loading import bundled
 from ..streams import say
 from ..tables.formats import INPUTS, OUTPUTS
 from ..tables.reading import ON_ERROR
@@ -102,7 +104,10 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     del options["run"]
     names = (options.pop(f"{name}_column") for name in ("id", "time", "value"))
     options["columns"] = Columns(*names)
-    options["model"] = Forecaster.load(options["model"] or "monthly")
+    for output in (options["output"], options.get("plot")):
+        if output:
+            refuse(Path(output), [options["model"]], "model")
+    options["model"] = Forecaster.load(options["model"] or bundled("monthly"))
     return options
 
 

@@ -4,6 +4,7 @@ import argparse
 import json
 from typing import Any
 
+from ..loading import bundled
 from . import command
 
 
@@ -37,13 +38,14 @@ def _generate(arguments: argparse.Namespace) -> None:
     options = vars(arguments)
     del options["run"]
     as_json, n = options.pop("json"), options.pop("n")
-    model = Generator.load(options.pop("model") or "names")
+    model = Generator.load(options.pop("model") or bundled("names"))
     if as_json or n is not None:
         for text in model.generate(**options, n=1 if n is None else n):
             command.output(json.dumps({"text": text}) if as_json else command.visible(text))
         return
+    pieces = model.stream(**options)  # here, so that a refused option prints nothing
     try:
-        for piece in model.stream(**options):
+        for piece in pieces:
             command.output(command.visible(piece), end="")
     finally:
         command.output("")

@@ -3,14 +3,13 @@
 import argparse
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Iterable
 from typing import Any
 
 from ..classify.labels import shown
 from ..classify.model import Classifier
-from ..errors import ConfigError, InputError
+from ..errors import InputError
 from ..streams import is_terminal, say, standard_input
 from . import command
 
@@ -35,8 +34,7 @@ def add_to(commands: Any) -> None:
 def _predict(arguments: argparse.Namespace) -> None:
     model = Classifier.load(arguments.model, trusted=arguments.trusted)
     width = max(len(command.printable(name)) for name in (*model.labels, _UNSURE, _UNKNOWN))
-    for text in arguments.texts:
-        _refuse_file(text)
+    command.refuse_files(arguments.texts)
     for text in arguments.texts or _lines():
         prediction = model.predict(text, unsure=arguments.unsure)
         if arguments.json:
@@ -49,15 +47,6 @@ def _predict(arguments: argparse.Namespace) -> None:
             label = command.printable(label)
             score = shown(prediction.score, prediction.threshold)
             command.output(f"{label:{width}}  {score}  {command.printable(text)}")
-
-
-def _refuse_file(text: str) -> None:
-    """Raise ConfigError for the name of a file: who gives one wants its rows scored."""
-    if ("." in text or os.sep in text) and os.path.isfile(text):  # noqa: PTH113 (takes any text)
-        raise ConfigError(
-            f"{text} is a file; to score its rows, run: pocketrnn score {text} -o OUTPUT (to score "
-            "its name as a text, give it on standard input)"
-        )
 
 
 def _lines() -> Iterable[str]:

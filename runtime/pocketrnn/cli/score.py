@@ -2,8 +2,10 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..files import refuse
 from ..loading import load
 from ..streams import is_terminal, say
 from ..tables.formats import OUTPUTS
@@ -56,6 +58,9 @@ def add_to(commands: Any) -> None:
         metavar="N",
         help="add the N words that did most to the score; takes milliseconds a row",
     )
+    parser.add_argument(
+        "--known", action="store_true", help="add how many words were read, and how many are known"
+    )
     parser.add_argument("--prefix", default="", metavar="P", help="put P before new columns' names")
     parser.add_argument(
         "--on-error",
@@ -78,6 +83,7 @@ def _score(arguments: argparse.Namespace) -> int:
 
     options = vars(arguments)
     del options["run"]
+    refuse(Path(options["output"]), [options["model"]], "model")
     model = load(options.pop("model"), trusted=options.pop("trusted"))
     options["workers"] = inputs.workers(arguments)
     bar = _Bar(name_column=options["text_column"] is None)

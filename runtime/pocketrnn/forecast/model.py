@@ -76,7 +76,10 @@ class Forecaster(Model):
 
     def function(self, *, prefix: str, **options: Any) -> "Function":
         """Raise ConfigError: a forecaster reads series, not texts."""
-        raise ConfigError("a forecaster reads series, not rows of text; run: pocketrnn forecast")
+        raise ConfigError(
+            "a forecaster reads series, not rows of text; for it there are the command pocketrnn "
+            "forecast and the method forecast"
+        )
 
     @property
     def parts(self) -> str:

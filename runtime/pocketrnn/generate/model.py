@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..config import check, check_texts
+from ..config import check, check_texts, whole_number
 from ..errors import ConfigError, CorruptModelError, TextError
 from ..lazy import lazy
 from ..loading import Model
@@ -139,12 +139,12 @@ class Generator(Model):
 
         Raises TextError for a prompt that isn't a str, ConfigError for settings that mean nothing.
         """
-        check(n is None or (type(n) is int and n >= 0), f"n must be 0 or more, not {n!r:.40}")
+        count = 1 if n is None else whole_number(n, "n must be 0 or more")
         sampling = Sampling(temperature, top_k, top_p)
         length, seed, end = self._limits(length, seed, stop)
         logits, state = self.start(prompt)
         texts: list[str] = []
-        count, most = 1 if n is None else n, self._side_by_side
+        most = self._side_by_side
         for first in range(0, count, most):
             numbers = np.arange(first, min(first + most, count))
             steps = list(self._steps(logits, state, numbers, length, sampling, seed, end))
@@ -192,13 +192,10 @@ class Generator(Model):
         self, length: int, seed: int | None, stop: str | None
     ) -> tuple[int, int, list[int]]:
         """Check what ends a text and what it is drawn by, and return `stop` as ids."""
-        check(type(length) is int and length >= 0, f"length must be 0 or more, not {length!r:.40}")
+        length = whole_number(length, "length must be 0 or more")
         if seed is None:
             seed = secrets.randbits(64)
-        check(
-            type(seed) is int and 0 <= seed < 1 << 64,
-            f"seed must be from 0 to 2**64 - 1, not {seed!r:.40}",
-        )
+        seed = whole_number(seed, "seed must be from 0 to 2**64 - 1", most=(1 << 64) - 1)
         if stop is None:
             return length, seed, []
         if not isinstance(stop, str) or not stop:
@@ -257,7 +254,7 @@ class Generator(Model):
         text, to that of the line where the model ends lines, of at most `length` more. Found by
         beam search, so the same each time.
         """
-        check(type(n) is int and n >= 1, f"n must be 1 or more, not {n!r:.40}")
+        n = whole_number(n, "n must be 1 or more", 1)
         length, _, _ = self._limits(length, 0, None)
         drawn, stop = self.config.drawn, self.config.stop
         ends = np.array(self.alphabet.spaces if stop is None else [stop], np.int64)
@@ -348,7 +345,7 @@ class Generator(Model):
         The state is that of as many texts as asked for, all with this prompt; `alphabet` turns
         characters into ids and back. Raises TextError for a prompt that isn't a str.
         """
-        check(type(texts) is int and texts >= 1, f"texts must be 1 or more, not {texts!r:.40}")
+        texts = whole_number(texts, "texts must be 1 or more", 1)
         logits, state = self._next(np.array([self.config.start]))
         steps = max(1, _LOGITS // self.config.ids)
         for first in range(0, len(_text(prompt)), _ENCODED):
@@ -362,8 +359,13 @@ class Generator(Model):
         """Return the logits, float32 (texts, ids), of what follows one more id of each text.
 
         `state` isn't changed, so it can be gone on from more than once. Raises ConfigError for
-        ids that the model doesn't have, or that aren't one for each text.
+        another state than `start` and `step` return, and for ids that the model doesn't have, or
+        that aren't one for each text.
         """
+        fits = isinstance(state, list | tuple) and len(state) == len(self._before)
+        fits = fits and len({np.shape(part) for part in state}) == 1
+        fits = fits and np.shape(state[0])[1:] == (self.config.network.units,)
+        check(fits, "state must be what start or step returned")
         given = np.asarray(ids)
         fits = given.shape == (len(state[0]),) and np.issubdtype(given.dtype, np.integer)
         check(fits, f"ids must be whole numbers, one for each of {len(state[0])} texts")

@@ -7,7 +7,7 @@ ever, in every language.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import check
+from ..config import check, whole_number
 
 # SplitMix64, by Steele, Lea and Flood (Fast Splittable Pseudorandom Number Generators, OOPSLA
 # 2014), in the form with Stafford's mix 13 that Vigna published (prng.di.unimi.it/splitmix64.c).
@@ -44,15 +44,12 @@ class Sampling:
             f"temperature must be 0 or more, and finite, not {temperature!r:.40}",
         )
         check(
-            type(top_k) is int and top_k >= 0, f"top_k must be 0 (all) or more, not {top_k!r:.40}"
-        )
-        check(
             _is_number(top_p) and 0 < top_p <= 1,
             f"top_p must be over 0, and 1 at most, not {top_p!r:.40}",
         )
         self.temperature = float(temperature)
-        self.top_k = top_k
-        self.top_p = top_p
+        self.top_k = whole_number(top_k, "top_k must be 0 (all) or more")
+        self.top_p = float(top_p)
 
     def choose(self, logits: NDArray[np.float32], draws: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return an id for each row of logits (texts, ids), by its draw (texts,): int64 (texts,).
@@ -86,4 +83,5 @@ class Sampling:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float)
+    kinds = int | float | np.integer | np.floating
+    return isinstance(value, kinds) and not isinstance(value, bool)

@@ -24,7 +24,7 @@ class Column(NamedTuple):
     """A column that a function adds."""
 
     name: str
-    kind: Literal["text", "float"]  # float is a float32
+    kind: Literal["text", "float", "count"]  # an object, float32 or int32
     values: tuple[str, ...] = ()  # what a column of text may hold, where that is known
 
 
@@ -43,7 +43,7 @@ class Function(Protocol):
         """What its values depend on, by the names that a message gives, in JSON types."""
 
     def __call__(self, texts: list[str]) -> Sequence[Sequence[Any] | NDArray[Any]]:
-        """Return the values of each column: of each text a str or None, or a float32."""
+        """Return the values of each column: of each text a str or None, or a number."""
 
 
 @dataclass(slots=True)
@@ -140,7 +140,7 @@ class Cells(NamedTuple):
     """The values of an added column, a cell for each row that is written."""
 
     column: Column
-    values: NDArray[Any]  # of objects or float32
+    values: NDArray[Any]  # of objects, float32 or int32
     known: NDArray[np.bool_]  # False where a row in error has an empty cell
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, InputError
-from ..streams import standard_input
+from ..files import refuse
 from . import formats
 from .block import Block
 from .reading import STDIN, Reader, ReadOptions, find_text_column, warn_of_header
@@ -41,7 +41,7 @@ class Inputs:
         # An open file would be gone through line by line; as a path it is refused.
         is_one = isinstance(inputs, str | os.PathLike) or hasattr(inputs, "read")
         paths: Any = [inputs] if is_one else inputs
-        self.names = _expanded(paths)
+        self.names = expanded(paths)
         kinds = {name: formats.input_format(name, given) for name in self.names}
         self.format = kinds[self.names[0]]
         for name, other in kinds.items():
@@ -108,8 +108,9 @@ class Inputs:
         for name in self.names:
             path = Path(os.path.realpath(name))
             for written in (output, errors):
-                if path == written or _is_same(name, written):
+                if path == written:
                     raise ConfigError(f"{written}: is the input; choose another output")
+                refuse(written, [name], "input")
             if folder in (path, *path.parents):
                 raise ConfigError(f"{name}: lies where the run writes; choose another output")
 
@@ -127,17 +128,7 @@ class Inputs:
             )
 
 
-def _is_same(name: str, path: Path) -> bool:
-    """Say whether an input is the file at `path`, by whatever name."""
-    try:
-        if name == STDIN:
-            return os.path.samestat(os.fstat(standard_input().fileno()), path.stat())
-        return path.samefile(name)
-    except OSError:  # there is no such file, or standard input is none
-        return False
-
-
-def _expanded(inputs: Sequence[PathLike]) -> list[str]:
+def expanded(inputs: Sequence[PathLike]) -> list[str]:
     """Return the inputs with patterns replaced by the files that fit, each file once."""
     names: list[str] = []
     for name in map(_name, inputs):

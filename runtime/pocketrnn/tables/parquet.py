@@ -129,7 +129,7 @@ class ParquetWriter(Writer):
             self._schema = _inferred(columns_of(reader, first), first)
         self._full, self._shape = self._schema, {f.name: _shape(f.type) for f in self._schema}
         for column in self.added:
-            kind = pa.string() if column.kind == "text" else pa.float32()
+            kind = {"text": pa.string(), "float": pa.float32(), "count": pa.int32()}[column.kind]
             self._full = self._full.append(pa.field(replaceable(column.name), kind))
 
     def encode(self, results: Results) -> bytes:
@@ -263,7 +263,8 @@ def _array(cells: Cells) -> Any:
         ends = np.cumsum([0, *map(len, data)], dtype=np.int32)
         kind, buffers = pa.string(), [ends, b"".join(data)]
     else:
-        kind, buffers = pa.float32(), [np.ascontiguousarray(cells.values)]
+        kind = pa.from_numpy_dtype(cells.values.dtype)
+        buffers = [np.ascontiguousarray(cells.values)]
     buffers.insert(0, np.packbits(known, bitorder="little"))
     return pa.Array.from_buffers(kind, len(known), [pa.py_buffer(b) for b in buffers])
 

@@ -35,6 +35,9 @@ _CHARACTERS = 1 << 20
 
 _Values = list[NDArray[Any]]
 
+# Of the values of a column, by its kind.
+_DTYPES = {"text": object, "float": np.float32, "count": np.int32}
+
 _log = logging.getLogger("pocketrnn")
 
 
@@ -43,7 +46,7 @@ def computed(
 ) -> Generator[tuple[Block, _Values], None, None]:
     """Yield each block with the values of its rows that have no problem, in order.
 
-    There is an array for each column of the function, of objects for text or of float32. An error
+    There is an array for each column of the function, of objects for text or of numbers. An error
     in reading is raised after all blocks before it. Raises WorkerError if a process ends.
     """
     if type(workers) is not int or workers < 1:
@@ -150,7 +153,7 @@ class _Crew:
             share.values = list(self._function(share.texts))
             self._send()
         values: _Values = [
-            np.empty(len(block) - len(block.problems), np.float32 if kind == "float" else object)
+            np.empty(len(block) - len(block.problems), _DTYPES[kind])
             for _, kind, _ in self._function.columns
         ]
         for share in shares:

@@ -221,6 +221,12 @@ def test_bands_cost_what_predict_leaves_out(classes: int, threshold: float) -> N
     assert found[0].accuracy == pytest.approx(right.mean())
 
 
+def test_few_texts_have_few_bands() -> None:
+    scores = np.array([[0.1, 0.9], [0.4, 0.6]], np.float32)
+    found = figures.bands(scores, np.array([True, False]), 0.5)
+    assert [(band.share, band.accuracy) for band in found] == [(1, 0.5), (0.5, 1)]
+
+
 def test_all_texts_unsure_leave_no_accuracy() -> None:
     scores = np.full((4, 2), 0.5, np.float32)
     last = figures.bands(scores, np.array([True, False, True, True]), 0.5)[-1]

@@ -114,7 +114,10 @@ def test_batches_change_nothing(count: int, model: Classifier) -> None:
 
 @pytest.mark.parametrize(
     "texts",
-    [None, 1, 0.5, b"good", b"", bytearray(b""), object(), ["good", None], [b"good"], [1], [["a"]]],
+    [
+        *(None, 1, 0.5, b"good", b"", bytearray(b""), object(), np.array("good film")),
+        *(["good", None], [b"good"], [1], [["a"]]),
+    ],
 )
 def test_what_is_no_text(texts: Any, model: Classifier) -> None:
     with pytest.raises(errors.TextError, match="must be"):

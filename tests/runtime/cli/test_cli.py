@@ -65,8 +65,10 @@ def test_predict_is_not_for_files(tmp_path: Path, tiny_path: Path, capsys: Captu
     table = tmp_path / "reviews.csv"
     table.write_text("text\ngood\n")
     arguments = ["predict", "--model", str(tiny_path)]
-    assert main([*arguments, "good", str(table)]) == 2
-    assert f"{table} is a file; to score its rows, run: pocketrnn score {table}" in one_line(capsys)
+    for name in ("explain", "predict"):
+        assert main([name, *arguments[1:], "good", str(table)]) == 2
+        expected = f"{table} is a file; to score its rows, run: pocketrnn score {table}"
+        assert expected in one_line(capsys)
     assert main([*arguments, "good.csv", "a. b", "a\0.csv", "./" + "a" * 10_000, "."]) == 0
 
 

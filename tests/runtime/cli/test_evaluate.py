@@ -85,8 +85,12 @@ def test_page(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = files / "report.html"
     more = ["--by", "kind", "--html", str(report), "--model", str(files / "b.onnx")]
     assert main(arguments(files, *more)) == 0
-    assert "McNemar" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "McNemar" in out
     page = Page(report.read_text("utf-8"))
+    for name in (f"first: {files / 'a.onnx'}", f"second: {files / 'b.onnx'}"):
+        assert name in out
+        assert name in page.shown
     assert page.open == []
     assert page.tags.count("svg") == 6
     assert page.elsewhere == []
@@ -109,9 +113,42 @@ def test_many_labels_are_shown_by_their_confusions(tmp_path: Path) -> None:
     assert page.open == []
 
 
+@pytest.mark.parametrize(
+    ("kept", "what", "command"),
+    [
+        ("table.csv", "input", ["evaluate", "table.csv", "--html"]),
+        ("table.csv", "input", ["evaluate", "tab*.csv", "--html"]),
+        ("a.onnx", "model", ["evaluate", "table.csv", "--model", "a.onnx", "--html"]),
+        ("a.onnx", "model", ["explain", "good", "--model", "a.onnx", "--html"]),
+        ("a.onnx", "model", ["score", "table.csv", "--model", "a.onnx", "--output-format", "csv",
+                             "--text-column", "text", "-o"]),
+        ("a.onnx", "model", ["forecast", "table.csv", "--model", "a.onnx", "-o"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("link", [False, True])
+def test_what_is_read_is_never_replaced(
+    kept: str,
+    what: str,
+    command: list[str],
+    link: bool,
+    files: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(files)
+    before = Path(kept).read_bytes()
+    if link:
+        Path("link").hardlink_to(kept)
+    assert main([*command, "link" if link else kept, "--force"]) == 2
+    assert f"is the {what}; choose another output" in capsys.readouterr().err
+    assert Path(kept).read_bytes() == before
+
+
 def test_wrong_usage(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments(files, "--rename", "pos")) == 2
     assert "--rename wants OLD=NEW" in capsys.readouterr().err
+    assert main(arguments(files, "--rename", "pos=negative")) == 2
+    assert "--rename gives 'pos' two names" in capsys.readouterr().err
     twice = ["--model", str(files / "b.onnx")] * 2
     assert main(arguments(files, *twice)) == 2
     assert "two models" in capsys.readouterr().err

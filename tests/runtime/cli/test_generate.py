@@ -68,7 +68,27 @@ def test_control_characters_do_not_reach_the_terminal(
 )
 def test_mistakes(path: str, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "--model", path, *options]) == 2
-    assert "must be" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "must be" in err
+
+
+def test_the_default_is_the_bundled_model_whatever_lies_in_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("names").mkdir()
+    options = ["--seed", "1", "--length", "5"]
+    assert main(["generate", *options, "--model", "names"]) == 0  # no file, so the bundled one
+    made = capsys.readouterr().out
+    Path("names").rmdir()
+    for name in ("names", "monthly"):
+        Path(name).write_text("mine")
+    assert main(["generate", *options]) == 0
+    assert capsys.readouterr().out == made
+    Path("in.txt").write_text("1\n" * 40)
+    assert main(["forecast", "in.txt", "-o", "out.csv"]) == 0
+    assert main(["generate", "--model", "names"]) == 1  # a file comes first
 
 
 def test_other_commands_name_the_right_one(

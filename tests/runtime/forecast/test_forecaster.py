@@ -190,7 +190,7 @@ def test_loading_pickling_and_verifying() -> None:
         pocketrnn.load(forecasters.tiny([short]))
     with pytest.raises(PocketRNNError, match="pocketrnn forecast"):
         pocketrnn.Classifier.load(data)
-    with pytest.raises(ConfigError, match="reads series"):
+    with pytest.raises(ConfigError, match="and the method forecast"):
         model.function(prefix="")
 
 

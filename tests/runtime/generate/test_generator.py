@@ -247,6 +247,23 @@ def test_suggestions_at_the_edges() -> None:
         LINES.suggest("a", n=0)
 
 
+def test_numbers_of_numpy_will_do() -> None:
+    three, half = np.int64(3), np.float32(0.5)
+    found = LINES.generate(n=three, length=np.uint8(9), seed=three, top_k=three, temperature=half)
+    assert found == LINES.generate(n=3, length=9, seed=3, top_k=3, temperature=0.5)
+    for name in ("n", "length", "seed", "top_k", "temperature"):
+        with pytest.raises(ConfigError, match=f"{name} must be .*, not True"):
+            LINES.generate(**{name: True})
+    with pytest.raises(ConfigError, match="seed must be"):
+        LINES.generate(seed=np.float64(1.5).item())
+
+
+@pytest.mark.parametrize("state", [None, [], [None], [np.zeros(3, np.float32)]])
+def test_a_state_that_is_none_is_refused(state: Any) -> None:
+    with pytest.raises(ConfigError, match="state must be"):
+        LINES.step(state, [1])
+
+
 # -- files -----------------------------------------------------------------------------------------
 
 

@@ -148,6 +148,32 @@ def test_bad_json_rows_kept(tmp_path):
     assert len(lines) == 9
 
 
+def test_how_many_words_are_known(tmp_path, capsys):
+    (tmp_path / "in.csv").write_text('text,n\n"a good film, naïve",1\n,2\nxyzzy,3\n', "utf-8")
+    (tmp_path / "model.onnx").write_bytes(MODEL)
+    options = ["--model", str(tmp_path / "model.onnx"), "--known", "--on-error", "null"]
+    options += ["--text-column", "text", "--prefix", "p_", "--probabilities"]
+    out = tmp_path / "out.jsonl"
+    assert cli.main(["score", str(tmp_path / "in.csv"), "-o", str(out), *options]) == 3
+    rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert list(rows[0])[-4:] == ["p_probability_negative", "p_probability_positive",
+                                  "p_words", "p_known"]  # fmt: skip
+    assert [(row["p_words"], row["p_known"]) for row in rows] == [(4, 3), (None, None), (1, 0)]
+
+
+def test_how_many_words_are_known_in_parquet(tmp_path):
+    pq = pytest.importorskip("pyarrow.parquet")
+    (tmp_path / "in.csv").write_text("text,n\ngood film,1\n,2\nxyzzy,3\n")
+    out = tmp_path / "out.parquet"
+    score_file(
+        tmp_path / "in.csv", out, model=MODEL, text_column="text", known=True, on_error="null"
+    )
+    table = pq.read_table(out)
+    assert str(table.schema.field("words").type) == "int32"
+    assert table["words"].to_pylist() == [2, None, 1]
+    assert table["known"].to_pylist() == [2, None, 0]
+
+
 def test_null_texts_of_parquet(tmp_path):
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")

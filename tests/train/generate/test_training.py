@@ -174,6 +174,8 @@ def test_running_text_is_cut_near_its_end(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\xff")
     with pytest.raises(InputError, match=r"a\.txt: can't be read as utf-8"):
         read_text([tmp_path])
+    with pytest.raises(InputError, match=r"nope\.txt: can't read it \(No such file or directory\)"):
+        read_text([tmp_path / "nope.txt"])
 
 
 @pytest.mark.parametrize("lines", [True, False])

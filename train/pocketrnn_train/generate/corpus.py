@@ -78,7 +78,9 @@ def read_text(paths: Sequence[str | Path], encoding: str = "utf-8") -> Sequences
         for file in sorted(path.rglob("*.txt")) if path.is_dir() else [path]:
             try:
                 text = file.read_text(encoding)
-            except (OSError, UnicodeError, LookupError) as error:
+            except OSError as error:
+                raise InputError(f"{file}: can't read it ({error.strerror})") from error
+            except (UnicodeError, LookupError) as error:
                 raise InputError(f"{file}: can't be read as {encoding} text ({error})") from error
             if text:
                 texts[text] = 1.0
