@@ -1,11 +1,12 @@
-"""Which texts are unlike those that a model learnt from: `unlikeness`, and the unknown words alone.
+"""How many texts of other kinds the bundled model's `unlikeness` tells, and unknown words alone.
 
     python benchmarks/unlikeness.py [FOLDER] [--man FOLDER]
 
 FOLDER holds the data (POCKETRNN_DATA, or ../shared/data); the folder of `--man` (by default
-/usr/share/man) translated manuals. Both measures are calibrated on the training reviews: over their
-limit is one in a hundred. Prints a Markdown table of how many texts are over it, cut to so many
-words, and of the area under the ROC curve against test reviews.
+/usr/share/man) translated manuals. `unlikeness` is the model file's own; the limit of the share of
+unknown words is what one in a hundred of the training texts is over. Prints a Markdown table of how
+many texts are over either limit, cut to so many words, and of the area under the ROC curve against
+test texts of the kinds that the model learnt from.
 """
 
 import argparse
@@ -15,8 +16,8 @@ import os
 import random
 import re
 import string
+import sys
 import sysconfig
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,19 +26,22 @@ import numpy as np
 import pocketrnn
 from pocketrnn.classify import figures
 from pocketrnn.classify.padding import Rows
-from pocketrnn.classify.unlike import Unlikeness
-from pocketrnn_train.classify import batches, calibration
+from pocketrnn.classify.unlike import Unlikeness, Usual
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))
+from everyday import Text, read_everyday, read_imdb
 
 LENGTHS = (5, 20, 500)
 TEXTS = 1500
 LANGUAGES = ("es", "fr", "pl")
-
-
-def reviews(data: Path, part: str) -> list[str]:
-    """Return the labelled reviews of a part."""
-    with tarfile.open(data / "aclImdb_v1.tar.gz") as archive:
-        members = [m for m in archive if re.match(rf"aclImdb/{part}/(pos|neg)/.*\.txt", m.name)]
-        return [archive.extractfile(member).read().decode() for member in members]  # type: ignore[union-attr]
+# Kinds that it learnt from: names, and the sources of their test texts.
+LEARNT = {
+    "film reviews": "imdb",
+    "reviews of products": "fdu-mtl",
+    "tweets": "semeval-tweets",
+    "news": "newsmtsc",
+    "headlines of finance": "sentfin",
+}
 
 
 def manual(folder: Path) -> Iterator[str]:
@@ -67,15 +71,6 @@ def kinds(data: Path, man: Path, words: tuple[str, ...]) -> Iterator[tuple[str, 
     yield "letters", lists(lambda: "".join(drawn.choices(string.ascii_lowercase, k=5)))
     yield "numbers to 100", lists(lambda: str(drawn.randint(0, 100)))
     yield "Shakespeare", (data / "tinyshakespeare.txt").read_text("utf-8").split("\n\n")
-    with gzip.open(data / "everyday.tsv.gz", "rt", encoding="utf-8") as file:
-        rows = [line.rstrip("\n").split("\t") for line in file]
-    for name, source in (
-        ("news", "newsmtsc"),
-        ("headlines of finance", "sentfin"),
-        ("tweets", "semeval-tweets"),
-        ("reviews of products", "fdu-mtl"),
-    ):
-        yield name, [row[4] for row in rows if row[0] == source]
 
 
 def main() -> None:
@@ -85,12 +80,10 @@ def main() -> None:
     parser.add_argument("data", nargs="?", type=Path, default=Path(data))
     parser.add_argument("--man", type=Path, default=Path("/usr/share/man"))
     arguments = parser.parse_args()
-    tokenizer = pocketrnn.load().tokenizer
-    texts, test = reviews(arguments.data, "train"), reviews(arguments.data, "test")[::10]
-    usual = calibration.usual(batches.ids(tokenizer, texts), tokenizer.config)
-    if usual is None:
-        parser.error("the reviews don't differ")
+    model = pocketrnn.load()
+    tokenizer, usual = model.tokenizer, Usual(**model.card["usual"])
     unlikeness = Unlikeness(usual, tokenizer.config)
+    drawn = random.Random(0)
 
     def measured(texts: list[str], most: int) -> tuple[np.ndarray, np.ndarray]:
         cut = [ids[: most + 1] for ids in map(tokenizer.ids, texts) if len(ids) > 5]
@@ -98,20 +91,30 @@ def main() -> None:
         words, known = rows.words(tokenizer.config)
         return 1 - known / words, unlikeness.many(rows, words)
 
-    limits = (float(np.quantile(measured(texts, 500)[0], 0.99)), 1.0)
-    others = [measured(test, most) for most in LENGTHS]
+    def some(texts: list[str], most: int) -> list[str]:
+        return drawn.sample(texts, min(most, len(texts)))
+
+    texts: list[Text] = read_everyday(arguments.data / "everyday.tsv.gz")
+    texts += read_imdb(arguments.data / "aclImdb_v1.tar.gz")
+
+    def part(split: str, source: str = "") -> list[str]:
+        return [t.text for t in texts if t.split == split and source in ("", t.source)]
+
+    limits = (float(np.quantile(measured(some(part("train"), 20000), 500)[0], 0.99)), 1.0)
+    base = some(part("test"), 2 * TEXTS)
+    others = [measured(base, most) for most in LENGTHS]
     heads = [f"{name}, {n} words" for n in LENGTHS for name in ("unknown", "unlikeness")]
     print(f"| kind | {' | '.join(heads)} |\n|---|{'---:|' * len(heads)}")
-    random.seed(0)
     for name, found in [
-        ("film reviews", test),
+        ("all that it learnt from", part("test")),
+        *((name, part("test", source)) for name, source in LEARNT.items()),
         *kinds(arguments.data, arguments.man, tokenizer.vocabulary),
     ]:
-        chosen = random.sample(found, min(TEXTS, len(found)))
+        chosen = some(found, TEXTS)
         cells = []
-        for most, base in zip(LENGTHS, others, strict=True):
+        for most, mixed in zip(LENGTHS, others, strict=True):
             for values, limit, usual_values in zip(
-                measured(chosen, most), limits, base, strict=True
+                measured(chosen, most), limits, mixed, strict=True
             ):
                 both = np.concatenate([usual_values, values])
                 curve = figures.curve(np.arange(len(both)) >= len(usual_values), both)

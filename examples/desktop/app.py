@@ -90,7 +90,9 @@ ENCODINGS = {
     "Japanese (Shift JIS)": "cp932",
 }
 FOUND = "(found by itself)"
-KINDS = "*.csv *.tsv *.jsonl *.txt *.gz" + (" *.parquet" if find_spec("pyarrow") else "")
+KINDS = "*.csv *.tsv *.jsonl *.json *.txt *.gz"
+KINDS += " *.parquet" * bool(find_spec("pyarrow")) + " *.xlsx" * bool(find_spec("python_calamine"))
+WRITTEN = {".txt": ".csv", ".json": ".jsonl", ".xlsx": ".csv"}  # the others stay what they are
 WORDS = {
     CancelledError: "Cancelled.",
     ColumnError: "Which column of {name} holds the texts? Choose it above.",
@@ -274,10 +276,9 @@ class App(tk.Tk):
             self.open(self._input)
 
     def open(self, path: Path) -> None:
-        # A text file becomes a table; the others stay what they are.
-        endings = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
-        name = path.name.removesuffix(endings) + "-scored"
-        name += ".csv" if endings.startswith(".txt") else endings
+        packed = path.suffix if path.suffix.lower() in (".gz", ".zst") else ""
+        table = Path(path.name.removesuffix(packed))
+        name = f"{table.stem}-scored" + WRITTEN.get(table.suffix.lower(), table.suffix + packed)
         self._input, self._output = path, Path(tempfile.mkdtemp(dir=self._folder.name), name)
         self._set(busy=True, result=False)
         self._say(f"Scoring {path.name} …")

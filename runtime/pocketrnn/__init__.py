@@ -1,4 +1,4 @@
-"""Score and generate text with small recurrent networks, on numpy and onnxruntime.
+"""Label texts, forecast series and generate text, on numpy and onnxruntime alone.
 
 >>> import pocketrnn
 >>> model = pocketrnn.load()

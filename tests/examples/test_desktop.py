@@ -6,6 +6,7 @@ called 96-usual-light.png.
 
 import csv
 import gc
+import gzip
 import os
 import shutil
 import subprocess
@@ -215,6 +216,37 @@ def test_cancel(app: Any, table: Path) -> None:
 
 def finished(app: Any) -> Callable[[], bool]:
     return lambda: enabled(app._open)
+
+
+@pytest.mark.parametrize(
+    ("name", "saved"),
+    [
+        ("a.json", "a-scored.jsonl"),
+        ("a.xlsx", "a-scored.csv"),
+        ("a.txt.gz", "a-scored.csv"),
+        ("a.b.csv.zst", "a.b-scored.csv.zst"),
+        ("a.JSONL.gz", "a-scored.JSONL.gz"),
+    ],
+)
+def test_every_kind_is_scored(app: Any, tmp_path: Path, name: str, saved: str) -> None:
+    source = tmp_path / name
+    if name.endswith("xlsx"):
+        pytest.importorskip("python_calamine")
+        book = pytest.importorskip("openpyxl").Workbook()
+        for text in ("text", "good"):
+            book.active.append([text])
+        book.save(source)
+    else:
+        row = '{"text": "good"}\n'
+        data = {"a.json": f"[{row}]", "a.JSONL.gz": row}.get(name, "text\ngood\n").encode()
+        if name.endswith("zst"):
+            data = pytest.importorskip("backports.zstd").compress(data)
+        source.write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    app.open(source)
+    pump(app, finished(app))
+    assert not is_error(app), status(app)
+    assert app._output.name == saved
+    assert app._output.stat().st_size
 
 
 def test_the_list_of_unreadable_rows_is_saved_too(

@@ -1,4 +1,4 @@
-"""The README speaks of the bundled model as its card does."""
+"""The README and docs/evaluate.md give the figures that were measured of the bundled model."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 import pocketrnn
 from pocketrnn.loading import BUNDLED
 
-README = Path(__file__).parents[2] / "README.md"
+REPOSITORY = Path(__file__).parents[2]
+README = REPOSITORY / "README.md"
 
 pytestmark = pytest.mark.skipif(not BUNDLED.exists(), reason="no bundled model in this checkout")
 
@@ -28,3 +29,24 @@ def test_accuracy_and_size() -> None:
     for name, accuracy in table:
         if name in shown:
             assert f"{shown[name]} {accuracy}%" in card
+
+
+def test_unlikeness() -> None:
+    page = (REPOSITORY / "docs/evaluate.md").read_text("utf-8")
+    results = REPOSITORY / "benchmarks/results/unlikeness/results.md"
+    shares = {}
+    for line in results.read_text("utf-8").splitlines()[2:]:
+        name, *cells = line.strip("| ").split(" | ")
+        shares[name] = [f"{100 * float(cell.split()[0]):.0f} %" for cell in cells[1::2]]
+    rows = re.findall(r"^  \| (\w.*?) \| (\d+ %) \| (\d+ %) \| (\d+ %) \|$", page, re.MULTILINE)
+    assert len(rows) > 5
+    assert {name: cells for name, *cells in rows}.items() <= shares.items()
+
+    (text, known, words, label, score) = re.findall(
+        r"of `(der film .*?)`\s+the bundled model knows (\d) of (\d) words, and calls it (\w+) "
+        r"with ([\d.]+)\.",
+        page,
+    )[0]
+    found = pocketrnn.load().predict(text)
+    assert [str(found.known), str(found.words), found.label] == [known, words, label]
+    assert f"{found.score:.2f}" == score

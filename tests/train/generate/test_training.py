@@ -64,7 +64,6 @@ def test_lines_are_learnt_and_reported(run: GeneratorRun, capsys: Any) -> None:
     assert report["validation"]["loss"] == pytest.approx(min(row["val_loss"] for row in history))
     assert report["validation"]["bits"] == pytest.approx(report["validation"]["loss"] / np.log(2))
     assert 0 <= report["generated"]["copied_lines"] <= 1
-    assert report["bytes"] > 4 * report["parameters"]
     assert not list(run.folder.glob("checkpoint*"))
     assert (run.folder / "curves.png").stat().st_size > 1000
 
@@ -107,7 +106,7 @@ def test_running_text_stops_early_and_resumes_bit_for_bit(
     parts = fit(settings, corpus, tmp_path / "parts", resume=True)
     for one, other in zip(whole.model().weights, parts.model().weights, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
-    same = ("validation", "epochs", "parameters", "bytes")
+    same = ("validation", "epochs", "parameters")
     assert {name: whole.report[name] for name in same} == {
         name: parts.report[name] for name in same
     }

@@ -146,7 +146,6 @@ def fit(
         "width": width,
         "started_from": _BUNDLED[season] if start is not None else None,
         "notes": list(corpus.notes),
-        "bytes": len(served.data),
     }
     run.finish(config, whole, report, sum(row["seconds"] for row in run.history()))
     return run

@@ -125,7 +125,6 @@ def _figures(
             "loss": bits * float(np.log(2)),
         },
         "generated": {"characters": made, "characters_per_second": round(speed), **copied},
-        "bytes": len(served.data),
     }
 
 
