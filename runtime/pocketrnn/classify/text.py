@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..config import Settings, check
 from ..errors import TextError
-from .folding import canonical, fold, trace
+from .folding import canonical, fold, is_canonical, trace
 
 # The default `filters` of Keras's Tokenizer.
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
@@ -125,7 +125,7 @@ class Tokenizer:
         # A file stores the words joined by `split`: splitting must give the same words.
         stored = config.split.join(self.vocabulary)
         if config.fold:
-            restored = tuple(self.words(stored))
+            restored = tuple(self._split(stored)) if is_canonical(stored) else ()
         else:
             restored = tuple(stored.split(config.split)) if stored else ()
         check(
