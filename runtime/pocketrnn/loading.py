@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 BUNDLED = Path(__file__).with_name("bundled.onnx")
 
-# The models in the package beside that one, by what `load` and `bundled` call them.
-NAMED = ("names", "monthly", "quarterly")
+# The models in the package, by what `load` and `bundled` call them.
+NAMED = ("everyday", "names", "monthly", "quarterly")
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | None
 """A path or a bundled model's name, a file's bytes, or None for the bundled classifier."""
@@ -116,11 +116,12 @@ def _unpickled(data: bytes, options: dict[str, Any]) -> Any:
 def bundled(name: str) -> Path:
     """Return the path of a bundled model.
 
-    `names` makes first names; `monthly` and `quarterly` forecast series of these frequencies.
+    `everyday` is the classifier that `load` gives by default; `names` makes first names; `monthly`
+    and `quarterly` forecast series of these frequencies. Raises ConfigError for another name.
     """
     if name not in NAMED:
         raise ConfigError(f"there is no bundled model {name!r:.40}; there is: {', '.join(NAMED)}")
-    return BUNDLED.with_name(f"{name}.onnx")
+    return BUNDLED if name == "everyday" else BUNDLED.with_name(f"{name}.onnx")
 
 
 def read_bytes(source: Source) -> bytes:

@@ -6,4 +6,11 @@ datas = collect_data_files("pocketrnn", includes=["*.onnx"])
 hiddenimports = collect_submodules("pocketrnn")  # many are imported when first needed, by name
 # Imported by functions that few apps call. An app that wants one imports it, or names it to
 # PyInstaller by --hidden-import; then it is included.
-excludedimports = ["pandas", "pyarrow", "pyspark", "backports.zstd", "python_calamine"]
+excludedimports = [
+    "pandas",
+    "pyarrow",
+    "pyspark",
+    "backports.zstd",
+    "python_calamine",
+    "matplotlib",
+]

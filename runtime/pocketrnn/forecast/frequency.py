@@ -35,6 +35,8 @@ _SEASONS = {
 
 Times = NDArray[np.int64]
 
+_FEW = 8  # whole numbers, which tell nothing of what they count
+
 _BEYOND = 1 << 40  # steps from one stamp to another; there are fewer seconds to the year 9999
 
 
@@ -92,6 +94,12 @@ class Frequency:
             same = steps[i] == steps[i - 1]
             fault = "is there twice" if same else "comes after a later one; sort the rows"
             raise StampError(i, f"time stamp {_shown(stamps[i])} {fault}")
+        if isinstance(first, int) and steps[-1] >= 2 * max(len(steps), _FEW):
+            raise StampError(
+                len(stamps) - 1,
+                f"each whole number is a step, and most of those from {_shown(stamps[0])} to "
+                f"{_shown(stamps[-1])} have no row; give dates as 2026-01-01",
+            )
         return steps, Grid(self, first, stamps[0])
 
     def _steps(self, times: Sequence[datetime], stamps: Sequence[Any]) -> Times:

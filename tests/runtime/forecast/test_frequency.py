@@ -99,3 +99,12 @@ def test_after_the_last_year_there_is_nothing() -> None:
     _, grid = Frequency("YS").grid(["9999-01-01"])
     with pytest.raises(Exception, match="after the year 9999"):
         grid.stamp(1)
+
+
+def test_whole_numbers_that_are_months_are_no_steps() -> None:
+    """202201 to 202412 would be 212 steps, of which 176 are unknown."""
+    months = [100 * year + month for year in (2022, 2023, 2024) for month in range(1, 13)]
+    with pytest.raises(StampError, match="have no row; give dates as 2026-01-01"):
+        Frequency("MS").grid(months)
+    steps, _ = Frequency("MS").grid([1, 2, 4, 5])
+    assert steps.tolist() == [0, 1, 3, 4]

@@ -38,8 +38,12 @@ def test_it_is_what_it_says() -> None:
     usual, odd = NAMES.bits(["elizabeth", "xqzjwv"])
     assert usual < NAMES.card["figures"]["validation"]["bits"] < odd
     assert "maria" in NAMES.suggest("mari", n=5)
-    with pytest.raises(ConfigError, match="there is: names"):
+    with pytest.raises(ConfigError, match="there is: everyday, names"):
         pocketrnn.bundled("cities")
+
+
+def test_the_bundled_classifier_has_a_name_too() -> None:
+    assert pocketrnn.load("everyday").sha256 == pocketrnn.load().sha256
 
 
 def test_ten_thousand_names_at_once() -> None:

@@ -148,6 +148,12 @@ def test_windows_never_look_ahead() -> None:
     assert (weights > 0).all()
 
 
+def test_series_too_short_for_the_horizon(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no series is long enough.* longest has 12\. Ask"):
+        fit(CONFIG.with_settings(horizon=6), corpus(length=12), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_season_that_the_data_show_is_said() -> None:
     assert corpus().season_note(4, 12) is None
     assert "every 4 values" in str(corpus().season_note(1, 12))

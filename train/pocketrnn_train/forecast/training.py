@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pocketrnn.config import check
 from pocketrnn.extras import require
 from pocketrnn.forecast import file
 from pocketrnn.forecast.file import ForecasterConfig
@@ -71,6 +72,13 @@ def fit(
             start.config, frequency=config.task.frequency, horizon=config.task.horizon
         )
     learnt, judged = _split(corpus, settings)
+    longest = max(map(len, corpus.series.values()))
+    check(
+        bool(judged),
+        f"no series is long enough: two horizons of {settings.horizon} are held out, and more than "
+        f"{settings.least_known} known values must stand before them; the longest has {longest:,}. "
+        "Ask for a smaller horizon",
+    )
     run.open(config, corpus.facts(settings), resume=resume)
     if (run.folder / "report.json").exists():
         return run
