@@ -210,7 +210,8 @@ class Forecaster(Model):
         size = np.maximum(highest, -lowest)
         count = np.count_nonzero(rows == rows, axis=1)
         few, large = count < self.config.least_known, size > _LARGEST
-        near = (highest - lowest < _NEAR * size) & ~(few | large)
+        with np.errstate(invalid="ignore"):  # infinities, which are large
+            near = (highest - lowest < _NEAR * size) & ~(few | large)
         found = {}
         for row in np.flatnonzero(few | large | near):
             if large[row]:
