@@ -166,15 +166,18 @@ def _file(
                 keys, numbers = rows([one for one in series if not one.problem], more)
                 good = [i for i, one in enumerate(series) if not one.problem]
                 problems |= {good[i]: problem for i, problem in more.items()}
+                if problems and on_error == "fail":
+                    # The table's own first: of rows in no order, each series has too few.
+                    i = min(problems, key=lambda i: (not series[i].problem, i))
+                    one, problem = series[i], problems[i]
+                    who = "" if one.name is None else f"series {one.name!r:.60}, "
+                    where = "" if problem == one.problem else f"line {one.line}: "
+                    raise InputError(
+                        f"{table.source.reader.name}, {who}{where}{problem}; to go on without "
+                        'such series, say on_error="skip"'
+                    )
                 for i, problem in sorted(problems.items()):
                     one = series[i]
-                    if on_error == "fail":
-                        who = "" if one.name is None else f"series {one.name!r:.60}, "
-                        where = "" if problem == one.problem else f"line {one.line}: "
-                        raise InputError(
-                            f"{table.source.reader.name}, {who}{where}{problem}; to go on without "
-                            'such series, say on_error="skip"'
-                        )
                     problems_of.writerow((one.name, one.line, problem))
                     if on_error == "null":
                         keys.append((one.name, None))

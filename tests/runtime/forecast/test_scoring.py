@@ -185,6 +185,14 @@ def test_a_frequency_that_is_not_the_models_is_an_error(tmp_path: Path) -> None:
     assert "is that its frequency?" in found[0].problem
 
 
+def test_a_table_sorted_by_time_is_told_so(tmp_path: Path) -> None:
+    """And not that each series of one row has too few values."""
+    mixed = [(name, month(t), t + 1) for t in range(24) for name in ("a", "b")]
+    source = write(tmp_path / "in.csv", mixed)
+    with pytest.raises(InputError, match=r"line 4: .*sort the table by series and time"):
+        forecast_file(source, str(tmp_path / "out.csv"), MODEL, horizon=1)
+
+
 def test_many_series_are_read_one_after_another(tmp_path: Path) -> None:
     source = write(
         tmp_path / "in.csv",
