@@ -9,10 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openpyxl
-import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 import forecasters
@@ -51,18 +47,19 @@ def write(path: Path, table: Rows, names: tuple[str, ...] = NAMES) -> Path:
     elif path.suffix == ".json":
         path.write_text(json.dumps(records))
     elif path.suffix == ".xlsx":
-        book = openpyxl.Workbook()
+        book = pytest.importorskip("openpyxl").Workbook()
         for row in [names, *table]:
             book.worksheets[0].append(row)
         book.save(path)
     else:
-        pq.write_table(pa.Table.from_pylist(records), path)
+        table = pytest.importorskip("pyarrow").Table.from_pylist(records)
+        pytest.importorskip("pyarrow.parquet").write_table(table, path)
     return path
 
 
 def read(path: Path) -> list[dict[str, Any]]:
     if path.suffix == ".parquet":
-        return list(pl.read_parquet(path).to_dicts())
+        return list(pytest.importorskip("pyarrow.parquet").read_table(path).to_pylist())
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in path.read_text().splitlines()]
     with path.open(newline="") as file:
@@ -72,6 +69,8 @@ def read(path: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("given", ["csv", "csv.gz", "tsv", "jsonl", "json", "xlsx", "parquet"])
 @pytest.mark.parametrize("made", ["csv", "tsv", "jsonl", "parquet"])
 def test_every_format(tmp_path: Path, given: str, made: str) -> None:
+    if made == "parquet":
+        pytest.importorskip("pyarrow")
     source, output = write(tmp_path / f"in.{given}", rows()), tmp_path / f"out.{made}"
     summary = forecast_file(source, str(output), MODEL, levels=(80, 99), horizon=2)
     assert (summary.series, summary.errors, summary.rows) == (3, 0, 6)
@@ -85,6 +84,8 @@ def test_every_format(tmp_path: Path, given: str, made: str) -> None:
 
 
 def test_times_of_parquet_stay_times(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
     table = [
         ("a", datetime(2020 + i // 12, i % 12 + 1, 1), float(v)) for i, v in enumerate([1, 2] * 8)
     ]
