@@ -64,9 +64,10 @@ def test_other_cells(cell: str, finished: Run, tmp_path: Path) -> None:
 def test_a_run_says_what_it_started_from(
     films: Corpus, config: TrainConfig, tmp_path: Path
 ) -> None:
-    run = fit(config.with_settings(epochs=1), films, tmp_path / "run", start=BUNDLED)
+    run = fit(config.with_settings(epochs=1, maxlen=20), films, tmp_path / "run", start=BUNDLED)
     assert run.read("corpus.json")["started_from"] == load().sha256
-    assert run.tokenizer.vocabulary[:10_000] == starting.read(BUNDLED).tokenizer.vocabulary
+    known = starting.read(BUNDLED).tokenizer.vocabulary
+    assert run.tokenizer.vocabulary[:5000] == known[:5000]
     (run.folder / "report.json").unlink()
     with pytest.raises(RunError, match="another model file"):
-        fit(config.with_settings(epochs=1), films, tmp_path / "run", resume=True)
+        fit(config.with_settings(epochs=1, maxlen=20), films, tmp_path / "run", resume=True)
