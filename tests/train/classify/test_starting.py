@@ -69,5 +69,5 @@ def test_a_run_says_what_it_started_from(
     known = starting.read(BUNDLED).tokenizer.vocabulary
     assert run.tokenizer.vocabulary[:5000] == known[:5000]
     (run.folder / "report.json").unlink()
-    with pytest.raises(RunError, match="another model file"):
+    with pytest.raises(RunError, match="can't resume with another"):
         fit(config.with_settings(epochs=1, maxlen=20), films, tmp_path / "run", resume=True)
