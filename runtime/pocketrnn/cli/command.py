@@ -73,7 +73,7 @@ def import_quietly(module: str, variable: str, level: str) -> None:
 
     Some are written before a library reads that, and past Python's own standard error.
     """
-    if variable in os.environ:
+    if os.environ.get(variable, level) != level:  # a parent of this process may have set it
         return
     os.environ[variable] = level
     kept = os.dup(2)

@@ -1,6 +1,7 @@
 """A run holds all it should, and ends in the same weights however often it was stopped."""
 
 import dataclasses
+import itertools
 import os
 import random
 import re
@@ -24,7 +25,6 @@ from pocketrnn_train import (
     Examples,
     Run,
     TrainConfig,
-    cli,
     evaluate,
     fit,
     read_corpus,
@@ -415,13 +415,15 @@ MAIN = "import sys; from pocketrnn_train.cli import main; sys.exit(main())"
 
 
 def start(arguments: Sequence[str], code: str = MAIN) -> subprocess.Popen[str]:
+    # As people have it: without what the tests let TensorFlow say.
+    kept = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     return subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        env={**kept, "PYTHONIOENCODING": "utf-8"},
     )
 
 
@@ -442,7 +444,7 @@ def test_another_process_trains_the_same_weights(
     assert len(output.splitlines()) < 20
     assert not errors
     test = finished.report["test"]
-    *_, accuracy, positive, last = output.splitlines()
+    *_, positive, accuracy, last = output.splitlines()
     assert f"test: accuracy {test['accuracy']:.4f}" in accuracy
     assert "precision" in positive
     assert last == f"run: {run.folder} (next: pocketrnn-export {run.folder} -o model.onnx)"
@@ -498,17 +500,14 @@ def test_ended_before_every_write(
 ) -> None:
     arguments = command(films_csv, config, tmp_path / "run")
     run = Run(tmp_path / "run")
-    # corpus; config; vocabulary; then, after the vocabulary again: history, checkpoint, history
-    # and checkpoint of the second epoch, model, report.
-    for writes in (1, 2, 3, 2, 3, 4, 3, 4, 3):
+    for writes in itertools.count(1):
         resume = ["--resume"] if (run.folder / "config.json").exists() else []
         with start([str(writes), *arguments, *resume], ENDS_BEFORE_A_WRITE) as process:
             process.communicate()
+        if process.returncode == 0:
+            break
         assert process.returncode == 9
-    assert sorted(p.name for p in run.folder.iterdir() if not p.name.startswith(".")) == sorted(
-        {*FILES, "checkpoint.keras"} - {"report.json"}
-    )
-    assert cli.main([*arguments, "--resume"]) == 0
+    assert writes > 4
     assert weights(run) == weights(finished)
     assert figures(run) == figures(finished)
 
