@@ -5,7 +5,7 @@ import io
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -190,6 +190,11 @@ def add_settings(
             settings.add_argument(option, type=kind, metavar="N", help=text)
 
 
+def settings_given(arguments: argparse.Namespace, names: Iterable[str]) -> dict[str, typing.Any]:
+    """Return those of the settings that the command was given."""
+    return {name: value for name in names if (value := getattr(arguments, name)) is not None}
+
+
 def start(train: Callable[[argparse.Namespace], None], arguments: argparse.Namespace) -> int:
     """Train, and say how to go on where that was interrupted; return the exit code."""
     require("train", "tensorflow", "sklearn", "matplotlib")
@@ -244,7 +249,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _read(arguments: argparse.Namespace) -> tuple[TrainConfig, Corpus]:
     """Return the settings and the corpus that were asked for, and say what that is."""
-    given = {name: value for name in _HELP if (value := getattr(arguments, name)) is not None}
+    given = settings_given(arguments, _HELP)
     held_out = arguments.validation
     if held_out in ("random", "last"):
         given["validation"], held_out = held_out, None

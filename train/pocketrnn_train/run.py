@@ -7,13 +7,15 @@ import json
 import os
 import platform
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 from pocketrnn import Tokenizer
 from pocketrnn.errors import ConfigError, InputError, PocketRNNError
@@ -25,6 +27,8 @@ from pocketrnn.generate.file import GeneratorConfig
 from .config import RunConfig, TrainConfig
 from .forecast.config import ForecasterTrainConfig
 from .generate.config import GeneratorTrainConfig
+
+Arrays = TypeVar("Arrays")
 
 
 class RunError(PocketRNNError):
@@ -69,6 +73,22 @@ class RunFolder:
         """Write one of the JSON files, whole or not at all."""
         text = json.dumps(value, indent=1, ensure_ascii=False)
         write_atomic(self.folder / name, text + "\n")
+
+    def arrays(self, name: str, kind: Callable[..., Arrays]) -> Arrays | None:
+        """Return the `kind` that `write_arrays` wrote; None without one, InputError if damaged."""
+        path = self.folder / name
+        if not path.exists():
+            return None
+        try:
+            with np.load(path) as arrays:
+                return kind(**arrays)
+        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: damaged ({error})") from error
+
+    def write_arrays(self, name: str, value: object) -> None:
+        """Write the arrays of an object, by their names, whole or not at all."""
+        with replacing(self.folder / name) as temporary:
+            np.savez(temporary, **vars(value))
 
     def open(self, config: RunConfig, facts: Mapping[str, Any], *, resume: bool) -> None:
         """Start a new run, or check that the one to resume is of this configuration and corpus.

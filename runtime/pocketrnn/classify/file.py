@@ -128,10 +128,10 @@ def to_bytes(
     return modelfile.to_bytes(
         graph,
         task=TASK,
-        config=config.to_dict(),
+        config=config,
         vocabulary=config.text.split.join(tokenizer.vocabulary),
         card=card,
-        test_cases=[case.to_dict() for case in test_cases],
+        test_cases=test_cases,
     )
 
 

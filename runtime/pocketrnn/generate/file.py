@@ -110,10 +110,10 @@ def to_bytes(
     return modelfile.to_bytes(
         graph,
         task=TASK,
-        config=config.to_dict(),
+        config=config,
         vocabulary=alphabet.characters or "",
         card=card,
-        test_cases=[case.to_dict() for case in test_cases],
+        test_cases=test_cases,
     )
 
 

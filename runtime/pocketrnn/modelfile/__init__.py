@@ -15,7 +15,7 @@ This module knows the layout; what the values mean is the task's to know.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -68,20 +68,20 @@ def to_bytes(
     graph: bytes,
     *,
     task: str,
-    config: dict[str, Any],
+    config: Settings,
     vocabulary: str,
     card: dict[str, Any],
-    test_cases: list[dict[str, Any]],
+    test_cases: Sequence[Settings],
 ) -> bytes:
     """Return the model file around the serialized GraphProto `graph`."""
     # JSON in ASCII: a label may hold a lone surrogate or a NUL, which the file's UTF-8 can't.
     metadata = {
         _PREFIX + "schema": str(SCHEMA),
         _PREFIX + "task": task,
-        _PREFIX + "config": json.dumps(config),
+        _PREFIX + "config": json.dumps(config.to_dict()),
         _PREFIX + "vocabulary": vocabulary,
         _PREFIX + "card": json.dumps(card),
-        _PREFIX + "test_cases": json.dumps(test_cases),
+        _PREFIX + "test_cases": json.dumps([case.to_dict() for case in test_cases]),
     }
     metadata[_PREFIX + "sha256"] = digest(graph, metadata)
     return onnx.model_to_bytes(graph, metadata)

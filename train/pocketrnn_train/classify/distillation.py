@@ -12,7 +12,6 @@ and each fold is labelled by a teacher that was fitted on the others.
 
 import itertools
 import time
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +21,6 @@ from numpy.typing import NDArray
 
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.classify.labels import probabilities
-from pocketrnn.errors import InputError
-from pocketrnn.files import replacing
 
 from ..config import Distillation, Spans, TrainConfig
 from ..corpora.corpus import Corpus
@@ -124,13 +121,8 @@ def _soft_labels(
     words: Sequence[str],
 ) -> SoftLabels:
     """Return the soft labels: from the run, or else by fitting teachers."""
-    path = run.folder / SOFT_LABELS
-    if path.exists():
-        try:
-            with np.load(path) as arrays:
-                return SoftLabels(**arrays)
-        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path}: damaged ({error})") from error
+    if before := run.arrays(SOFT_LABELS, SoftLabels):
+        return before
     print("  teacher: a linear classifier learns n-grams, and labels texts and spans", flush=True)
     started = time.perf_counter()
     train, held_out = development.train, development.test
@@ -147,8 +139,7 @@ def _soft_labels(
     seconds = round(time.perf_counter() - started, 1)
     print(f"  teacher: {seconds:.0f} s; val_accuracy {figures['accuracy']:.4f}", flush=True)
     run.write("teacher.json", {"validation": figures, "seconds": seconds})
-    with replacing(path) as temporary:
-        np.savez(temporary, **vars(labels))
+    run.write_arrays(SOFT_LABELS, labels)
     return labels
 
 

@@ -7,7 +7,6 @@ how good it is, and how sure it may be. If the settings say so, it is then fitte
 import math
 import os
 import time
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +19,7 @@ from pocketrnn import Tokenizer
 from pocketrnn.classify.file import Contents
 from pocketrnn.classify.labels import choose, probabilities
 from pocketrnn.config import check
-from pocketrnn.errors import InputError
 from pocketrnn.extras import require
-from pocketrnn.files import replacing
 
 from .. import backend, network
 from ..config import TrainConfig
@@ -162,13 +159,9 @@ def _round(
 ) -> Round:
     """Train on a part of the texts, and tell what was said of the others; from the run, if done."""
     suffix = "" if number == 1 else f"-{number}"
-    path = run.folder / f"round{suffix}.npz"
-    if path.exists():
-        try:
-            with np.load(path) as arrays:
-                return Round(**arrays)
-        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path}: damaged ({error})") from error
+    name = f"round{suffix}.npz"
+    if before := run.arrays(name, Round):
+        return before
     train, held_out = development.train, development.test
     model, lesson = _learn(run, config, development, words, first, suffix)
     network.round_weights(model, config.network)
@@ -183,8 +176,7 @@ def _round(
         commonest=np.full(len(held_out), commonest),
         strength=np.array(lesson.strength),
     )
-    with replacing(path) as temporary:
-        np.savez(temporary, **vars(done))
+    run.write_arrays(name, done)
     return done
 
 

@@ -4,7 +4,7 @@ import argparse
 
 from pocketrnn.forecast.table import Columns
 
-from ..cli import add_run, add_settings
+from ..cli import add_run, add_settings, settings_given
 from .config import RECIPES, ForecasterTrainConfig
 from .corpus import SeriesCorpus, read_series
 from .training import fit
@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
 
 def train(arguments: argparse.Namespace) -> None:
     """Read the files, train, and print what was reached."""
-    given = {name: value for name in _HELP if (value := getattr(arguments, name)) is not None}
+    given = settings_given(arguments, _HELP)
     config = RECIPES[arguments.recipe].with_settings(**given)
     if arguments.files == ["synthetic"]:
         corpus = SeriesCorpus({}, "synthetic", synthetic=True)

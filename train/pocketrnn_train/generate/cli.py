@@ -4,7 +4,7 @@ import argparse
 
 from pocketrnn.errors import ConfigError
 
-from ..cli import add_run, add_settings
+from ..cli import add_run, add_settings, settings_given
 from .config import RECIPES, GeneratorTrainConfig
 from .corpus import read_lines, read_text
 from .training import fit
@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
 
 def train(arguments: argparse.Namespace) -> None:
     """Read the files, train, and print what was reached."""
-    given = {name: value for name in _HELP if (value := getattr(arguments, name)) is not None}
+    given = settings_given(arguments, _HELP)
     config = RECIPES[arguments.recipe].with_settings(**given)
     if config.task.lines:
         corpus = read_lines(
