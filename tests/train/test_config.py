@@ -127,7 +127,7 @@ def test_settings_are_found_in_every_part() -> None:
     [
         ({"window": 20}, "windows need the pooling sqrtn_max"),
         ({"window": 30, "pooling": "sqrtn_max"}, r"maxlen \(500\) must be a multiple of window"),
-        ({"window": -1}, "window must not be under 0"),
+        ({"window": -1}, "window must be 0 or more"),
         ({"mask": True, "text": TextConfig(pad_id=1)}, "masking needs 0"),
         ({"distillation": Distillation()}, "needs mask"),
         ({"cell": "gru", "activation": "relu"}, "gru has the activation tanh"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .. import modelfile
-from ..config import Settings, check
+from ..config import Count, Settings, check
 from ..errors import ConfigError, CorruptModelError, VocabularyMismatchError
 from ..modelfile import ModelFile, onnx
 from ..modelfile.graph import generator
@@ -26,7 +26,7 @@ class GeneratorConfig(Settings):
 
     unit: Literal["characters", "bytes"]
     """What has an id: a character of the vocabulary, or a byte of UTF-8."""
-    characters: int
+    characters: Count
     """How many ids are characters, or bytes."""
     unknown: int | None
     """The id of all other characters; None with bytes."""
@@ -40,7 +40,6 @@ class GeneratorConfig(Settings):
     def __post_init__(self) -> None:
         """Raise ConfigError for settings that no model could have."""
         super().__post_init__()
-        check(self.characters >= 1, f"characters must be at least 1, not {self.characters}")
         special = {self.unknown, self.start, self.stop} - {None}
         check(
             special == set(range(self.characters, self.ids)),

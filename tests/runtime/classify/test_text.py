@@ -181,7 +181,7 @@ def test_vocabulary_no_text_can_hold(words: list[str], message: str) -> None:
         ({"oov_id": 4}, "between 0 and index_from"),
         ({"index_from": 1}, "between 0 and index_from"),
         ({"num_words": 3}, "must be over index_from"),
-        ({"num_words": 2**20 + 1}, "num_words must be 1,048,576 at most"),
+        ({"num_words": 2**20 + 1}, "num_words must be from 1 to 1,048,576"),
         ({"num_words": 10_000.0}, "num_words must be int"),
         ({"maxlen": True}, "maxlen must be int"),
         ({"lower": 1}, "lower must be bool"),
