@@ -6,6 +6,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -92,72 +93,49 @@ def parser() -> argparse.ArgumentParser:
         f"file or several: {FORMATS}, or a folder with a folder of .txt files for each label",
     )
     add_run(parser, RECIPES)
-    parser.add_argument(
-        "--from",
+    add = partial(command.add, parser)
+    add(
+        "--from MODEL",
+        "model file whose words, vectors and recurrent weights to start from, or `bundled`",
         dest="start",
-        metavar="MODEL",
-        help="model file whose words, vectors and recurrent weights to start from, or `bundled`",
     )
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="say what is in the texts, and what looks wrong with them, and train nothing",
+    add("--check", "say what is in the texts, and what looks wrong with them, and train nothing")
+    add(
+        "--word-index FILE",
+        "word index of an imdb.npz (default: imdb_word_index.json beside it)",
     )
-    own = parser.add_argument_group("your own texts")
-    own.add_argument(
-        "--text-column", metavar="NAME", help="column of the texts (default: the obvious one)"
-    )
-    own.add_argument(
-        "--label-column", metavar="NAME", help="column of the labels (default: the obvious one)"
-    )
-    own.add_argument(
-        "--probability-columns",
-        metavar="NAME",
+    add = partial(command.add, parser.add_argument_group("your own texts"))
+    add("--text-column NAME", "column of the texts (default: the obvious one)")
+    add("--label-column NAME", "column of the labels (default: the obvious one)")
+    add(
+        "--probability-columns NAME",
+        "soft labels: columns with the probability of each label, by alphabet, or one of the "
+        "second of two; rows that have them are learnt by them",
         nargs="+",
         default=(),
-        help="soft labels: columns with the probability of each label, by alphabet, or one of the "
-        "second of two; rows that have them are learnt by them",
     )
-    own.add_argument(
-        "--weight-column", metavar="NAME", help="column that says how much a row counts"
-    )
-    own.add_argument(
-        "--split-column",
-        metavar="NAME",
-        help="column that says what a row is for: train, validation or test",
-    )
-    own.add_argument(
-        "--positive-label",
-        metavar="LABEL",
-        help="of two labels, the one that precision, recall and threshold are of (default: the "
+    add("--weight-column NAME", "column that says how much a row counts")
+    add("--split-column NAME", "column that says what a row is for: train, validation or test")
+    add(
+        "--positive-label LABEL",
+        "of two labels, the one that precision, recall and threshold are of (default: the "
         "rare one, if one is; else the last one by alphabet)",
     )
-    own.add_argument(
+    add(
         "--no-header",
-        dest="header",
-        action="store_false",
-        help="the first row of a table is a row like the others; its columns are called 1, 2, ...",
+        "the first row of a table is a row like the others; its columns are called 1, 2, ...",
     )
-    own.add_argument("--encoding", default="utf-8", help="of the tables (default: utf-8)")
-    own.add_argument(
-        "--test", metavar="FILE", help="table or folder of the test (default: see --test-split)"
-    )
-    own.add_argument(
-        "--validation",
-        metavar="random|last|FILE",
-        help="which texts are held out: drawn at `random`, the `last` of each label, so that texts "
+    add("--encoding NAME", "of the tables (default: %(default)s)", default="utf-8")
+    add("--test FILE", "table or folder of the test (default: see --test-split)")
+    add(
+        "--validation random|last|FILE",
+        "which texts are held out: drawn at `random`, the `last` of each label, so that texts "
         "that are alike and stand together are on one side, or those of a table or folder",
     )
-    own.add_argument(
-        "--unlabelled",
-        metavar="FILE",
-        help="more texts, which the teacher labels: a .txt file with a text on each line, a folder "
+    add(
+        "--unlabelled FILE",
+        "more texts, which the teacher labels: a .txt file with a text on each line, a folder "
         "of .txt files, or a table with the same text column",
-    )
-    parser.add_argument(
-        "--word-index",
-        metavar="FILE",
-        help="word index of an imdb.npz (default: imdb_word_index.json beside it)",
     )
     add_settings(parser, _HELP, TrainConfig)
     return parser
@@ -165,11 +143,9 @@ def parser() -> argparse.ArgumentParser:
 
 def add_run(parser: argparse.ArgumentParser, recipes: Mapping[str, RunConfig]) -> None:
     """Add the options of all tasks: the folder, and the recipe."""
-    parser.add_argument("-o", "--output", default="run", metavar="RUN", help="folder of the run")
-    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
-    parser.add_argument(
-        "--recipe", choices=recipes, default="default", help="settings to start from"
-    )
+    command.add(parser, "-o --output RUN", "folder of the run", default="run")
+    command.add(parser, "--resume", "go on with an interrupted run")
+    command.add(parser, "--recipe", "settings to start from", choices=recipes, default="default")
 
 
 def add_settings(

@@ -1,6 +1,7 @@
 """The commands `pocketrnn forecast` and `pocketrnn flag`: tables of series, unattended."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,48 +28,31 @@ exit codes: 0 all series done; 1 stopped; 2 wrong usage; 3 done, but with series
 def add_to(commands: Any) -> None:
     """Add the commands to argparse's subparsers."""
     forecast = _parser(commands, "forecast", "forecast each series of a table")
-    forecast.add_argument(
-        "--level",
+    add = partial(command.add, forecast)
+    add(
+        "--level L",
+        "per cent of what comes that the interval is to hold; may be given more than once "
+        "(default: 80)",
         type=float,
         action="append",
         dest="levels",
-        metavar="L",
-        help="per cent of what comes that the interval is to hold; may be given more than once "
-        "(default: 80)",
     )
-    forecast.add_argument(
-        "--horizon", type=int, metavar="N", help="values ahead (default, and at most: the model's)"
-    )
-    forecast.add_argument(
-        "--plot", metavar="OUT.png", help="draw the first series with their forecasts too"
-    )
+    add("--horizon N", "values ahead (default, and at most: the model's)", type=int)
+    add("--plot OUT.png", "draw the first series with their forecasts too")
     forecast.set_defaults(run=_forecast)
     flag = _parser(commands, "flag", "list the last values of each series that are unusual")
-    flag.add_argument(
-        "--share",
-        type=float,
+    add = partial(command.add, flag)
+    add(
+        "--share P",
+        "share of usual values that is flagged as well (default: %(default)s)",
         default=0.01,
-        metavar="P",
-        help="share of usual values that is flagged as well (default: %(default)s)",
     )
-    flag.add_argument(
-        "--last",
-        type=int,
-        default=1,
-        metavar="N",
-        help="judge so many values of each series (default: %(default)s)",
-    )
+    add("--last N", "judge so many values of each series (default: %(default)s)", default=1)
     flag.set_defaults(run=_flag)
 
 
 def _parser(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        help=text,
-        epilog=_EPILOG,
-    )
+    parser = command.command(commands, name, text, epilog=_EPILOG)
     parser.add_argument(
         "inputs",
         nargs="+",
@@ -76,22 +60,23 @@ def _parser(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
         help="table with a row a value (.csv, .tsv, .jsonl, also .gz or .zst of these; .parquet, "
         ".xlsx), or - or a .txt file with a number a line",
     )
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="table to write, or -")
-    parser.add_argument("--model", metavar="FILE", help="model file (default: monthly)")
-    parser.add_argument("--id-column", metavar="NAME", help="default: unique_id, if there is one")
-    parser.add_argument("--time-column", default="ds", metavar="NAME", help="default: ds")
-    parser.add_argument("--value-column", default="y", metavar="NAME", help="default: y")
-    parser.add_argument("--format", choices=INPUTS, help="of the inputs (default: by their names)")
-    parser.add_argument("--encoding", default="utf-8", help="of the inputs (default: utf-8)")
-    parser.add_argument("--output-format", choices=OUTPUTS, help="of OUT (default: by its name)")
-    parser.add_argument(
+    add = partial(command.add, parser)
+    add("-o --output OUT", "table to write, or -", required=True)
+    add("--model FILE", "model file (default: monthly)")
+    add("--id-column NAME", "default: unique_id, if there is one")
+    add("--time-column NAME", "default: ds", default="ds")
+    add("--value-column NAME", "default: y", default="y")
+    add("--format", "of the inputs (default: by their names)", choices=INPUTS)
+    add("--encoding NAME", "of the inputs (default: %(default)s)", default="utf-8")
+    add("--output-format", "of OUT (default: by its name)", choices=OUTPUTS)
+    add(
         "--on-error",
+        "a series in error stops the run (fail, the default), is left out (skip), or has a row "
+        "without numbers (null); OUT.errors.csv lists such series",
         choices=ON_ERROR,
         default="fail",
-        help="a series in error stops the run (fail, the default), is left out (skip), or has a "
-        "row without numbers (null); OUT.errors.csv lists such series",
     )
-    parser.add_argument("--force", action="store_true", help="replace OUT")
+    add("--force", "replace OUT")
     return parser
 
 

@@ -1,7 +1,9 @@
 """The command `pocketrnn-train generate`: from texts or lines to a run folder."""
 
 import argparse
+from functools import partial
 
+from pocketrnn.cli import command
 from pocketrnn.errors import ConfigError
 
 from ..cli import add_run, add_settings, settings_given
@@ -51,12 +53,10 @@ def parser() -> argparse.ArgumentParser:
         ".zst of these) and .parquet",
     )
     add_run(parser, RECIPES)
-    own = parser.add_argument_group("tables of lines")
-    own.add_argument("--text-column", metavar="NAME", help="column of the lines")
-    own.add_argument(
-        "--weight-column", metavar="NAME", help="column that says how often a line counts"
-    )
-    own.add_argument("--encoding", default="utf-8", help="of the files (default: utf-8)")
+    add = partial(command.add, parser.add_argument_group("tables of lines"))
+    add("--text-column NAME", "column of the lines")
+    add("--weight-column NAME", "column that says how often a line counts")
+    add("--encoding NAME", "of the files (default: %(default)s)", default="utf-8")
     add_settings(parser, _HELP, GeneratorTrainConfig)
     return parser
 
