@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pocketrnn.forecast import file
 from pocketrnn.forecast.file import ForecasterConfig, TestCase
 from pocketrnn.forecast.model import Forecaster, difference
-from pocketrnn.modelfile import fold, onnx
+from pocketrnn.modelfile import fold
 from pocketrnn.session import Session
 
 from .convert import convert_series
@@ -19,8 +19,7 @@ def build(
     keras_model: Any, config: ForecasterConfig, *, card: dict[str, Any] | None = None
 ) -> Export:
     """Convert a keras.Model from values to quantiles, and check it, as `export` does."""
-    graph = config.graph()
-    numbers = onnx.to_bytes(graph, fold.weights(keras_model, config.network, graph))
+    numbers = fold.to_bytes(keras_model, config)
     served = Forecaster.load(file.to_bytes(config, numbers, {}))
     series = sample_series(config)
     trained = keras_model.predict(series, verbose=0)

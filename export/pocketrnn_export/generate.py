@@ -9,7 +9,7 @@ from pocketrnn.generate import file
 from pocketrnn.generate.alphabet import Alphabet
 from pocketrnn.generate.file import GeneratorConfig, TestCase
 from pocketrnn.generate.model import Generator, difference
-from pocketrnn.modelfile import fold, onnx
+from pocketrnn.modelfile import fold
 from pocketrnn.session import Session
 
 from .convert import convert_steps, stepped
@@ -29,8 +29,7 @@ def build(
     """Convert a keras.Model from ids to logits, and check it, as `export` does."""
     import tensorflow as tf
 
-    graph = config.graph()
-    numbers = onnx.to_bytes(graph, fold.weights(keras_model, config.network, graph))
+    numbers = fold.to_bytes(keras_model, config)
     served = Generator.load(file.to_bytes(config, alphabet, numbers, {}))
     ids = np.random.default_rng(0).integers(0, config.ids, (_TEXTS, _STEPS), np.int32)
     run, widths = stepped(keras_model)

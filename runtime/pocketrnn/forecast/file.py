@@ -136,14 +136,7 @@ def to_bytes(
     test_cases: Sequence[TestCase] = (),
 ) -> bytes:
     """Return the model file around the serialized GraphProto `graph`."""
-    return modelfile.to_bytes(
-        graph,
-        task=TASK,
-        config=config,
-        vocabulary="",
-        card=card,
-        test_cases=test_cases,
-    )
+    return modelfile.to_bytes(TASK, config, "", graph, card, test_cases)
 
 
 def read(file: ModelFile) -> Contents:
@@ -154,13 +147,16 @@ def read(file: ModelFile) -> Contents:
     try:
         check(not file.vocabulary, "a forecaster has no vocabulary")
         config = ForecasterConfig.from_dict(file.config)
-        test_cases = file.cases(TestCase)
-        for case in test_cases:
-            fits = len(case.quantiles) == config.horizon * len(config.quantiles)
+
+        def fits(case: TestCase) -> bool:
             numbers = [value for value in case.values if value is not None]
-            fits = fits and all(map(math.isfinite, (*numbers, *case.quantiles)))
-            fits = fits and len(numbers) >= config.least_known
-            check(fits, "a test case doesn't fit the settings")
+            return (
+                len(case.quantiles) == config.horizon * len(config.quantiles)
+                and all(map(math.isfinite, (*numbers, *case.quantiles)))
+                and len(numbers) >= config.least_known
+            )
+
+        test_cases = file.cases(TestCase, fits)
         graph = config.graph()
         weights = file.weights(graph)
     except (ConfigError, RecursionError) as error:

@@ -106,14 +106,8 @@ def to_bytes(
     test_cases: Sequence[TestCase] = (),
 ) -> bytes:
     """Return the model file around the serialized GraphProto `graph`."""
-    return modelfile.to_bytes(
-        graph,
-        task=TASK,
-        config=config,
-        vocabulary=alphabet.characters or "",
-        card=card,
-        test_cases=test_cases,
-    )
+    vocabulary = alphabet.characters or ""
+    return modelfile.to_bytes(TASK, config, vocabulary, graph, card, test_cases)
 
 
 def read(file: ModelFile) -> Contents:
@@ -131,17 +125,12 @@ def read(file: ModelFile) -> Contents:
                 f"the vocabulary has {count} characters, the settings speak of "
                 f"{config.characters}; export the model again"
             )
-        test_cases = _test_cases(file, config.ids)
+        test_cases = file.cases(
+            TestCase,
+            lambda case: len(case.logits) == config.ids and all(map(math.isfinite, case.logits)),
+        )
         graph = config.graph()
         weights = file.weights(graph)
     except (ConfigError, RecursionError) as error:
         raise CorruptModelError(f"the file is altered ({error})") from error
     return Contents(config, Alphabet(characters, config.unknown), graph, weights, test_cases)
-
-
-def _test_cases(file: ModelFile, ids: int) -> tuple[TestCase, ...]:
-    cases = file.cases(TestCase)
-    for case in cases:
-        fits = len(case.logits) == ids and all(map(math.isfinite, case.logits))
-        check(fits, f"a test case needs {ids} logits, not {len(case.logits)}")
-    return cases

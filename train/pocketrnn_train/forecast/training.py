@@ -14,7 +14,7 @@ from pocketrnn.forecast import file
 from pocketrnn.forecast.file import ForecasterConfig
 from pocketrnn.forecast.model import Forecaster
 from pocketrnn.loading import bundled
-from pocketrnn.modelfile import fold, onnx
+from pocketrnn.modelfile import fold
 
 from .. import backend
 from ..loop import Stage, learn
@@ -219,6 +219,5 @@ def _width(model: Any, held_out: windows.Batch, settings: ForecasterConfig) -> f
 
 def _served(model: Any, settings: ForecasterConfig) -> Forecaster:
     """Return the forecaster that a Keras model becomes once it is exported."""
-    graph = settings.graph()
-    numbers = onnx.to_bytes(graph, fold.weights(model, settings.network, graph))
+    numbers = fold.to_bytes(model, settings)
     return Forecaster.load(file.to_bytes(settings, numbers, {}))
