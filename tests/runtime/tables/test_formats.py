@@ -466,7 +466,7 @@ def test_zstandard(tmp_path):
 
 def test_damaged_gzip(tmp_path, monkeypatch):
     monkeypatch.setattr(block, "ROWS", 100)
-    lines = [f"good film {i}" for i in range(50_000)]
+    lines = [f"good film {i}" for i in range(8_000)]
     data = gzip.compress("\n".join(lines).encode())
     for name, content in {
         "cut": data[: len(data) // 2],
@@ -479,7 +479,7 @@ def test_damaged_gzip(tmp_path, monkeypatch):
         with pytest.raises(InputError, match=rf"{name}\.txt\.gz: cut short or damaged"):
             score_file(source, output, model=MODEL)
         assert not output.exists()
-    assert 100 < len(list((tmp_path / "cut.csv.pocketrnn-run").glob("*.part"))) < 500
+    assert 10 < len(list((tmp_path / "cut.csv.pocketrnn-run").glob("*.part"))) < 80
 
 
 def test_damaged_parquet(tmp_path):

@@ -544,7 +544,7 @@ def test_soft_labels_and_weights_are_learnt(tmp_path: Path) -> None:
     corpus = read_corpus(
         table, probability_columns=["p"], weight_column="weight", split_column="for"
     )
-    config = RECIPES["everyday"].with_settings(epochs=12, batch_size=8, learning_rate=0.01)
+    config = RECIPES["everyday"].with_settings(epochs=6, batch_size=8, learning_rate=0.02)
     run = fit(config, corpus, tmp_path / "run")
     assert run.report["test"]["accuracy"] == 1
     assert run.report["validation"]["texts"] == 2
