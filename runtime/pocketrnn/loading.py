@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 from . import modelfile
+from .config import whole_number
 from .errors import ConfigError, CorruptModelError, ModelFileError, OtherTaskError
 
 if TYPE_CHECKING:
@@ -93,8 +94,7 @@ def load(source: Source = None, *, threads: int = 1, trusted: bool = False) -> A
 
 
 def _load(source: Source, threads: int, trusted: bool, task: str | None = None) -> Any:
-    if type(threads) is not int or not 1 <= threads <= _MOST_THREADS:
-        raise ConfigError(f"threads must be from 1 to {_MOST_THREADS}, not {threads!r:.40}")
+    threads = whole_number(threads, f"threads must be from 1 to {_MOST_THREADS}", 1, _MOST_THREADS)
     with naming(source):
         file = modelfile.read(read_bytes(source))
         if file.task not in _TASKS:

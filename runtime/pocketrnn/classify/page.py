@@ -65,7 +65,7 @@ _LEGEND = (
 def explanation_page(explanations: Iterable[Explanation]) -> str:
     """Return a page of texts with their words coloured."""
     texts = [
-        _text(f"<b>{escape(each.label)}</b> {shown(each.score, each.threshold)}", each)
+        _text(f"<b>{escape(each.label or 'unknown')}</b> {shown(each.score, each.threshold)}", each)
         for each in explanations
     ]
     return _page("Why these labels", [_LEGEND, *texts])

@@ -59,7 +59,7 @@ def _explain(arguments: argparse.Namespace) -> None:
         text, score = command.printable(each.text), shown(each.score, each.threshold)
         if is_terminal(sys.stdout) and not os.environ.get("NO_COLOR"):
             text = _coloured(each)
-        command.output(f"{command.printable(each.label)}  {score}  {text}")
+        command.output(f"{command.printable(each.label or 'unknown')}  {score}  {text}")
         for words, weight in each.strongest(_LISTED):
             command.output(f"  {weight:+.4f}  {command.printable(words)}")
         unknown = [each.text[span.start : span.end] for span in each.spans if not span.known]

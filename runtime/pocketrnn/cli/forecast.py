@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, counted
 from ..extras import require
 from ..files import refuse
 from ..loading import bundled
@@ -122,7 +122,8 @@ def _flag(arguments: argparse.Namespace) -> int:
 
 
 def _done(summary: Any) -> int:
-    line = f"{summary.series:,} series, {summary.rows:,} rows written; {summary.errors:,} in error"
+    written = f"{counted(summary.rows, 'row')} written"
+    line = f"{summary.series:,} series, {written}; {summary.errors:,} in error"
     listed = f", listed in {summary.errors_path}" if summary.errors_path else ""
     say(command.printable(line + listed))
     return _DONE_WITH_ERRORS if summary.errors else 0

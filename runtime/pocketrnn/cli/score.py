@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import counted
 from ..files import refuse
 from ..loading import load
 from ..streams import is_terminal, say
@@ -94,8 +95,8 @@ def _line(summary: "Summary") -> str:
     labels = f": {labels}" if labels else ""
     listed = f", listed in {summary.errors_path}" if summary.errors_path else ""
     rows = summary.rows + summary.errors
-    lines = f" from {summary.lines:,} lines" if summary.lines != rows else ""
-    line = f"{rows:,} rows{lines}{now} in {rate}{labels}"
+    lines = f" from {counted(summary.lines, 'line')}" if summary.lines != rows else ""
+    line = f"{counted(rows, 'row')}{lines}{now} in {rate}{labels}"
     return command.printable(f"{line}; {summary.errors:,} in error{listed}")
 
 

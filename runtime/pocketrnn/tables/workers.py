@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError, PocketRNNError, WorkerError
+from ..config import whole_number
+from ..errors import PocketRNNError, WorkerError
 from .block import UNDER_WAY, Block, Function
 
 # A share of a block ends when it reaches one of these. Enough that sending it takes little of
@@ -48,8 +49,7 @@ def computed(
     There is an array for each column of the function, of objects for text or of numbers. An error
     in reading is raised after all blocks before it. Raises WorkerError if a process ends.
     """
-    if type(workers) is not int or workers < 1:
-        raise ConfigError(f"workers must be a whole number from 1, not {workers!r}")
+    workers = whole_number(workers, "workers must be a whole number from 1", 1)
     if workers > 1 and multiprocessing.current_process().daemon:
         _log.warning("a daemonic process may start no others: it scores by itself (workers=1)")
         workers = 1

@@ -129,6 +129,13 @@ def test_a_run_killed_at_each_step(name, good, force, source, tmp_path, monkeypa
     assert step > 20
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_that_is_not_there(resume, source, tmp_path):
+    with pytest.raises(OutputError, match=r"can't write .*out\.csv: no such folder$"):
+        score(source, tmp_path / "gone" / "out.csv", resume=resume)
+    assert names(tmp_path) == ["in.csv"]
+
+
 def test_a_lost_output_is_not_taken_for_the_older_one(source, tmp_path, monkeypatch):
     output = tmp_path / "out.csv"
     score(source, tmp_path / "whole.csv")

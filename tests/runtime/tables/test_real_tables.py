@@ -125,7 +125,7 @@ def test_lines_are_told_where_they_are_more_than_rows(tmp_path, tiny_path, capsy
     assert "\n32 rows from 40 lines, " in capsys.readouterr().err
     source.write_text("id,text\n1,good\n")
     assert cli.main([*command, "--force"]) == 0
-    assert "\n1 rows in " in capsys.readouterr().err
+    assert "\n1 row in " in capsys.readouterr().err
 
 
 def test_quotes_in_tables_of_tabs_that_mean_something(tmp_path):

@@ -313,7 +313,7 @@ def test_rows_without_a_label_are_left_out_and_counted(
     assert texts(corpus) == {f"film {i}": str(i % 2) for i in range(12)}
     assert corpus.unlabelled == ()
     assert caplog.messages == [
-        f"{jsonl_path}: 3 rows have no label; only a teacher learns from them"
+        f"{jsonl_path}: 3 rows without a label: only a teacher learns from that"
     ]
     # A text with a label isn't learnt without it too, and none twice.
     assert read(jsonl_path, content, unlabelled=True).unlabelled == ("more",)
@@ -327,7 +327,7 @@ def test_rows_without_text_are_left_out_and_counted(
 ) -> None:
     corpus = read(csv_path, table([("", "good"), *ROWS, (" ", "bad"), (" \u2028", "other")]))
     assert (texts(corpus), corpus.labels) == (dict(ROWS), ("bad", "good"))
-    assert caplog.messages == [f"{csv_path}: 3 rows without text are left out"]
+    assert caplog.messages == [f"{csv_path}: left out: 3 rows without text"]
 
 
 def test_labels_that_look_alike_are_said(csv_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -353,7 +353,8 @@ def test_copies_of_a_text_are_on_one_side(csv_path: Path, caplog: pytest.LogCapt
         assert len(corpus.train) + len(corpus.test) == 48
         assert set(corpus.test.labels) == {0, 1}
     assert caplog.messages[0] == (
-        f"{csv_path}: 36 rows repeat a text; it is on one side of each split, with all its copies"
+        f"{csv_path}: 36 rows with a text that is there before; all its copies are on one side of "
+        "each split"
     )
 
 
@@ -450,7 +451,7 @@ def test_a_folder_for_each_label(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     corpus = read_corpus(folder)
     assert texts(corpus) == {f"{text}\n\nmore": label for text, label in ROWS}
     assert (corpus.name, corpus.text_column, corpus.label_column) == ("films", None, None)
-    assert caplog.messages == [f"{folder}: 1 rows without text are left out"]
+    assert caplog.messages == [f"{folder}: left out: 1 row without text"]
     (folder / "README.txt").write_text("about")  # no label
     assert read_corpus(folder, unlabelled=True).unlabelled == ("about",)
     more = tmp_path / "more.csv"
@@ -480,7 +481,7 @@ def test_a_test_and_a_validation_of_ones_own(
     assert corpus.validation.texts == ("film 0",)
     # What is like one of these has left the training texts, in which the others all are.
     assert corpus.train.texts == tuple(f"film {i}" for i in range(2, 12))
-    assert "1 training texts are in the test, and left out" in caplog.text
+    assert "left out: 1 training text in the test too" in caplog.text
     assert corpus.digest() != read(csv_path, table(), test=parts["test"]).digest()
     turned = corpus.with_positive("bad")
     assert turned.validation
@@ -541,8 +542,8 @@ def test_columns_of_a_data_frame(csv_path: Path, caplog: pytest.LogCaptureFixtur
         assert texts(made) == texts(corpus)
         assert made.unlabelled == ("more",)
         assert caplog.messages == [
-            "texts: 1 rows without text are left out",
-            "texts: 1 rows have no label; only a teacher learns from them",
+            "texts: left out: 1 row without text",
+            "texts: 1 row without a label: only a teacher learns from that",
         ]
         with pytest.raises(TextError, match=r'one column \(df\["text"\]\), not DataFrame'):
             Corpus.of(frame, frame["label"])

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pocketrnn.classify.labelled import label_of
-from pocketrnn.errors import ConfigError, InputError, TextError
+from pocketrnn.errors import ConfigError, InputError, TextError, counted
 
 from .labels import look_alikes
 from .splits import Rows, groups_of, leaders, plain, split
@@ -189,10 +189,8 @@ class Corpus:
         known = set(map(plain, texts))
         kept = [row for row, text in enumerate(self.train.texts) if plain(text) not in known]
         if lost := len(self.train) - len(kept):
-            count = f"{lost:,}"
-            _log.warning(
-                "%s: %s training texts are in the %s, and left out", self.name, count, part
-            )
+            count = counted(lost, "training text")
+            _log.warning("%s: left out: %s in the %s too", self.name, count, part)
         train = self.train.take(np.array(kept, np.int64))
         for label, name in enumerate(self.labels):
             if not (train.labels == label).any():
@@ -273,10 +271,10 @@ def corpus_of_rows(
         names.append(label)
         kept.append(row)
     if without_text:
-        _log.warning("%s: %s rows without text are left out", name, f"{without_text:,}")
+        _log.warning("%s: left out: %s without text", name, counted(without_text, "row"))
     if unlabelled:
-        count = f"{len(unlabelled):,}"
-        _log.warning("%s: %s rows have no label; only a teacher learns from them", name, count)
+        count = counted(len(unlabelled), "row")
+        _log.warning("%s: %s without a label: only a teacher learns from that", name, count)
     if not texts:
         raise InputError(f"{name}: no rows with a text and a label")
     counts = Counter(name for name in names if name is not None)
@@ -314,9 +312,8 @@ def corpus_of_rows(
                 f"{name}: label {label!r:.60} has {own} different text(s) of its own; at least "
                 f"{len(uses)} are needed, for {', '.join(uses[:-1])} and {uses[-1]}"
             )
-    counted = zip(labels, own_texts, strict=True)
-    rare = [f"{label!r:.60} ({own})" for label, own in counted if own < _FEW]
-    if rare:
+    pairs = zip(labels, own_texts, strict=True)
+    if rare := [f"{label!r:.60} ({own})" for label, own in pairs if own < _FEW]:
         more = f", and {len(rare) - _MOST_NAMED} more" if len(rare) > _MOST_NAMED else ""
         few = ", ".join(rare[:_MOST_NAMED]) + more
         _log.warning("%s: labels with fewer than %d texts, too few to rely on: %s", name, _FEW, few)
@@ -392,9 +389,9 @@ def _tell_copies(
     if not copies:
         return
     _log.warning(
-        "%s: %s rows repeat a text; it is on one side of each split, with all its copies",
+        "%s: %s with a text that is there before; all its copies are on one side of each split",
         name,
-        f"{copies:,}",
+        counted(copies, "row"),
     )
     found: dict[int, dict[str, int]] = {}  # the first row of each label, for each text
     for row in np.flatnonzero(sizes[groups] > 1).tolist():
