@@ -14,14 +14,12 @@ from unittest import mock
 
 import pytest
 
-from pocketrnn import load, score_file, score_rows
+from pocketrnn import load, score_file
 from pocketrnn.errors import ConfigError, InputError, MissingExtraError, OutputError, PocketRNNError
 from pocketrnn.tables import block, compression
-from tinyonnx import tiny
+from tables import MODEL, rows_of
 
 pytestmark = pytest.mark.usefixtures("unflushed")
-
-MODEL = tiny()
 
 
 def score(source, output, **options):
@@ -30,7 +28,7 @@ def score(source, output, **options):
 
 def read(source, **options):
     """Return line, text and problem of each row."""
-    rows = score_rows(source, **{"model": MODEL, "text_column": "text", **options})
+    rows = rows_of(source, **{"model": MODEL, "text_column": "text", **options})
     return [(row.line, row.values.get("text"), row.problem) for row in rows]
 
 
@@ -257,7 +255,7 @@ def test_a_text_in_other_formats_that_is_too_long(tmp_path):
     (tmp_path / "in" / "a.txt").write_text("good " * 1000)
     (tmp_path / "in" / "b.txt").write_text("good")
     problem = "over 1,000 characters (max_characters=...)"
-    found = score_rows(tmp_path / "in", model=MODEL, max_characters=1000)
+    found = rows_of(tmp_path / "in", max_characters=1000)
     assert [row.problem for row in found] == [problem, ""]
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")

@@ -8,23 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from pocketrnn import score_file
 from pocketrnn.errors import ConfigError, InputError, OutputError
 from pocketrnn.tables import block, jsonlines, outputs
-from tables import Stopped, folder_of, names, parts, stopping_after
+from tables import Stopped, folder_of, names, parts, score, stopping_after
 from tinyonnx import tiny
 
 pytestmark = pytest.mark.usefixtures("unflushed", "small_blocks")
 
-MODEL = tiny()
-
 
 class Killed(BaseException):
     pass
-
-
-def score(source, output, **options):
-    return score_file(source, output, **{"model": MODEL, **options})
 
 
 def stopped(source, output, blocks, **options):
@@ -478,7 +471,7 @@ def test_a_long_name_of_an_output(tmp_path: Path) -> None:
     source = tmp_path / "in.csv"
     source.write_text('text\ngood\n""\nbad\n')
     output = tmp_path / ("x" * 231 + ".csv")
-    done = score_file(source, output, model=tiny(), on_error="skip")
+    done = score(source, output, model=tiny(), on_error="skip")
     assert (done.rows, done.errors) == (2, 1)
     assert output.exists()
     assert done.errors_path is not None
