@@ -327,42 +327,41 @@ class Generator(Model):
 
     def _next(self, ids: NDArray[Any], state: State | None = None) -> tuple[Logits, State]:
         """Return the logits (texts, ids) after one more id of each text: (texts,)."""
-        session, outputs = self._one
-        inputs = {"ids": ids.astype(np.int32), **self._named(state, len(ids))}
-        logits, *after = session.run(inputs, outputs)
-        return _finite(logits), after
+        return self._run(self._one, ids.astype(np.int32), state)
 
-    def _named(self, state: State | None, texts: int) -> dict[str, NDArray[np.float32]]:
-        if state is None:
-            units = self.config.network.units
-            state = [np.zeros((texts, units), np.float32) for _ in self._before]
-        return dict(zip(self._before, state, strict=True))
-
-    def run(
-        self, ids: NDArray[np.int32], state: State | None = None
-    ) -> tuple[NDArray[np.float32], State]:
+    def run(self, ids: NDArray[np.int32], state: State | None = None) -> tuple[Logits, State]:
         """Run the graph as it is, from `state` or from nothing.
 
         `ids` is (texts, time), and must be those of the model; the logits of what follows each
         one are float32 (texts, time, ids).
         """
-        inputs = {"ids": ids, **self._named(state, len(ids))}
-        logits, *after = self._whole.run(inputs, [v.name for v in self._contents.graph.outputs])
+        return self._run(self._whole, ids, state)
+
+    def _run(
+        self, form: tuple[Session, list[str]], ids: NDArray[np.int32], state: State | None
+    ) -> tuple[Logits, State]:
+        session, outputs = form
+        if state is None:
+            zeros = np.zeros((len(ids), self.config.network.units), np.float32)
+            state = [zeros] * len(self._before)
+        logits, *after = session.run(
+            {"ids": ids, **dict(zip(self._before, state, strict=True))}, outputs
+        )
         return _finite(logits), after
 
     @lazy
-    def _whole(self) -> Session:
-        return self._session_for(self._contents.graph)
+    def _whole(self) -> tuple[Session, list[str]]:
+        return self._ready(self._contents.graph)
 
     @lazy
     def _one(self) -> tuple[Session, list[str]]:
-        """Return the session for single steps, and its outputs."""
-        graph = forms.step(self.config.network, self.config.ids)
-        return self._session_for(graph), [value.name for value in graph.outputs]
+        return self._ready(forms.step(self.config.network, self.config.ids))
 
-    def _session_for(self, graph: onnx.Graph) -> Session:
+    def _ready(self, graph: onnx.Graph) -> tuple[Session, list[str]]:
+        """Return a session for a graph, and the names of its outputs."""
         model = partial(onnx.model_of, graph, self._contents.weights)
-        return Session(model, threads=self._options["threads"])
+        session = Session(model, threads=self._options["threads"])
+        return session, [value.name for value in graph.outputs]
 
 
 def log_probabilities(logits: Logits) -> Logits:
