@@ -142,12 +142,8 @@ def test_damaged_soft_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         fit(CONFIG, corpus(), tmp_path / "run", resume=True)
 
 
-MORE = pytest.mark.slow
-
-
-@pytest.mark.parametrize(
-    ("classes", "unlabelled"), [(2, 0), *(pytest.param(3, n, marks=MORE) for n in (0, 20))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("classes", "unlabelled"), [(2, 0), (3, 0), (3, 20)])
 def test_other_classes_and_no_unlabelled_texts(
     classes: int, unlabelled: int, tmp_path: Path
 ) -> None:

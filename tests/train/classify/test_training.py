@@ -502,7 +502,7 @@ def test_soft_labels_and_weights_are_learnt(tmp_path: Path) -> None:
     corpus = read_corpus(
         table, probability_columns=["p"], weight_column="weight", split_column="for"
     )
-    config = RECIPES["everyday"].with_settings(epochs=6, batch_size=8, learning_rate=0.02)
+    config = RECIPES["everyday"].with_settings(epochs=6, batch_size=8, learning_rate=0.02, window=4)
     run = fit(config, corpus, tmp_path / "run")
     assert run.report["test"]["accuracy"] == 1
     assert run.report["validation"]["texts"] == 2

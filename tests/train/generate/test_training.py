@@ -13,7 +13,7 @@ from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.generate.alphabet import Alphabet
 from pocketrnn_export import export
 from pocketrnn_train import cli
-from pocketrnn_train.generate import batches, training
+from pocketrnn_train.generate import batches
 from pocketrnn_train.generate.config import RECIPES, GeneratorTrainConfig
 from pocketrnn_train.generate.corpus import Sequences, read_lines, read_text
 from pocketrnn_train.generate.training import _longest_copied, fit
@@ -84,12 +84,13 @@ def test_a_run_is_exported_as_it_was_measured(run: GeneratorRun, tmp_path: Path)
         export(run, tmp_path / "other.onnx", graph="tf2onnx")
 
 
+# The loop is that of classifiers, whose resumed run is compared in the fast tests.
+@pytest.mark.slow
 def test_running_text_stops_early_and_resumes_bit_for_bit(
     story: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(training, "_CHARACTERS", 1000)
     corpus = read_text([story])
-    settings = config(epochs=2, batch_size=4, steps=16, dropout=0.3, word_dropout=0.1, layers=2)
+    settings = config(epochs=4, batch_size=4, steps=16, dropout=0.3, word_dropout=0.1, layers=2)
     whole = fit(settings, corpus, tmp_path / "whole")
     assert whole.report["generated"]["longest_copied"] >= 1
 
@@ -115,7 +116,10 @@ def test_running_text_stops_early_and_resumes_bit_for_bit(
         fit(settings.with_settings(units=17), corpus, tmp_path / "parts", resume=True)
 
 
-def test_training_ends_where_what_is_held_out_gets_no_better(story: Path, tmp_path: Path) -> None:
+def test_training_ends_where_what_is_held_out_gets_no_better(
+    story: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("pocketrnn_train.generate.training._CHARACTERS", 1000)
     settings = config(epochs=30, patience=1, learning_rate=0.5, warm_up=None, batch_size=4)
     run = fit(settings, read_text([story]), tmp_path / "run")
     losses = [row["val_loss"] for row in run.history()]
