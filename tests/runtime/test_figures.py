@@ -19,11 +19,11 @@ def test_accuracy_and_size() -> None:
     model = pocketrnn.load()
     test, card = model.card["figures"]["test"], model.card["intended_use"]
     size = f"{len(model.data) / 1e6:.2f} MB"
-    (stated,) = re.findall(r"([\d.]+ MB) with its vocabulary,\s([\d.]+) % right on", readme)
+    (stated,) = re.findall(r"([\d.]+ MB) with its vocabulary, and right on ([\d.]+) %", readme)
     assert stated == (size, f"{test['accuracy']:.1%}"[:-1])
-    assert f"{test['texts']:,} test texts" in readme
+    assert f"of {test['texts']:,} test texts" in readme
     (imdb,) = re.findall(r"right on ([\d.]+)% of the 25,000 official IMDB test", card)
-    assert f"{imdb} % on the 25,000 official IMDB test reviews" in " ".join(readme.split())
+    assert f"{imdb} % of the 25,000 official IMDB test reviews" in " ".join(readme.split())
     table = re.findall(r"^\| ([a-z]+) \| ([\d.]+) % \|", readme, re.MULTILINE)
     shown = {"restaurants": "mams-absa", "products": "fdu-mtl", "tweets": "semeval-tweets"}
     for name, accuracy in table:
