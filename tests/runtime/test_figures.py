@@ -38,7 +38,7 @@ def test_unlikeness() -> None:
     for line in results.read_text("utf-8").splitlines()[2:]:
         name, *cells = line.strip("| ").split(" | ")
         shares[name] = [f"{100 * float(cell.split()[0]):.0f} %" for cell in cells[1::2]]
-    rows = re.findall(r"^  \| (\w.*?) \| (\d+ %) \| (\d+ %) \| (\d+ %) \|$", page, re.MULTILINE)
+    rows = re.findall(r"^\| (\w.*?) \| (\d+ %) \| (\d+ %) \| (\d+ %) \|$", page, re.MULTILINE)
     assert len(rows) > 5
     assert {name: cells for name, *cells in rows}.items() <= shares.items()
 
