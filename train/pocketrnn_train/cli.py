@@ -20,7 +20,7 @@ from pocketrnn.extras import require
 
 from .classify import comparison
 from .classify.training import fit
-from .config import RunConfig, TrainConfig, settings_of
+from .config import RunConfig, TrainConfig, help_of, settings_of
 from .corpora import Corpus, read_corpus
 from .corpora.table import FORMATS
 from .recipes import RECIPES
@@ -28,39 +28,13 @@ from .recipes import RECIPES
 # Characters of the labels that are printed.
 _MOST_SHOWN = 200
 
-# The settings that are options, with their help; TrainConfig has their types.
-_HELP = {
-    "num_words": "size of the vocabulary: the most frequent words, and four special ids",
-    "maxlen": "words of a text that are read: its last ones",
-    "embedding": "width of the word vectors",
-    "cell": "kind of recurrent layer",
-    "activation": "of a simple_rnn; gru and lstm have tanh",
-    "units": "width of each recurrent layer",
-    "layers": "number of recurrent layers, one on top of the other",
-    "bidirectional": "read texts in both directions",
-    "mask": "leave padding out of the computation",
-    "pooling": "what the head sees: the last state, or the sum (over the root of their number) and "
-    "the maximum of all states",
-    "window": "words after which the state starts afresh, with sqrtn_max; 0: never",
-    "weights": "how a model file stores large matrices; training rounds them to that",
-    "optimizer": "Keras optimizer",
-    "learning_rate": "highest learning rate",
-    "warm_up": "share of the steps in which the learning rate rises, to fall to 0 in the others",
-    "clip": "largest norm of all gradients of a step together",
-    "epochs": "passes over the training texts",
-    "batch_size": "texts in a training step",
-    "dropout": "share of word vectors' channels and of head inputs, set to 0 in training",
-    "word_dropout": "share of the words that become the unknown word in training",
-    "min_texts": "texts that a word must stand in to have an id, as rare ones may tell of a text",
-    "validation_split": "share of each label's training texts that is held out for validation",
-    "test_split": "share of each label's texts kept for the test, if the corpus has no test; 0 for "
-    "none",
-    "folds": "how many folds of the texts are held out in turn, instead of a share; 0: none",
-    "class_weights": "let each label count as much as any other, however many texts it has",
-    "refit": "train once more, on all texts, once it is known how good the network is",
-    "calibrate": "fit the probabilities, and the threshold, to the validation texts",
-    "seed": "decides the first weights, the order of the texts and all random choices",
-}
+# The settings that are options; TrainConfig has their types, and says what they mean.
+_SETTINGS = (
+    *("num_words", "maxlen", "embedding", "cell", "activation", "units", "layers", "bidirectional"),
+    *("mask", "pooling", "window", "weights", "optimizer", "learning_rate", "warm_up", "clip"),
+    *("epochs", "batch_size", "dropout", "word_dropout", "min_texts", "validation_split"),
+    *("test_split", "folds", "class_weights", "refit", "calibrate", "seed"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -137,7 +111,7 @@ def parser() -> argparse.ArgumentParser:
         "more texts, which the teacher labels: a .txt file with a text on each line, a folder "
         "of .txt files, or a table with the same text column",
     )
-    add_settings(parser, _HELP, TrainConfig)
+    add_settings(parser, _SETTINGS, TrainConfig)
     return parser
 
 
@@ -149,13 +123,13 @@ def add_run(parser: argparse.ArgumentParser, recipes: Mapping[str, RunConfig]) -
 
 
 def add_settings(
-    parser: argparse.ArgumentParser, texts: Mapping[str, str], config: type[RunConfig]
+    parser: argparse.ArgumentParser, names: Iterable[str], config: type[RunConfig]
 ) -> None:
-    """Add the settings of `config` that have a help text."""
+    """Add the settings of `config` with these names."""
     settings = parser.add_argument_group("settings (default: the recipe's)")
-    kinds = settings_of(config)
-    for name, text in texts.items():
-        option, kind = "--" + name.replace("_", "-"), kinds[name]
+    kinds, texts = settings_of(config), help_of(config)
+    for name in names:
+        option, kind, text = "--" + name.replace("_", "-"), kinds[name], texts[name]
         if isinstance(kind, types.UnionType):  # a number or None
             kind = typing.get_args(kind)[0]
         if kind is bool:
@@ -225,7 +199,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _read(arguments: argparse.Namespace) -> tuple[TrainConfig, Corpus]:
     """Return the settings and the corpus that were asked for, and say what that is."""
-    given = settings_given(arguments, _HELP)
+    given = settings_given(arguments, _SETTINGS)
     held_out = arguments.validation
     if held_out in ("random", "last"):
         given["validation"], held_out = held_out, None

@@ -4,9 +4,12 @@ It has three parts: the network, which a model file states as well; how its weig
 and the task, which is to tell the labels of texts.
 """
 
+import ast
+import inspect
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pocketrnn import TextConfig
@@ -22,14 +25,17 @@ class FitConfig(Settings):
     """How the weights are fitted; the defaults are those of the classic Keras SimpleRNN."""
 
     optimizer: Literal["rmsprop", "adam", "sgd"] = "rmsprop"
+    """Optimizer of Keras."""
     learning_rate: Annotated[float, POSITIVE] = 0.001
     """The highest rate."""
     warm_up: Annotated[float | None, SHARE] = None
-    """Share of the steps in which the rate rises, to fall to 0 in the others; None: it stays."""
+    """Share of the steps in which the rate rises, to fall to 0 in the others."""
     clip: Annotated[float | None, POSITIVE] = None
-    """The largest norm that the gradients of a step may have together; None: any."""
+    """The largest norm that the gradients of a step may have together."""
     epochs: Count = 10
+    """Passes over what is learnt; at most, where training may stop earlier."""
     batch_size: Count = 128
+    """Texts, lines, places in running text or windows in a training step."""
     dropout: Share = 0.0
     """Share of the word vectors' channels, and of the values that the head sees, set to 0."""
     word_dropout: Share = 0.0
@@ -95,7 +101,7 @@ class ClassifyConfig(Settings):
 
     text: TextConfig = field(default_factory=TextConfig)
     min_texts: Annotated[Count, LATER] = 1
-    """A word has an id if it stands in so many texts: words of fewer could tell whose they are."""
+    """Texts that a word must stand in to have an id: words of fewer could tell whose they are."""
     validation_split: Annotated[float, PART] = 0.2
     """Share of each label's training texts that is held out."""
     validation: Literal["random", "last"] = "random"
@@ -190,3 +196,19 @@ def _replaced(settings: Any, values: Mapping[str, Any]) -> Any:
 
 def _is_part(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Settings)
+
+
+def help_of(config: type[Settings]) -> dict[str, str]:
+    """Return what the source says below each setting, those of parts too, as help of an option."""
+    found: dict[str, str] = {}
+    for kind in reversed(config.__mro__[: config.__mro__.index(Settings)]):
+        (made,) = ast.parse(inspect.getsource(kind)).body
+        for field_, text in pairwise(made.body if isinstance(made, ast.ClassDef) else ()):
+            match field_, text:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(said))):
+                    said = " ".join(said.removesuffix(".").split())
+                    found[name] = said[0].lower() + said[1:]
+    for kind in typing.get_type_hints(config).values():
+        if _is_part(kind):
+            found |= help_of(kind)
+    return found

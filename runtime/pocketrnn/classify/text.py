@@ -39,7 +39,9 @@ class TextConfig(Settings):
     filters: str = KERAS_FILTERS
     split: str = " "
     num_words: Annotated[int, between(1, MOST_IDS)] = 10_000
+    """Size of the vocabulary: the most frequent words, and the special ids."""
     maxlen: Annotated[int, between(1, MOST_WORDS)] = 500
+    """Words of a text that are read, its start included: its last ones, or its first."""
     pad_id: int = 0
     start_id: int | None = 1
     oov_id: int = 2

@@ -40,7 +40,7 @@ class NetworkConfig(Settings):
     window: Annotated[int, Bound("0 or more", lambda window: window >= 0)] = 0
     """Words after which the state starts afresh, with sqrtn_max; 0: never."""
     weights: Weights = "float32"
-    """How large matrices are stored: see `pocketrnn.modelfile.weights`."""
+    """How large matrices are stored; training rounds them to that."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for settings that no network could have."""

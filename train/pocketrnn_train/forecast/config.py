@@ -20,7 +20,7 @@ class ForecastConfig(Settings):
     """The task: what series are like, and how windows are drawn from them."""
 
     frequency: str = "MS"
-    """Time from one value to the next."""
+    """Time from one value to the next: MS, h, 15min, D, W, ..."""
     horizon: int = 18
     """Values ahead."""
     season: int | None = None

@@ -17,6 +17,7 @@ class GenerateConfig(Settings):
     lines: bool = False
     """Whether each line is a sequence with a start and an end; else the text runs on."""
     unit: Literal["characters", "bytes"] = "characters"
+    """What has an id: a character, or a byte of UTF-8."""
     steps: Count = 64
     """Steps of running text that gradients go back; the state is carried further."""
     validation_split: Annotated[float, PART] = 0.1
