@@ -29,7 +29,8 @@ def between(least: float, most: float) -> Bound:
     return Bound(f"from {least} to {most:,}", lambda value: least <= value <= most)
 
 
-Count = Annotated[int, Bound("at least 1", lambda value: value >= 1)]
+ONE = Bound("at least 1", lambda value: value >= 1)
+Count = Annotated[int, ONE]
 SHARE = Bound("from 0 to under 1", lambda value: 0 <= value < 1)
 Share = Annotated[float, SHARE]
 POSITIVE = Bound("over 0 and finite", lambda value: 0 < value < math.inf)
