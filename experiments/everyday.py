@@ -33,7 +33,7 @@ from pocketrnn import Tokenizer
 from pocketrnn.files import replacing
 from pocketrnn_train import RECIPES, Run, evaluate, fit, read_corpus
 from pocketrnn_train.classify import batches
-from pocketrnn_train.classify.distillation import SoftLabels, _ranks, ask
+from pocketrnn_train.classify.distillation import SoftLabels, ask, ranks_of
 from pocketrnn_train.classify.vocabulary import rank_words
 from pocketrnn_train.config import Distillation, Spans
 
@@ -119,7 +119,7 @@ def taught(texts: Sequence[Text], path: Path) -> Rows:
         with np.load(path) as arrays:
             soft = SoftLabels(**arrays)
     else:
-        ranks = [_ranks(CONFIG, words, [t.text for t in part]) for part in (train, held, more)]
+        ranks = [ranks_of(CONFIG, words, [t.text for t in part]) for part in (train, held, more)]
         held_labels = np.array([t.label == "positive" for t in held], np.int64)
         groups = np.arange(len(train))
         soft, figures = ask(
