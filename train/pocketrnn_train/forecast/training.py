@@ -85,9 +85,9 @@ def fit(
     horizon, task, batch = settings.horizon, config.task, config.fit.batch_size
     loss = network.Pinball(settings.quantiles)
 
-    def trained(model: Any, held: int, first: bool) -> Any:
-        """Train `model` on what comes before so many horizons, which validates if it is `first`."""
-        name, suffix = _STAGES[held]
+    def trained(model: Any, held: int) -> Any:
+        """Train `model` on all but so many horizons of each series."""
+        (name, suffix), first = _STAGES[held], held == 2
         learnt = [
             values[: len(values) - held * horizon * (key in judged)]
             for key, values in corpus.series.items()
@@ -108,15 +108,16 @@ def fit(
             return tf.data.Dataset.from_tensor_slices(drawn).batch(batch)
 
         def measure(model: Any) -> dict[str, float]:
+            if not first:
+                return {}
             values, targets, weights = held_out
-            given = {"loss": float(loss(targets, model.predict(values, verbose=0), weights))}
-            return given if first else {}
+            return {"loss": float(loss(targets, model.predict(values, verbose=0), weights))}
 
         share = (1 if first else _LATER_EPOCHS) * (1 if start is None else _TUNED_EPOCHS)
         rate = (1 if first else _LATER_RATE) * (1 if start is None else _TUNED_RATE)
         epochs = math.ceil(config.fit.epochs * share)
         stage = Stage(
-            name=name,
+            name="synthetic series" if corpus.synthetic else name,
             epochs=epochs,
             steps=task.steps,
             learning_rate=config.fit.learning_rate * rate,
@@ -135,10 +136,10 @@ def fit(
     model = network.build(settings)
     if start is not None:
         network.start_from(model, start)
-    model = trained(model, 2, first=True)
+    model = trained(model, 2)
     width = _width(model, held_out, settings)
     if not corpus.synthetic:  # of those, there are new ones for each epoch
-        model = trained(model, 1, first=False)
+        model = trained(model, 1)
     network.set_width(model, width)
     served = _served(network.whole(model, settings), settings)
     futures = [one[-horizon:] for one in ends[0]]
@@ -147,7 +148,7 @@ def fit(
     figures.draw(path, ends[1], futures, quantiles, each, list(judged), served)
     if not corpus.synthetic:
         network.set_width(model, 1)  # or what is learnt would undo the factor
-        model = trained(model, 0, first=False)
+        model = trained(model, 0)
         network.set_width(model, width)
     whole = network.whole(model, settings)
     run.save_model(whole)
