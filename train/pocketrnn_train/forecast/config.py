@@ -107,6 +107,3 @@ RECIPES = {
     "scratch": _SCRATCH,
     "classic": _SCRATCH.with_settings(cell="simple_rnn", segment=1),
 }
-
-# Where training goes on from the bundled forecaster, it takes fewer and smaller steps.
-TUNED = {"learning_rate": 0.0007, "epochs": 3}
