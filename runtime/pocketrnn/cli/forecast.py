@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
-from ..extras import require
 from ..files import refuse
 from ..loading import bundled
 from ..streams import say
@@ -18,7 +17,8 @@ _DONE_WITH_ERRORS = 3
 _EPILOG = """\
 The rows of a series stand one after another, in order of time. A missing time stamp is an unknown
 value; one that is there twice, off the grid of the model's frequency or out of order is an error of
-its series.
+its series. Of time stamps that are whole numbers, each is one step of the model's frequency,
+whatever they count.
 
 exit codes: 0 all series done; 1 stopped; 2 wrong usage; 3 done, but with series in error;
 130 interrupted"""
@@ -40,7 +40,7 @@ def add_to(commands: Any) -> None:
         "--horizon", type=int, metavar="N", help="values ahead (default, and at most: the model's)"
     )
     forecast.add_argument(
-        "--plot", metavar="OUT.png", help="draw the first series with their forecasts too"
+        "--plot", metavar="OUT.png", help="draw the first series too (.png, .svg, .pdf, .html)"
     )
     forecast.set_defaults(run=_forecast)
     flag = _parser(commands, "flag", "list the last values of each series that are unusual")
@@ -81,6 +81,12 @@ def _parser(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
     parser.add_argument("--id-column", metavar="NAME", help="default: unique_id, if there is one")
     parser.add_argument("--time-column", default="ds", metavar="NAME", help="default: ds")
     parser.add_argument("--value-column", default="y", metavar="NAME", help="default: y")
+    parser.add_argument(
+        "--frequency",
+        metavar="F",
+        help="of the time stamps, where they are the other end of the model's months, quarters or "
+        "years: ME where the model has MS",
+    )
     parser.add_argument("--format", choices=INPUTS, help="of the inputs (default: by their names)")
     parser.add_argument("--encoding", default="utf-8", help="of the inputs (default: utf-8)")
     parser.add_argument("--output-format", choices=OUTPUTS, help="of OUT (default: by its name)")
@@ -104,9 +110,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     del options["run"]
     names = (options.pop(f"{name}_column") for name in ("id", "time", "value"))
     options["columns"] = Columns(*names)
-    for output in (options["output"], options.get("plot")):
-        if output:
-            refuse(Path(output), [options["model"]], "model")
+    refuse(Path(options["output"]), [options["model"]], "model")
     options["model"] = Forecaster.load(options["model"] or bundled("monthly"))
     return options
 
@@ -114,14 +118,15 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
 def _forecast(arguments: argparse.Namespace) -> int:
     from ..forecast.scoring import forecast_file
 
+    kept = arguments.inputs, arguments.model
     options = _options(arguments)
     options["levels"] = options["levels"] or [80]
     plot = options.pop("plot")
     if plot is None:
         return _done(forecast_file(**options))
-    if Path(plot).suffix not in (".png", ".svg", ".pdf"):
-        raise ConfigError(f"{plot}: a picture's name ends in .png, .svg or .pdf")
-    require("plot", "matplotlib")
+    if Path(plot).suffix not in (".png", ".svg", ".pdf", ".html"):
+        raise ConfigError(f"{plot}: a picture's name ends in .png, .svg, .pdf or .html")
+    command.new_file(plot, force=options["force"], inputs=kept[0], models=[kept[1]])
     from ..forecast.plot import Picture
 
     picture = Picture(options["model"].config, options["levels"][0])
@@ -133,11 +138,17 @@ def _forecast(arguments: argparse.Namespace) -> int:
 def _flag(arguments: argparse.Namespace) -> int:
     from ..forecast.scoring import flag_file
 
-    return _done(flag_file(**_options(arguments)))
+    return _done(flag_file(**_options(arguments)), judges=True)
 
 
-def _done(summary: Any) -> int:
-    line = f"{summary.series:,} series, {summary.rows:,} rows written; {summary.errors:,} in error"
+def _done(summary: Any, *, judges: bool = False) -> int:
+    rows = f"{summary.rows:,} rows written"
+    if judges:
+        rows = f"{summary.judged:,} values judged, {rows}"
+    line = (
+        f"{summary.series:,} series, {rows}; {summary.unknown:,} values unknown; "
+        f"{summary.errors:,} series in error"
+    )
     listed = f", listed in {summary.errors_path}" if summary.errors_path else ""
     say(command.printable(line + listed))
     return _DONE_WITH_ERRORS if summary.errors else 0

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from .. import modelfile
@@ -94,6 +95,12 @@ class ForecasterConfig(Settings):
             f"the model has no quantile {quantile:g}; levels can be {levels}, shares what is left "
             "of them to 100 %"
         )
+
+    def ends(self, level: float) -> tuple[int, int]:
+        """Return where the ends of the interval of `level` % stand. Raises ConfigError."""
+        wanted = f"level must be between 0 and 100 %, not {level!r:.40}"
+        check(isinstance(level, Real) and 0 < level < 100, wanted)
+        return self.column(0.5 - level / 200), self.column(0.5 + level / 200)
 
     @property
     def shape(self) -> Shape:

@@ -1,5 +1,6 @@
 """Pictures of series with their forecasts, by matplotlib."""
 
+import io
 import os
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..extras import require
+from ..files import write_atomic
 from .file import ForecasterConfig
 
 # Series in a picture.
@@ -19,7 +21,7 @@ class Picture:
     def __init__(self, config: ForecasterConfig, level: float) -> None:
         """Start empty. Raises MissingExtraError without `pocketrnn[plot]`."""
         require("plot", "matplotlib")
-        self._ends = [config.column(0.5 + sign * level / 200) for sign in (-1, 1)]
+        self._ends = list(config.ends(level))
         self._level, self._context = level, config.context
         self._drawn: list[tuple[str, NDArray[Any], NDArray[Any], NDArray[Any] | None]] = []
 
@@ -42,7 +44,7 @@ class Picture:
             self._drawn.append((title, history[-self._context :], quantiles, future))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture, in the format that its name tells."""
+        """Write the picture, in the format that its name tells: HTML too."""
         from matplotlib.figure import Figure  # no pyplot: no window, no global state
 
         rows = max(len(self._drawn), 1)
@@ -57,5 +59,12 @@ class Picture:
             low, high = quantiles[:, self._ends].T
             axes.plot(ahead, quantiles[:, quantiles.shape[1] // 2], color="C0")
             axes.fill_between(ahead, low, high, color="C0", alpha=0.25, linewidth=0)
-            axes.set_title(f"{title} (interval: {self._level:g} %)")
-        figure.savefig(path, dpi=100)
+            # Dollars in a name are no mathematics.
+            axes.set_title(f"{title} (interval: {self._level:g} %)", parse_math=False)
+        if not str(path).endswith(".html"):
+            figure.savefig(path, dpi=100)
+            return
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg")
+        svg = drawn.getvalue().partition("<svg")[2]
+        write_atomic(path, f"<!doctype html><title>Forecasts</title><svg{svg}")

@@ -183,7 +183,7 @@ def test_a_frequency_that_is_not_the_models_is_an_error(tmp_path: Path) -> None:
     hourly = forecasters.load(frequency="s")
     sparse = [("a", f"2024-01-{day:02d}", day) for day in range(1, 25)]
     found = list(SeriesTable(write(tmp_path / "s.csv", sparse), hourly.config.frequency))
-    assert "is that its frequency?" in found[0].problem
+    assert "is that the frequency?" in found[0].problem
 
 
 def test_a_table_sorted_by_time_is_told_so(tmp_path: Path) -> None:
@@ -243,7 +243,9 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     command = [str(source), "-o", str(output), "--model", str(model)]
     assert main(["forecast", *command, "--level", "99"]) == 0
     assert "lo-99" in output.read_text()
-    assert "3 series, 15 rows written; 0 in error" in capsys.readouterr().err
+    assert (
+        "3 series, 15 rows written; 0 values unknown; 0 series in error" in capsys.readouterr().err
+    )
     assert main(["forecast", *command]) == 1
     assert "replace it with --force" in capsys.readouterr().err
     assert main(["flag", *command, "--force", "--share", "0.2", "--last", "3"]) == 0
