@@ -178,8 +178,11 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
         steps, start = frequency.steps(times), times[0]
         off = np.flatnonzero(frequency.times(start, steps) != times)
         if len(off):
-            shown = f"time stamp {_shown(stamps[off[0]])} isn't on the grid of {frequency.name}"
-            raise StampError(int(off[0]), shown + _other_edge(frequency, start))
+            fault = f"time stamp {_shown(stamps[off[0]])} isn't on the grid of {frequency.name}"
+            if frequency.step[0] == "M":
+                other = frequency.name[:-1] + {"S": "E", "E": "S"}[frequency.name[-1]]
+                fault += f'; where stamps are the other end of months, say frequency="{other}"'
+            raise StampError(int(off[0]), fault)
     behind = np.flatnonzero(np.diff(steps) <= 0)
     if len(behind):
         i = int(behind[0]) + 1
@@ -227,13 +230,6 @@ def _times(parsed: Sequence[Any], unit: str) -> NDArray[Any]:
     elif unit in _INSTANTS:
         times = times - np.array(offsets, "m8[us]")
     return times
-
-
-def _other_edge(frequency: Frequency, first: np.datetime64) -> str:
-    """Return what to do where a series has the ends of months, and the frequency their starts."""
-    other = frequency.name[:-1] + {"S": "E", "E": "S"}.get(frequency.name[-1], "")
-    fits = frequency.step[0] == "M" and Frequency(other).times(first, np.zeros(1, int)) == first
-    return f'; if these are months by their other end, say frequency="{other}"' if fits else ""
 
 
 def _shown(stamp: Any) -> str:

@@ -33,6 +33,7 @@ _NEAR = 1e-5
 # Larger than any value that may be given: their sums and squares still fit a float32.
 _LARGEST = 1e30
 _TOO_LARGE = f"a value is over {_LARGEST:g}, or infinite"
+_TOO_COARSE = "changes too small beside the values to be told apart in 32 bits; subtract a constant"
 
 
 @dataclass(slots=True, eq=False)
@@ -88,11 +89,10 @@ class Forecaster(Model):
 
     def __repr__(self) -> str:
         """Return frequency, horizon, size and the digest's start."""
-        config, size = self.config, len(self.data) / 1e6
-        return (
-            f"<Forecaster: {config.frequency}, {config.horizon} ahead; {size:.2f} MB; "
-            f"{self.sha256[:12]}>"
+        what = (
+            f"{self.config.frequency}, {self.config.horizon} ahead; {len(self.data) / 1e6:.2f} MB"
         )
+        return f"<Forecaster: {what}; {self.sha256[:12]}>"
 
     def function(self, *, prefix: str, **options: Any) -> "Function":
         """Raise ConfigError: a forecaster reads series, not texts."""
@@ -145,7 +145,7 @@ class Forecaster(Model):
         several = _is_list(values)
         made = [
             Forecast(level, one, names, ends)
-            for part in self._runs(values if several else [values], several)
+            for part in self._runs(values if several else [values], several=several)
             for one in part[:, :ahead]
         ]
         return made if several else made[0]
@@ -156,7 +156,7 @@ class Forecaster(Model):
         wanted = f"horizon must be from 1 to {most}"
         return most if horizon is None else whole_number(horizon, wanted, 1, most)
 
-    def _runs(self, given: Sequence[Any], several: bool) -> Iterator[Values]:
+    def _runs(self, given: Any, *, several: bool) -> Iterator[Values]:
         """Yield the quantiles of series, some at a time."""
         context = self.config.context
         for first in range(0, len(given), _SERIES):
@@ -176,12 +176,9 @@ class Forecaster(Model):
 
         The quantiles are `config.quantiles`. Raises SeriesError as `forecast` does.
         """
-        rows = _array(values, 2)[:, -self.config.context :]
-        missing = self.config.context - rows.shape[1]
-        rows = np.pad(rows, ((0, 0), (missing, 0)), constant_values=np.nan)
-        parts = [self._checked_run(rows[i : i + _SERIES], i) for i in range(0, len(rows), _SERIES)]
+        rows = _array(values, 2)
         empty = np.zeros((0, self.config.horizon, len(self.config.quantiles)), np.float32)
-        return np.concatenate([empty, *parts])
+        return np.concatenate([empty, *self._runs(rows, several=True)])
 
     def flag(
         self, values: "ArrayLike", share: float = 0.01, last: int | None = None
@@ -213,8 +210,10 @@ class Forecaster(Model):
         first = max(len(series) - last, 0)
         if (np.abs(series[first:]) > _LARGEST).any():
             raise SeriesError(_TOO_LARGE)
-        known = np.isfinite(before[first:]).sum(axis=1) >= config.least_known
-        rows = first + np.flatnonzero(known & np.isfinite(series[first:]))
+        known = np.convolve(np.isfinite(padded), np.ones(config.context), "valid")[
+            first : len(series)
+        ]
+        rows = first + np.flatnonzero((known >= config.least_known) & np.isfinite(series[first:]))
         ahead = [
             self._checked_run(before[rows[i : i + _SERIES]], None)[:, 0, list(ends)]
             for i in range(0, len(rows), _SERIES)
@@ -235,18 +234,13 @@ class Forecaster(Model):
             near = (highest - lowest < _NEAR * size) & ~(few | large)
         found = {}
         for row in np.flatnonzero(few | large | near):
-            if large[row]:
-                found[int(row)] = _TOO_LARGE
-            elif few[row]:
+            if few[row] and not large[row]:
                 found[int(row)] = (
-                    f"{count[row]} known values among its last {self.config.context}; the model "
+                    f"known values among its last {self.config.context}: {count[row]}; the model "
                     f"needs {self.config.least_known}"
                 )
-            elif _is_coarse(rows[row]):
-                found[int(row)] = (
-                    "its changes are too small beside its values to be told apart in 32 bits; "
-                    "subtract a constant"
-                )
+            elif large[row] or _is_coarse(rows[row]):
+                found[int(row)] = _TOO_LARGE if large[row] else _TOO_COARSE
         return found
 
     def run(self, rows: NDArray[np.float64]) -> Values:

@@ -117,8 +117,8 @@ def test_forecasts_scale_with_the_series(size: float, shift: float) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ([1.0, 2.0, 3.0], "3 known values among its last 16; the model needs 4"),
-        (np.zeros(0), "0 known values"),
+        ([1.0, 2.0, 3.0], "known values among its last 16: 3; the model needs 4"),
+        (np.zeros(0), "last 16: 0;"),
         ([*SERIES, float("inf")], "over 1e\\+30, or infinite"),
         ([*SERIES, 1e31], "over 1e\\+30"),
         (["1", "2", "3", "4"], "must be numbers"),
@@ -127,7 +127,7 @@ def test_forecasts_scale_with_the_series(size: float, shift: float) -> None:
         (np.array([1e12 + i for i in range(20)]), "too small beside its values"),
         ({"y": SERIES}, "a dict is no series"),
         (5.0, "0 dimensions, not 1"),
-        ([SERIES, [1.0]], "series 1: 1 known"),
+        ([SERIES, [1.0]], "series 1: known values among its last 16: 1"),
         ([SERIES, "text"], "series 1: "),
         ([SERIES, [*SERIES[:5], "x"]], "series 1: a series must be numbers"),
     ],
