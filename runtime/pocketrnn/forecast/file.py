@@ -50,13 +50,12 @@ class ForecasterConfig(Settings):
         """Raise ConfigError for settings that no model could have."""
         super().__post_init__()
         Frequency(self.frequency)
-        bounds = {"context": MOST_VALUES, "horizon": MOST_VALUES, "season": self.context - 1}
-        for name, most in (
-            bounds | dict.fromkeys(("segment", "least_known"), self.context)
-        ).items():
+        context = self.context
+        bounds = {"context": MOST_VALUES, "horizon": MOST_VALUES, "season": context - 1}
+        for name, most in {**bounds, "segment": context, "least_known": context}.items():
             value = getattr(self, name)
             check(1 <= value <= most, f"{name} must be from 1 to {most}, not {value}")
-        check(self.context % self.segment == 0, "context must be a multiple of segment")
+        check(context % self.segment == 0, "context must be a multiple of segment")
         quantiles = np.array(self.quantiles)
         check(
             3 <= len(quantiles) <= MOST_QUANTILES

@@ -89,10 +89,10 @@ class Forecaster(Model):
 
     def __repr__(self) -> str:
         """Return frequency, horizon, size and the digest's start."""
-        what = (
-            f"{self.config.frequency}, {self.config.horizon} ahead; {len(self.data) / 1e6:.2f} MB"
+        config, size = self.config, f"{len(self.data) / 1e6:.2f} MB"
+        return (
+            f"<Forecaster: {config.frequency}, {config.horizon} ahead; {size}; {self.sha256[:12]}>"
         )
-        return f"<Forecaster: {what}; {self.sha256[:12]}>"
 
     def function(self, *, prefix: str, **options: Any) -> "Function":
         """Raise ConfigError: a forecaster reads series, not texts."""
@@ -210,10 +210,9 @@ class Forecaster(Model):
         first = max(len(series) - last, 0)
         if (np.abs(series[first:]) > _LARGEST).any():
             raise SeriesError(_TOO_LARGE)
-        known = np.convolve(np.isfinite(padded), np.ones(config.context), "valid")[
-            first : len(series)
-        ]
-        rows = first + np.flatnonzero((known >= config.least_known) & np.isfinite(series[first:]))
+        counts = np.convolve(np.isfinite(padded), np.ones(config.context), "valid")[first:]
+        judged = np.isfinite(series[first:]) & (counts[: len(series) - first] >= config.least_known)
+        rows = first + np.flatnonzero(judged)
         ahead = [
             self._checked_run(before[rows[i : i + _SERIES]], None)[:, 0, list(ends)]
             for i in range(0, len(rows), _SERIES)

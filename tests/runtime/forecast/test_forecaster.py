@@ -124,7 +124,7 @@ def test_forecasts_scale_with_the_series(size: float, shift: float) -> None:
         (["1", "2", "3", "4"], "must be numbers"),
         ([True] * 9, "must be numbers"),
         ([1 + 2j] * 9, "must be numbers"),
-        (np.array([1e12 + i for i in range(20)]), "too small beside its values"),
+        (np.array([1e12 + i for i in range(20)]), "too small beside the values"),
         ({"y": SERIES}, "a dict is no series"),
         (5.0, "0 dimensions, not 1"),
         ([SERIES, [1.0]], "series 1: known values among its last 16: 1"),
