@@ -130,7 +130,11 @@ def _forecast(arguments: argparse.Namespace) -> int:
     from ..forecast.plot import Picture
 
     picture = Picture(options["model"].config, options["levels"][0])
-    summary = forecast_file(**options, seen=picture.add)
+
+    def draw(series: Any, quantiles: Any) -> None:
+        picture.draw(str(series.name or "series"), series.values, quantiles)
+
+    summary = forecast_file(**options, seen=draw)
     picture.save(plot)
     return _done(summary)
 

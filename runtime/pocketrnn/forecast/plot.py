@@ -25,10 +25,6 @@ class Picture:
         self._level, self._context = level, config.context
         self._drawn: list[tuple[str, NDArray[Any], NDArray[Any], NDArray[Any] | None]] = []
 
-    def add(self, series: Any, quantiles: NDArray[np.float32]) -> None:
-        """Draw a series of a table."""
-        self.draw(str(series.name or "series"), series.values, quantiles)
-
     def draw(
         self,
         title: str,

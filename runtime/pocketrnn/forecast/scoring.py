@@ -87,13 +87,13 @@ def forecast_file(
                 problems[i] = f"line {one.line}: {found[row]}"
             else:
                 keys += [(one.name, stamp) for stamp in stamps]
-                kept.append(row)
+                kept.append((row, one))
         if not kept:
             return [], []
-        quantiles = model.run(values[kept])[:, :ahead]
+        quantiles = model.run(values[[row for row, _ in kept]])[:, :ahead]
         if seen is not None:
-            for row, one_quantiles in zip(kept, quantiles, strict=True):
-                seen([*good.values()][row], one_quantiles)
+            for (_, one), its in zip(kept, quantiles, strict=True):
+                seen(one, its)
         return keys, quantiles[:, :, columns].reshape(-1, len(columns))
 
     return _file(inputs, output, model, rows, names, Summary(), keep=config.context, **options)
@@ -171,6 +171,8 @@ def _file(
     table = SeriesTable(
         inputs, frequency or ours, columns, given=format, options=options, keep=keep
     )
+    taken = {*names} & {*table.columns[:2]}
+    check(not taken, f"the output has a column {', '.join(taken)} of its own; rename the input's")
     listed = io.StringIO()
     problems_of = csv.writer(listed, lineterminator="\n")
 

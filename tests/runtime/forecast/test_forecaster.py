@@ -28,7 +28,8 @@ def test_a_forecast_has_a_median_within_its_interval() -> None:
     assert found.level == 80
     assert list(found.quantiles) == ["0.005", "0.1", "0.5", "0.9", "0.995"]
     assert np.array_equal(found.quantiles["0.1"], found.lower)
-    wider = MODEL.forecast(SERIES, level=99, horizon=2)
+    assert repr(found).startswith("<Forecast: 5 ahead, first 95")
+    wider = MODEL.forecast(SERIES, level=np.int64(99), horizon=np.int64(2))
     assert (wider.lower < found.lower[:2]).all()
     assert wider.median.tolist() == found.median[:2].tolist()
 
@@ -62,6 +63,8 @@ def test_unknown_values_are_none_or_nan() -> None:
     expected = MODEL.forecast(HOLES).median
     assert np.isfinite(expected).all()
     assert np.array_equal(MODEL.forecast(np.array(HOLES, float)).median, expected)
+    masked = np.ma.masked_invalid(np.array(HOLES, float))
+    assert np.array_equal(MODEL.forecast(masked).median, expected)
 
 
 @COLUMNS
@@ -175,6 +178,9 @@ def test_a_spike_is_flagged() -> None:
     assert not MODEL.flag([1.0]).any()
     with pytest.raises(ConfigError, match="share"):
         MODEL.flag(values, share=2)
+    for far in (1e31, float("-inf")):
+        with pytest.raises(SeriesError, match="infinite"):
+            MODEL.flag([*values, far], last=1)
 
 
 def test_constant_series_stay_as_they_are() -> None:
