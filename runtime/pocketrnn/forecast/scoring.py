@@ -214,9 +214,9 @@ def _file(
             return summary
         path, errors_path, folder = paths(output)
         table.source.refuse(path, errors_path, folder)
-        for taken in (path, errors_path):
-            if taken.exists() and not force:
-                raise OutputError(f"{taken}: exists already; replace it with force=True")
+        for written in (path, errors_path):
+            if written.exists() and not force:
+                raise OutputError(f"{written}: exists already; replace it with force=True")
         with replacing(path) as temporary, temporary.open("wb") as file:
             to.write(file, pieces())
         errors_path.unlink(missing_ok=True)  # of the output that was there
