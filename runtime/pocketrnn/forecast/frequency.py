@@ -36,13 +36,13 @@ _LENGTH = {"s": 19, "min": 16, "h": 16, "D": 10, "B": 10, "W": 10}  # of text th
 Steps = NDArray[np.int64]
 
 
-class StampError(InputError):
-    """A time stamp of a series can't be what it is."""
+class RowError(InputError):
+    """A row of a series can't be what it is."""
 
-    def __init__(self, index: int, message: str) -> None:
-        """Keep which stamp it is, from 0."""
+    def __init__(self, row: int, message: str) -> None:
+        """Keep which row it is, from 0."""
         super().__init__(message)
-        self.index = index
+        self.row = row
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Frequency:
         """Return the steps from the first stamp to each, and what makes the next stamps.
 
         Stamps are whole numbers, of which each is a step, or ISO 8601 text, dates or datetimes.
-        Raises StampError for the first one that is none, off the grid, or not after the one before.
+        Raises RowError for the first one that is none, off the grid, or not after the one before.
         """
         # Many series of a table have the same stamps.
         found = _grid if all(type(stamp) is str for stamp in stamps) else _grid.__wrapped__
@@ -170,7 +170,7 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
     for i, one in enumerate(parsed):
         if not isinstance(one, kind):
             wanted = "a whole number" if kind is int else "a date"
-            raise StampError(i, f"time stamp {_shown(stamps[i])} isn't {wanted}, as the first is")
+            raise RowError(i, f"time stamp {_shown(stamps[i])} isn't {wanted}, as the first is")
     if isinstance(first, int):
         steps, start, sparsest = np.array(parsed) - first, first, _SPARSEST_NUMBERS
     else:
@@ -182,15 +182,15 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
             if frequency.step[0] == "M":
                 other = frequency.name[:-1] + {"S": "E", "E": "S"}[frequency.name[-1]]
                 fault += f'; where stamps are the other end of months, say frequency="{other}"'
-            raise StampError(int(off[0]), fault)
+            raise RowError(int(off[0]), fault)
     behind = np.flatnonzero(np.diff(steps) <= 0)
     if len(behind):
         i = int(behind[0]) + 1
         same = steps[i] == steps[i - 1]
         fault = "is there twice" if same else "comes after a later one; sort the rows"
-        raise StampError(i, f"time stamp {_shown(stamps[i])} {fault}")
+        raise RowError(i, f"time stamp {_shown(stamps[i])} {fault}")
     if steps[-1] >= sparsest * max(len(steps), _FEW):
-        raise StampError(
+        raise RowError(
             len(stamps) - 1,
             f"{len(stamps)} rows for the {steps[-1] + 1:,} steps of {frequency.name} from "
             f"{_shown(stamps[0])} to {_shown(stamps[-1])}; is that the frequency? A whole number "
@@ -217,7 +217,7 @@ def _parsed(stamp: Any, index: int, unit: str) -> int | datetime:
             return datetime.fromisoformat(text + "-01" if _MONTH.fullmatch(text) else text)
         if is_number:
             return int(text)
-    raise StampError(index, f"time stamp {_shown(stamp)} isn't ISO 8601 or a whole number")
+    raise RowError(index, f"time stamp {_shown(stamp)} isn't ISO 8601 or a whole number")
 
 
 def _times(parsed: Sequence[Any], unit: str) -> NDArray[Any]:
@@ -226,7 +226,7 @@ def _times(parsed: Sequence[Any], unit: str) -> NDArray[Any]:
     times = np.array([one.replace(tzinfo=None) for one in parsed], "M8[us]")
     if None in offsets:
         if any(offset is not None for offset in offsets):
-            raise StampError(0, "some time stamps have an offset from UTC, some none")
+            raise RowError(0, "some time stamps have an offset from UTC, some none")
     elif unit in _INSTANTS:
         times = times - np.array(offsets, "m8[us]")
     return times

@@ -1,6 +1,7 @@
 """Tables of series: a row a value, the rows of a series one after another, in order of time."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import itemgetter
@@ -16,7 +17,7 @@ from ..tables.inputs import Inputs, PathLike
 from ..tables.lines import LinesReader
 from ..tables.reading import STDIN, Reader, ReadOptions, listed
 from ..tables.writing import Writer
-from .frequency import Frequency, Grid, StampError
+from .frequency import Frequency, Grid, RowError
 
 # What tables have for nothing.
 _UNKNOWN = frozenset(("", "na", "n/a", "nan", "null", "none"))
@@ -98,8 +99,14 @@ class SeriesTable:
         """Yield the series; InputError for a file that can't be read on."""
         seen = _Seen()
         for name, rows in groupby(self._rows(), itemgetter(0)):
-            _, *columns = zip(*rows, strict=True)
-            yield self._series(name, seen, *columns)
+            _, stamps, cells, lines, problems = zip(*rows, strict=True)
+            try:
+                self._check(name, problems, seen)
+                one = self._series(name, stamps, cells, lines[0])
+            except RowError as error:
+                nothing = np.zeros(0), Grid(self._frequency, 0, 0)
+                one = Series(name, lines[0], f"line {lines[error.row]}: {error}", *nothing)
+            yield one
 
     def _rows(self) -> Iterator[tuple[Any, Any, Any, int, str]]:
         """Yield id, time stamp, value, line and problem of each row."""
@@ -122,46 +129,33 @@ class SeriesTable:
             yield from zip(names, stamps, values, block.lines, problems, strict=True)
             name = names[-1]
 
-    def _series(
-        self,
-        name: Any,
-        seen: "_Seen",
-        stamps: tuple[Any, ...],
-        cells: tuple[Any, ...],
-        lines: tuple[int, ...],
-        problems: tuple[str, ...],
-    ) -> Series:
-        def fault(row: int, problem: str) -> Series:
-            nothing = np.zeros(0), Grid(self._frequency, 0, 0)
-            return Series(name, lines[0], f"line {lines[row]}: {problem}", *nothing)
-
-        if any(problems):
-            row = next(i for i, problem in enumerate(problems) if problem)
-            return fault(row, problems[row])
-        if self.columns.id is not None and (
-            name in (None, "") or name != name or isinstance(name, list | dict)
-        ):
-            return fault(0, f"no {self.columns.id}")
+    def _check(self, name: Any, problems: Sequence[str], seen: "_Seen") -> None:
+        for row, problem in enumerate(problems):
+            if problem:
+                raise RowError(row, problem)
+        is_none = name in (None, "") or name != name or isinstance(name, list | dict)
+        if is_none and self.columns.id is not None:
+            raise RowError(0, f"no {self.columns.id}")
         if not seen.add(name):
-            return fault(
+            raise RowError(
                 0, "rows of this series are further up too; sort the table by series and time"
             )
-        values, bad = _numbers(cells)
-        if bad is not None:
-            return fault(bad, f"{cells[bad]!r:.60} isn't a number")
+
+    def _series(self, name: Any, stamps: Sequence[Any], cells: Sequence[Any], line: int) -> Series:
+        values = _numbers(cells)
+        if self.columns.time is None:
+            stamps = range(1, len(cells) + 1)
         try:
-            if self.columns.time is None:
-                stamps = tuple(range(1, len(cells) + 1))
             steps, grid = self._frequency.grid(stamps)
-        except StampError as error:
-            return fault(error.index, f"{error}{self._hint}")
+        except RowError as error:
+            raise RowError(error.row, f"{error}{self._hint}") from error
         last = int(steps[-1])
         count = last + 1 if self._keep is None else min(last + 1, self._keep)
         whole = np.full(count, np.nan)
         inside = steps > last - count
         whole[steps[inside] - (last + 1 - count)] = values[inside]
-        unknown = last + 1 - np.count_nonzero(~np.isnan(values))
-        return Series(name, lines[0], "", whole, grid, last, int(unknown))
+        unknown = last + 1 - len(values) + int(np.isnan(values).sum())
+        return Series(name, line, "", whole, grid, last, unknown)
 
 
 class _Seen:
@@ -184,24 +178,20 @@ class _Seen:
         return True
 
 
-def _numbers(cells: Sequence[Any]) -> tuple[NDArray[np.float64], int | None]:
-    """Return cells as numbers, NaN for unknown ones; and the index of one that is none."""
-    try:
+def _numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
+    """Return cells as numbers, NaN for unknown ones. Raises RowError for one that is none."""
+    with suppress(TypeError, ValueError, OverflowError):
         if bool not in map(type, cells):
-            return np.array(cells, np.float64), None
-    except (TypeError, ValueError, OverflowError):
-        pass
+            return np.array(cells, np.float64)
     values = np.full(len(cells), np.nan)
-    for i, cell in enumerate(cells):
+    for row, cell in enumerate(cells):
         if cell is None or (isinstance(cell, str) and cell.strip().lower() in _UNKNOWN):
             continue
-        if isinstance(cell, bool):
-            return values, i
         try:
-            values[i] = float(cell)
-        except (TypeError, ValueError, OverflowError):
-            return values, i
-    return values, None
+            values[row] = float("" if isinstance(cell, bool) else cell)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise RowError(row, f"{cell!r:.60} isn't a number") from error
+    return values
 
 
 class Output:

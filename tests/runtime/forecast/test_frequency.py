@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pocketrnn.errors import ConfigError, InputError
-from pocketrnn.forecast.frequency import Frequency, StampError
+from pocketrnn.forecast.frequency import Frequency, RowError
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -106,9 +106,9 @@ def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
     ],
 )
 def test_a_stamp_that_cannot_be(frequency: str, stamps: list[Any], bad: int, said: str) -> None:
-    with pytest.raises(StampError, match=said) as caught:
+    with pytest.raises(RowError, match=said) as caught:
         Frequency(frequency).grid(stamps)
-    assert caught.value.index == bad
+    assert caught.value.row == bad
 
 
 @pytest.mark.parametrize("name", ["", "M", "0h", "h2", "fortnight", "15 min", "-1D", "99999s"])
