@@ -26,15 +26,13 @@ exit codes: 0 all series done; 1 stopped; 2 wrong usage; 3 done, but with series
 
 def add_to(commands: Any) -> None:
     """Add the commands to argparse's subparsers."""
-    forecast = _parser(commands, "forecast", "forecast each series of a table")
+    forecast = _parser(commands, "forecast", _forecast, "forecast each series of a table")
     forecast.add_argument(
         "--level",
         type=float,
         action="append",
-        dest="levels",
         metavar="L",
-        help="per cent of what comes that the interval is to hold; may be given more than once "
-        "(default: 80)",
+        help="per cent that the interval is to hold; may be given more than once (default: 80)",
     )
     forecast.add_argument(
         "--horizon", type=int, metavar="N", help="values ahead (default, and at most: the model's)"
@@ -42,26 +40,15 @@ def add_to(commands: Any) -> None:
     forecast.add_argument(
         "--plot", metavar="OUT.png", help="draw the first series too (.png, .svg, .pdf, .html)"
     )
-    forecast.set_defaults(run=_forecast)
-    flag = _parser(commands, "flag", "list the last values of each series that are unusual")
-    flag.add_argument(
-        "--share",
-        type=float,
-        default=0.01,
-        metavar="P",
-        help="share of usual values that is flagged as well (default: %(default)s)",
-    )
-    flag.add_argument(
-        "--last",
-        type=int,
-        default=1,
-        metavar="N",
-        help="judge so many values of each series (default: %(default)s)",
-    )
-    flag.set_defaults(run=_flag)
+    flag = _parser(commands, "flag", _flag, "list the last values of each series that are unusual")
+    default = "(default: %(default)s)"
+    text = f"share of usual values that is flagged as well {default}"
+    flag.add_argument("--share", type=float, default=0.01, metavar="P", help=text)
+    text = f"judge so many values of each series {default}"
+    flag.add_argument("--last", type=int, default=1, metavar="N", help=text)
 
 
-def _parser(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
+def _parser(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         allow_abbrev=False,
@@ -98,6 +85,7 @@ def _parser(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
         "row without numbers (null); OUT.errors.csv lists such series",
     )
     parser.add_argument("--force", action="store_true", help="replace OUT")
+    parser.set_defaults(run=run)
     return parser
 
 
@@ -120,7 +108,7 @@ def _forecast(arguments: argparse.Namespace) -> int:
 
     kept = arguments.inputs, arguments.model
     options = _options(arguments)
-    options["levels"] = options["levels"] or [80]
+    options["levels"] = options.pop("level") or [80]
     plot = options.pop("plot")
     if plot is None:
         return _done(forecast_file(**options))

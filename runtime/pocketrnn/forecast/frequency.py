@@ -134,7 +134,7 @@ class Grid:
             numbers = (self.first + steps).tolist()
             return [str(number) for number in numbers] if isinstance(form, str) else numbers
         times = self.frequency.times(self.first, steps)
-        if len(times) and times[-1] >= np.datetime64("9999-12-31"):
+        if len(times) and times[-1] > np.datetime64("9999-12-31T23:59:59"):
             raise InputError("the time stamps to come are after the year 9999")
         if isinstance(form, str):
             return self._texts(times)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -203,7 +204,8 @@ class Forecaster(Model):
     ) -> tuple[NDArray[np.int64], Values, Values]:
         """Return which of the `last` values can be judged, and what was forecast for each."""
         config = self.config
-        check(0 < share < 1, f"share must be between 0 and 1, not {share!r:.40}")
+        is_share = isinstance(share, Real) and 0 < share < 1
+        check(is_share, f"share must be between 0 and 1, not {share!r:.40}")
         ends = config.ends(100 * (1 - share))
         padded = np.concatenate([np.full(config.context, np.nan), series[:-1]])
         before = sliding_window_view(padded, config.context)[: len(series)]

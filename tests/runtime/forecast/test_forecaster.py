@@ -176,8 +176,9 @@ def test_a_spike_is_flagged() -> None:
     only = MODEL.flag(values[:31], last=1)
     assert only.sum() == only[-1] == 1
     assert not MODEL.flag([1.0]).any()
-    with pytest.raises(ConfigError, match="share"):
-        MODEL.flag(values, share=2)
+    for share in (2, "0.1", float("nan")):
+        with pytest.raises(ConfigError, match="share"):
+            MODEL.flag(values, share=share)  # type: ignore[arg-type]
     for far in (1e31, float("-inf")):
         with pytest.raises(SeriesError, match="infinite"):
             MODEL.flag([*values, far], last=1)
