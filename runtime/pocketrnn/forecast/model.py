@@ -163,6 +163,10 @@ class Forecaster(Model):
         for first in range(0, len(given), _SERIES):
             part = given[first : first + _SERIES]
             rows = np.full((len(part), context), np.nan)
+            if isinstance(part, np.ndarray):
+                table = _array(part, 2)[:, -context:]
+                rows[:, context - table.shape[1] :] = table
+                part = ()
             for i, one in enumerate(part):
                 try:
                     last = _array(one, 1)[-context:]
