@@ -93,7 +93,7 @@ class SeriesTable:
         if self.columns.id is None and (others := [c for c in there if c not in self.columns]):
             self._hint = f"; if one of {listed(others)} names the series, say id_column=..."
         texts = [column for column in reader.candidates if column in self.columns]
-        return (texts or [*reader.candidates, there[0]])[0]
+        return texts[0] if texts else self.columns.value
 
     def __iter__(self) -> Iterator[Series]:
         """Yield the series; InputError for a file that can't be read on."""

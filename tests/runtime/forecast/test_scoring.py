@@ -193,6 +193,11 @@ def test_values_and_ids_of_json_that_are_none(tmp_path: Path) -> None:
     both = [(name, month(t), t + 1) for name in (-1, -2) for t in range(20)]
     source = write(tmp_path / "in.jsonl", both)
     assert forecast_file(source, str(tmp_path / "out.csv"), MODEL).series == 2
+    # A field that isn't used may be there or not.
+    lines = [json.dumps({"unique_id": 1, "ds": t, "y": t, "note": "new"}) for t in range(20)]
+    lines[9] = lines[9].replace(', "note": "new"', "")
+    source.write_text("\n".join(lines))
+    assert forecast_file(source, str(tmp_path / "out.csv"), MODEL, force=True).series == 1
 
 
 def test_parquet_needs_no_text(tmp_path: Path) -> None:
