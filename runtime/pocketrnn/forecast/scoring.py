@@ -187,12 +187,13 @@ def _file(
                 i = min(problems, key=lambda i: (not series[i].problem, i))
                 who = "" if series[i].name is None else f"series {series[i].name!r:.60}, "
                 raise InputError(
-                    f"{table.source.reader.name}, {who}{problems[i]}; to go on without such "
-                    'series, say on_error="skip"'
+                    f"{series[i].file}, {who}{problems[i]}; to go on without such series, say "
+                    'on_error="skip"'
                 )
             numbers = np.array(numbers, np.float64).reshape(-1, len(names))
             for i, problem in sorted(problems.items()):
-                problems_of.writerow((series[i].name, series[i].line, problem))
+                one = series[i]
+                problems_of.writerow((one.file, one.line, one.name, problem))
             if on_error == "null":
                 keys += [(series[i].name, None) for i in sorted(problems)]
                 empty = np.full((len(problems), len(names)), np.nan)
@@ -222,5 +223,5 @@ def _file(
         errors_path.unlink(missing_ok=True)  # of the output that was there
         if summary.errors:
             summary.errors_path = str(errors_path)
-            write_atomic(errors_path, "series,line,problem\n" + listed.getvalue())
+            write_atomic(errors_path, "file,line,series,problem\n" + listed.getvalue())
     return summary

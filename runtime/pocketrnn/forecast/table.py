@@ -39,6 +39,8 @@ class Series:
 
     name: Any
     """None where the table has no column of ids."""
+    file: str
+    """Its first row's; the faulty one's where there is a problem."""
     line: int
     """Its first row's."""
     problem: str
@@ -99,17 +101,18 @@ class SeriesTable:
         """Yield the series; InputError for a file that can't be read on."""
         seen = _Seen()
         for name, rows in groupby(self._rows(), itemgetter(0)):
-            _, stamps, cells, lines, problems = zip(*rows, strict=True)
+            _, stamps, cells, files, lines, problems = zip(*rows, strict=True)
             try:
                 self._check(name, problems, seen)
-                one = self._series(name, stamps, cells, lines[0])
+                one = self._series(name, stamps, cells, (files[0], lines[0]))
             except RowError as error:
+                where, problem = files[error.row], f"line {lines[error.row]}: {error}"
                 nothing = np.zeros(0), Grid(self._frequency, 0, 0)
-                one = Series(name, lines[0], f"line {lines[error.row]}: {error}", *nothing)
+                one = Series(name, where, lines[0], problem, *nothing)
             yield one
 
-    def _rows(self) -> Iterator[tuple[Any, Any, Any, int, str]]:
-        """Yield id, time stamp, value, line and problem of each row."""
+    def _rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield id, time stamp, value, file, line and problem of each row."""
         name: Any = None
         for block in self.source.blocks():
             if block.table is not None:
@@ -126,7 +129,8 @@ class SeriesTable:
                 if problem != NO_TEXT and not is_whole:
                     problems[i] = problem
                     names[i] = names[i - 1] if i else name  # it can't be told
-            yield from zip(names, stamps, values, block.lines, problems, strict=True)
+            where = block.files, block.lines
+            yield from zip(names, stamps, values, *where, problems, strict=True)
             name = names[-1]
 
     def _check(self, name: Any, problems: Sequence[str], seen: "_Seen") -> None:
@@ -141,7 +145,9 @@ class SeriesTable:
                 0, "rows of this series are further up too; sort the table by series and time"
             )
 
-    def _series(self, name: Any, stamps: Sequence[Any], cells: Sequence[Any], line: int) -> Series:
+    def _series(
+        self, name: Any, stamps: Sequence[Any], cells: Sequence[Any], where: tuple[str, int]
+    ) -> Series:
         values = _numbers(cells)
         if self.columns.time is None:
             stamps = range(1, len(cells) + 1)
@@ -155,7 +161,7 @@ class SeriesTable:
         inside = steps > last - count
         whole[steps[inside] - (last + 1 - count)] = values[inside]
         unknown = last + 1 - len(values) + int(np.isnan(values).sum())
-        return Series(name, line, "", whole, grid, last, unknown)
+        return Series(name, *where, "", whole, grid, last, unknown)
 
 
 class _Seen:

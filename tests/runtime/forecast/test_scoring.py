@@ -260,7 +260,7 @@ def test_many_series_are_read_one_after_another(tmp_path: Path) -> None:
     summary = forecast_file(source, str(tmp_path / "out.jsonl"), MODEL, horizon=1)
     assert summary.series == summary.rows == 5001
     again = write(tmp_path / "again.csv", [("s0", month(0), 1)])
-    with pytest.raises(InputError, match=r"line 2: rows of this series are further up"):
+    with pytest.raises(InputError, match=r"again\.csv, series 's0', line 2: rows of this series"):
         forecast_file([source, again], str(tmp_path / "no.csv"), MODEL)
 
 
@@ -314,7 +314,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "3 series, 9 values judged, " in capsys.readouterr().err
     write(source, rows()[:-19])
     assert main(["forecast", *command[:2], "-", *command[3:], "--on-error", "skip"]) == 3
-    assert "s2,42,line 42: known values" in capsys.readouterr().err
+    assert "in.csv,42,s2,line 42: known values" in capsys.readouterr().err
     assert main(["forecast", *command, "--force", "--on-error", "skip"]) == 3
     said = capsys.readouterr().err
     assert "out.csv.errors.csv" in said
