@@ -100,8 +100,9 @@ class SeriesTable:
     def __iter__(self) -> Iterator[Series]:
         """Yield the series; InputError for a file that can't be read on."""
         seen = _Seen()
-        for name, rows in groupby(self._rows(), itemgetter(0)):
-            _, stamps, cells, files, lines, problems = zip(*rows, strict=True)
+        for name, parts in groupby(self._parts(), itemgetter(0)):
+            _, *columns = zip(*parts, strict=True)
+            stamps, cells, files, lines, problems = (list(chain(*column)) for column in columns)
             try:
                 self._check(name, problems, seen)
                 one = self._series(name, stamps, cells, (files[0], lines[0]))
@@ -111,27 +112,31 @@ class SeriesTable:
                 one = Series(name, where, lines[0], problem, *nothing)
             yield one
 
-    def _rows(self) -> Iterator[tuple[Any, ...]]:
-        """Yield id, time stamp, value, file, line and problem of each row."""
+    def _parts(self) -> Iterator[tuple[Any, ...]]:
+        """Yield an id with time stamps, values, files, lines and problems of some of its rows."""
         name: Any = None
         for block in self.source.blocks():
             if block.table is not None:
                 block.columns = tuple(column for column in self.columns if column is not None)
                 block.table = block.table.select(block.columns)
-            rows = list(block.values())
-            names, stamps, values = (
-                [None] * len(rows) if column is None else [row.get(column) for row in rows]
-                for column in self.columns
-            )
+            found: dict[Any, Sequence[Any]]
+            if block.records and isinstance(block.records[0], list) and not block.problems:
+                found = dict(zip(block.columns, zip(*block.records, strict=True), strict=True))
+            else:
+                rows: list[dict[Any, Any]] = list(block.values())
+                found = {column: [row.get(column) for row in rows] for column in self.columns}
+            nothing = [None] * len(block)
+            names, stamps, values = (list(found.get(column, nothing)) for column in self.columns)
             problems = [""] * len(block)
             for i, problem in block.problems.items():
                 is_whole = problem.endswith("not text") and isinstance(block.records[i], dict)
                 if problem != NO_TEXT and not is_whole:
                     problems[i] = problem
                     names[i] = names[i - 1] if i else name  # it can't be told
-            where = block.files, block.lines
-            yield from zip(names, stamps, values, *where, problems, strict=True)
-            name = names[-1]
+            columns, end = (stamps, values, block.files, block.lines, problems), 0
+            for name, rows_of in groupby(names):
+                first, end = end, end + len(list(rows_of))
+                yield name, *(column[first:end] for column in columns)
 
     def _check(self, name: Any, problems: Sequence[str], seen: "_Seen") -> None:
         for row, problem in enumerate(problems):
