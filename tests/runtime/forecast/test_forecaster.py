@@ -34,42 +34,33 @@ def test_a_forecast_has_a_median_within_its_interval() -> None:
     assert wider.median.tolist() == found.median[:2].tolist()
 
 
-def column(kind: str, values: list[Any]) -> Any:
-    """Make a column of a data frame, if there is the library."""
-    if kind == "polars":
-        return pytest.importorskip("polars").Series(values)
-    return pytest.importorskip("pandas").Series(values, dtype=kind)
-
-
-COLUMNS = pytest.mark.parametrize("kind", ["float64", "Float64", "polars"])
-
-
-@pytest.mark.parametrize("same", [tuple(SERIES), np.array(SERIES), np.array(SERIES, object)])
-def test_series_may_be_lists_and_arrays(same: Any) -> None:
-    assert np.array_equal(MODEL.forecast(same).median, MODEL.forecast(SERIES).median)
-
-
-@COLUMNS
-def test_series_may_be_columns(kind: str) -> None:
-    found = MODEL.forecast([column(kind, SERIES)])
-    assert np.array_equal(found[0].median, MODEL.forecast(column(kind, SERIES)).median)
-    assert np.array_equal(found[0].median, MODEL.forecast(SERIES).median)
-
-
 HOLES = [*SERIES[:-2], None, SERIES[-1]]
 
 
-def test_unknown_values_are_none_or_nan() -> None:
-    expected = MODEL.forecast(HOLES).median
-    assert np.isfinite(expected).all()
-    assert np.array_equal(MODEL.forecast(np.array(HOLES, float)).median, expected)
-    masked = np.ma.masked_invalid(np.array(HOLES, float))
-    assert np.array_equal(MODEL.forecast(masked).median, expected)
+def made(kind: str, values: list[Any]) -> Any:
+    """Return values as what people have them in, if there is the library."""
+    array = np.array(values, float)
+    kinds = {"list": values, "tuple": tuple(values), "float32": array.astype(np.float32)}
+    kinds |= {"object": np.array(values, object), "masked": np.ma.masked_invalid(array)}
+    if kind == "polars":
+        return pytest.importorskip("polars").Series(values)
+    if kind.startswith("pandas"):
+        return pytest.importorskip("pandas").Series(values, dtype=kind.removeprefix("pandas-"))
+    return kinds.get(kind, array)
 
 
-@COLUMNS
-def test_unknown_values_of_columns(kind: str) -> None:
-    assert np.array_equal(MODEL.forecast(column(kind, HOLES)).median, MODEL.forecast(HOLES).median)
+@pytest.mark.parametrize(
+    "kind",
+    "list tuple array float32 object masked polars pandas-float64 pandas-Float64 pandas-object".split(),
+)
+def test_what_a_series_may_be(kind: str) -> None:
+    for values in (SERIES, HOLES):
+        expected = MODEL.forecast(np.array(values, float)).median
+        assert np.isfinite(expected).all()
+        assert np.allclose(MODEL.forecast(made(kind, values)).median, expected, rtol=1e-6)
+        (listed,) = MODEL.forecast([made(kind, values)])
+        assert np.allclose(listed.median, expected, rtol=1e-6)
+        assert not MODEL.flag(made(kind, values), last=1).any()
 
 
 def test_a_data_frame_is_no_series() -> None:
