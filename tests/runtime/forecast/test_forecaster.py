@@ -51,7 +51,18 @@ def made(kind: str, values: list[Any]) -> Any:
 
 @pytest.mark.parametrize(
     "kind",
-    "list tuple array float32 object masked polars pandas-float64 pandas-Float64 pandas-object".split(),
+    [
+        "list",
+        "tuple",
+        "array",
+        "float32",
+        "object",
+        "masked",
+        "polars",
+        "pandas-float64",
+        "pandas-Float64",
+        "pandas-object",
+    ],
 )
 def test_what_a_series_may_be(kind: str) -> None:
     for values in (SERIES, HOLES):
