@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError
 from ..files import refuse
 from ..loading import bundled
 from ..streams import say
@@ -106,25 +105,12 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
 def _forecast(arguments: argparse.Namespace) -> int:
     from ..forecast.scoring import forecast_file
 
-    kept = arguments.inputs, arguments.model
+    if plot := arguments.plot:
+        kept = {"inputs": arguments.inputs, "models": [arguments.model]}
+        command.new_file(plot, force=arguments.force, **kept)
     options = _options(arguments)
     options["levels"] = options.pop("level") or [80]
-    plot = options.pop("plot")
-    if plot is None:
-        return _done(forecast_file(**options))
-    if Path(plot).suffix not in (".png", ".svg", ".pdf", ".html"):
-        raise ConfigError(f"{plot}: a picture's name ends in .png, .svg, .pdf or .html")
-    command.new_file(plot, force=options["force"], inputs=kept[0], models=[kept[1]])
-    from ..forecast.plot import Picture
-
-    picture = Picture(options["model"].config, options["levels"][0])
-
-    def draw(series: Any, quantiles: Any) -> None:
-        picture.draw(str(series.name or "series"), series.values, quantiles)
-
-    summary = forecast_file(**options, seen=draw)
-    picture.save(plot)
-    return _done(summary)
+    return _done(forecast_file(**options))
 
 
 def _flag(arguments: argparse.Namespace) -> int:

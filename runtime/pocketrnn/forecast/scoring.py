@@ -9,7 +9,6 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..config import check
 from ..errors import InputError, OutputError, SeriesError
@@ -21,6 +20,7 @@ from ..tables.outputs import paths
 from ..tables.reading import ON_ERROR, STDIN, ReadOptions
 from .frequency import Frequency
 from .model import Forecaster
+from .plot import MOST, Drawn, check_name, draw
 from .table import Columns, Output, Series, SeriesTable
 
 # Series that are read, forecast and written together.
@@ -56,14 +56,16 @@ def forecast_file(
     *,
     levels: Sequence[float] = (80,),
     horizon: int | None = None,
-    seen: Callable[[Series, NDArray[np.float32]], None] | None = None,
+    plot: str | None = None,
     **options: Any,
 ) -> Summary:
     """Write forecasts of all series: id, time stamp, median, and two columns a level.
 
-    `seen` is called with each series and its quantiles. The other `options` are those of
-    `flag_file`.
+    The first series are drawn to the file `plot`. The other `options` are those of `flag_file`.
     """
+    if plot is not None:
+        check_name(plot)
+    drawn: list[Drawn] = []
     config = model.config
     ahead = model.ahead(horizon)
     names, columns = ["forecast"], [len(config.quantiles) // 2]
@@ -91,12 +93,15 @@ def forecast_file(
         if not kept:
             return [], []
         quantiles = model.run(values[[row for row, _ in kept]])[:, :ahead]
-        if seen is not None:
-            for (_, one), its in zip(kept, quantiles, strict=True):
-                seen(one, its)
+        for (_, one), its in zip(kept[: MOST - len(drawn)], quantiles, strict=False):
+            drawn.append((str(one.name or "series"), one.values, its, None))
         return keys, quantiles[:, :, columns].reshape(-1, len(columns))
 
-    return _file(inputs, output, model, rows, names, Summary(), keep=config.context, **options)
+    keep = config.context
+    summary = _file(inputs, output, model, rows, names, Summary(), keep=keep, **options)
+    if plot is not None:
+        draw(plot, drawn, config, levels[0])
+    return summary
 
 
 def flag_file(
