@@ -24,10 +24,11 @@ _SEASONS = {"s": 60, "min": 60, "5min": 288, "10min": 144, "15min": 96, "30min":
 _SEASONS |= {"D": 7, "B": 5, "MS": 12, "ME": 12, "QS": 4, "QE": 4}
 
 # Steps that a series may have for each of its stamps: more are a slip of the frequency. Whole
-# numbers tell nothing of what they count: 202201 to 202212 may be months.
+# numbers tell nothing of what they count: they may be seconds.
 _SPARSEST, _SPARSEST_NUMBERS, _FEW = 1000, 2, 8
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}")
+_DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?")  # without dashes
 _MONTH = re.compile(r"\d{4}-\d\d")
 _QUARTER = re.compile(r"(\d{4})(-?Q)([1-4])")
 _USUAL = re.compile(r"\d{4}-\d\d(-\d\d(.\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?)?")
@@ -172,6 +173,8 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
             wanted = "a whole number" if kind is int else "a date"
             raise RowError(i, f"time stamp {_shown(stamps[i])} isn't {wanted}, as the first is")
     if isinstance(first, int):
+        if _DATE.fullmatch(str(first)):
+            raise RowError(0, f"time stamp {first} looks like a date; write it as 2026-01-31")
         steps, start, sparsest = np.array(parsed) - first, first, _SPARSEST_NUMBERS
     else:
         times = _times(parsed, frequency.unit)
@@ -194,7 +197,7 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
             len(stamps) - 1,
             f"{len(stamps)} rows for the {steps[-1] + 1:,} steps of {frequency.name} from "
             f"{_shown(stamps[0])} to {_shown(stamps[-1])}; is that the frequency? A whole number "
-            "is a step; give dates as 2026-01-01",
+            "is a step",
         )
     return steps, Grid(frequency, start, form)
 

@@ -95,13 +95,9 @@ def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
         ("D", ["2024-01-01", "1"], 1, "isn't a date, as the first is"),
         ("D", [1, 1.5], 1, "isn't ISO 8601 or a whole number"),
         ("h", ["2024-01-01T00:00", "2024-01-01T01:00Z"], 0, "offset from UTC"),
-        # 202201 to 202412 would be 212 steps, of which 176 are unknown.
-        (
-            "MS",
-            [100 * year + month for year in (2022, 2023, 2024) for month in range(1, 13)],
-            35,
-            "36 rows for the 212 steps of MS from .* give dates as 2026-01-01",
-        ),
+        ("MS", ["202201", "202202"], 0, "looks like a date"),
+        ("D", [20220101, 20220102], 0, "looks like a date"),
+        ("h", range(1577836800, 1577836800 + 36000, 3600), 9, "10 rows for the 32,401 steps of h"),
         ("s", ["2024-01-01", "2025-01-01"], 1, "is that the frequency"),
     ],
 )
