@@ -28,8 +28,8 @@ _SERIES = 256
 
 _FEW = "fewer than {} known values before its last one"
 
-_Rows = tuple[list[tuple[Any, Any]], Any]
-"""Ids with time stamps, and as many rows of numbers."""
+_Rows = tuple[list[tuple[Any, ...]], Any]
+"""Ids, time stamps and what else has exact values; and as many rows of float32 numbers."""
 
 
 @dataclass
@@ -78,7 +78,7 @@ def forecast_file(
         for last, one in zip(values, good.values(), strict=True):
             last[len(last) - len(one.values) :] = one.values
         found = model.problems(values)
-        keys: list[tuple[Any, Any]] = []
+        keys: list[tuple[Any, ...]] = []
         kept = []
         for row, (i, one) in enumerate(good.items()):
             try:
@@ -125,7 +125,8 @@ def flag_file(
     summary = Summary()
 
     def rows(good: Mapping[int, Series], problems: dict[int, str]) -> _Rows:
-        keys, numbers = [], []
+        keys: list[tuple[Any, ...]] = []
+        numbers = []
         for i, one in good.items():
             try:
                 places, low, high = model.expected(one.values, share, last)
@@ -140,13 +141,14 @@ def flag_file(
             values = one.values[places]
             for at in np.flatnonzero((values < low) | (values > high)):
                 step = one.last + 1 + int(places[at]) - len(one.values)
-                keys.append((one.name, one.grid.stamps(step, 1)[0]))
-                numbers.append((values[at], low[at], high[at]))
+                keys.append((one.name, *one.grid.stamps(step, 1), float(values[at])))
+                numbers.append((low[at], high[at]))
         return keys, numbers
 
     keep = model.config.context + last
-    names = ["value", *(f"{end}-{100 * (1 - share):g}" for end in ("lo", "hi"))]
-    return _file(inputs, output, model, rows, names, summary, keep=keep, **options)
+    names = [f"{end}-{100 * (1 - share):g}" for end in ("lo", "hi")]
+    exact = ("value",)
+    return _file(inputs, output, model, rows, names, summary, exact, keep=keep, **options)
 
 
 def _file(
@@ -156,6 +158,7 @@ def _file(
     rows: Callable[[Mapping[int, Series], dict[int, str]], _Rows],
     names: Sequence[str],
     summary: Summary,
+    exact: tuple[str, ...] = (),
     *,
     keep: int,
     columns: Columns = Columns(),  # noqa: B008 (it can't change)
@@ -176,7 +179,7 @@ def _file(
     table = SeriesTable(
         inputs, frequency or ours, columns, given=format, options=options, keep=keep
     )
-    taken = {*names} & {*table.columns[:2]}
+    taken = {*names, *exact} & {*table.columns[:2]}
     check(not taken, f"the output has a column {', '.join(taken)} of its own; rename the input's")
     listed = io.StringIO()
     problems_of = csv.writer(listed, lineterminator="\n")
@@ -200,7 +203,7 @@ def _file(
                 one = series[i]
                 problems_of.writerow((one.file, one.line, one.name, problem))
             if on_error == "null":
-                keys += [(series[i].name, None) for i in sorted(problems)]
+                keys += [(series[i].name, None, *[None] * len(exact)) for i in sorted(problems)]
                 empty = np.full((len(problems), len(names)), np.nan)
                 numbers = np.concatenate([numbers, empty])
             summary.series += len(series) - len(problems)
@@ -212,7 +215,7 @@ def _file(
 
     with closing(table.source):
         kind = format_for(output, output_format, table.source.format)
-        to = Output(output, kind, table.columns, names)
+        to = Output(output, kind, table.columns, exact, names)
         if output == STDIN:
             to.write(standard_output_bytes(), pieces())
             if summary.errors:

@@ -208,16 +208,23 @@ def _numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
 class Output:
     """Rows of series for a table of any format that can be written."""
 
-    def __init__(self, name: str, kind: str, columns: Columns, numbers: Sequence[str]) -> None:
-        """Make a table with the id and time columns, and columns of `numbers`."""
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        columns: Columns,
+        exact: Sequence[str],
+        numbers: Sequence[str],
+    ) -> None:
+        """Make a table with the id and time columns, `exact` ones, and ones of float32 numbers."""
         self._name, self._kind = name, kind
-        keys = (columns.id, columns.time or "ds")
+        keys = (columns.id, columns.time or "ds", *exact)
         self._keys = tuple(key for key in keys if key is not None)
         self._added = [Column(column, "float") for column in numbers]
         self._writer: Writer | None = None
 
     def block(self, rows: Sequence[tuple[Any, ...]], numbers: NDArray[np.float64]) -> bytes:
-        """Return the bytes of rows: their ids and time stamps, and (rows, columns) of numbers."""
+        """Return the bytes of rows: ids, time stamps and so on; and (rows, columns) of numbers."""
         block = Block(self._keys, self._keys[-1])
         block.records = [
             dict(zip(self._keys, row[-len(self._keys) :], strict=True)) for row in rows

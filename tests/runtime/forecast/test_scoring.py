@@ -266,11 +266,11 @@ def test_many_series_are_read_one_after_another(tmp_path: Path) -> None:
 
 def test_the_last_values_are_flagged(tmp_path: Path) -> None:
     table = rows()
-    table[39] = ("s1", month(19), 1e6)
+    table[39] = ("s1", month(19), 123456789.5)
     output = tmp_path / "out.csv"
     summary = flag_file(write(tmp_path / "in.csv", table), str(output), MODEL, share=0.01)
     (found,) = [row for row in read(output) if row["unique_id"] == "s1"]
-    assert (found["ds"], float(found["value"])) == (month(19), 1e6)
+    assert (found["ds"], float(found["value"])) == (month(19), 123456789.5)
     assert float(found["hi-99"]) < 1e6
     assert (summary.series, summary.judged) == (3, 3)
     table[19] = ("s0", month(19), "")
