@@ -5,8 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError, counted
-from ..extras import require
+from ..errors import counted
 from ..files import refuse
 from ..loading import bundled
 from ..streams import say
@@ -19,7 +18,8 @@ _DONE_WITH_ERRORS = 3
 _EPILOG = """\
 The rows of a series stand one after another, in order of time. A missing time stamp is an unknown
 value; one that is there twice, off the grid of the model's frequency or out of order is an error of
-its series.
+its series. Of time stamps that are whole numbers, each is one step of the model's frequency,
+whatever they count.
 
 exit codes: 0 all series done; 1 stopped; 2 wrong usage; 3 done, but with series in error;
 130 interrupted"""
@@ -27,31 +27,23 @@ exit codes: 0 all series done; 1 stopped; 2 wrong usage; 3 done, but with series
 
 def add_to(commands: Any) -> None:
     """Add the commands to argparse's subparsers."""
-    forecast = _parser(commands, "forecast", "forecast each series of a table")
+    forecast = _parser(commands, "forecast", _forecast, "forecast each series of a table")
     add = partial(command.add, forecast)
     add(
         "--level L",
-        "per cent of what comes that the interval is to hold; may be given more than once "
-        "(default: 80)",
+        "per cent that the interval is to hold; may be given more than once (default: 80)",
         type=float,
         action="append",
-        dest="levels",
     )
     add("--horizon N", "values ahead (default, and at most: the model's)", type=int)
-    add("--plot OUT.png", "draw the first series with their forecasts too")
-    forecast.set_defaults(run=_forecast)
-    flag = _parser(commands, "flag", "list the last values of each series that are unusual")
-    add = partial(command.add, flag)
-    add(
-        "--share P",
-        "share of usual values that is flagged as well (default: %(default)s)",
-        default=0.01,
-    )
-    add("--last N", "judge so many values of each series (default: %(default)s)", default=1)
-    flag.set_defaults(run=_flag)
+    add("--plot OUT.png", "draw the first series too (.png, .svg, .pdf, .html)")
+    flag = _parser(commands, "flag", _flag, "list the last values of each series that are unusual")
+    add, default = partial(command.add, flag), "(default: %(default)s)"
+    add("--share P", f"share of usual values that is flagged as well {default}", default=0.01)
+    add("--last N", f"judge so many values of each series {default}", default=1)
 
 
-def _parser(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
+def _parser(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
     parser = command.command(commands, name, text, epilog=_EPILOG)
     parser.add_argument(
         "inputs",
@@ -66,6 +58,11 @@ def _parser(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
     add("--id-column NAME", "default: unique_id, if there is one")
     add("--time-column NAME", "default: ds", default="ds")
     add("--value-column NAME", "default: y", default="y")
+    add(
+        "--frequency F",
+        "of the time stamps, where they are the other end of the model's months, quarters or "
+        "years: ME where the model has MS",
+    )
     add("--format", "of the inputs (default: by their names)", choices=INPUTS)
     add("--encoding NAME", "of the inputs (default: %(default)s)", default="utf-8")
     add("--output-format", "of OUT (default: by its name)", choices=OUTPUTS)
@@ -77,6 +74,7 @@ def _parser(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
         default="fail",
     )
     add("--force", "replace OUT")
+    parser.set_defaults(run=run)
     return parser
 
 
@@ -89,9 +87,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     del options["run"]
     names = (options.pop(f"{name}_column") for name in ("id", "time", "value"))
     options["columns"] = Columns(*names)
-    for output in (options["output"], options.get("plot")):
-        if output:
-            refuse(Path(output), [options["model"]], "model")
+    refuse(Path(options["output"]), [options["model"]], "model")
     options["model"] = Forecaster.load(options["model"] or bundled("monthly"))
     return options
 
@@ -99,31 +95,28 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
 def _forecast(arguments: argparse.Namespace) -> int:
     from ..forecast.scoring import forecast_file
 
+    if plot := arguments.plot:
+        kept = {"inputs": arguments.inputs, "models": [arguments.model]}
+        command.new_file(plot, force=arguments.force, **kept)
     options = _options(arguments)
-    options["levels"] = options["levels"] or [80]
-    plot = options.pop("plot")
-    if plot is None:
-        return _done(forecast_file(**options))
-    if Path(plot).suffix not in (".png", ".svg", ".pdf"):
-        raise ConfigError(f"{plot}: a picture's name ends in .png, .svg or .pdf")
-    require("plot", "matplotlib")
-    from ..forecast.plot import Picture
-
-    picture = Picture(options["model"].config, options["levels"][0])
-    summary = forecast_file(**options, seen=picture.add)
-    picture.save(plot)
-    return _done(summary)
+    options["levels"] = options.pop("level") or [80]
+    return _done(forecast_file(**options))
 
 
 def _flag(arguments: argparse.Namespace) -> int:
     from ..forecast.scoring import flag_file
 
-    return _done(flag_file(**_options(arguments)))
+    return _done(flag_file(**_options(arguments)), judges=True)
 
 
-def _done(summary: Any) -> int:
-    written = f"{counted(summary.rows, 'row')} written"
-    line = f"{summary.series:,} series, {written}; {summary.errors:,} in error"
+def _done(summary: Any, *, judges: bool = False) -> int:
+    rows = f"{counted(summary.rows, 'row')} written"
+    if judges:
+        rows = f"{counted(summary.judged, 'value')} judged, {rows}"
+    line = (
+        f"{summary.series:,} series, {rows}; {counted(summary.unknown, 'value')} unknown; "
+        f"{summary.errors:,} series in error"
+    )
     listed = f", listed in {summary.errors_path}" if summary.errors_path else ""
     say(command.printable(line + listed))
     return _DONE_WITH_ERRORS if summary.errors else 0

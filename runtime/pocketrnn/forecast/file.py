@@ -3,7 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
+
+import numpy as np
 
 from .. import modelfile
 from ..config import Settings, check
@@ -47,30 +50,19 @@ class ForecasterConfig(Settings):
         """Raise ConfigError for settings that no model could have."""
         super().__post_init__()
         Frequency(self.frequency)
-        for name, most in (("context", MOST_VALUES), ("horizon", MOST_VALUES)):
+        context = self.context
+        bounds = {"context": MOST_VALUES, "horizon": MOST_VALUES, "season": context - 1}
+        for name, most in {**bounds, "segment": context, "least_known": context}.items():
             value = getattr(self, name)
             check(1 <= value <= most, f"{name} must be from 1 to {most}, not {value}")
-        check(
-            1 <= self.segment <= self.context and self.context % self.segment == 0,
-            f"context must be a multiple of segment, not {self.context} of {self.segment}",
-        )
-        check(
-            1 <= self.season < self.context,
-            f"season must be at least 1 and shorter than the context of {self.context}, not "
-            f"{self.season}",
-        )
-        check(
-            1 <= self.least_known <= self.context,
-            f"least_known must be from 1 to the context of {self.context}, not {self.least_known}",
-        )
-        quantiles = self.quantiles
-        mirrored = [round(1 - share, 6) for share in reversed(quantiles)]
+        check(context % self.segment == 0, "context must be a multiple of segment")
+        quantiles = np.array(self.quantiles)
         check(
             3 <= len(quantiles) <= MOST_QUANTILES
             and len(quantiles) % 2 == 1
-            and list(quantiles) == sorted(set(quantiles))
             and quantiles[0] > 0
-            and mirrored == [round(share, 6) for share in quantiles],
+            and bool((np.diff(quantiles) > 0).all())
+            and np.allclose(quantiles, 1 - quantiles[::-1], atol=1e-6),
             "quantiles must rise from over 0, the same on both sides of 0.5 in the middle",
         )
         check(
@@ -94,6 +86,12 @@ class ForecasterConfig(Settings):
             f"the model has no quantile {quantile:g}; levels can be {levels}, shares what is left "
             "of them to 100 %"
         )
+
+    def ends(self, level: float) -> tuple[int, int]:
+        """Return where the ends of the interval of `level` % stand. Raises ConfigError."""
+        wanted = f"level must be between 0 and 100 %, not {level!r:.40}"
+        check(isinstance(level, Real) and 0 < level < 100, wanted)
+        return self.column(0.5 - level / 200), self.column(0.5 + level / 200)
 
     @property
     def shape(self) -> Shape:

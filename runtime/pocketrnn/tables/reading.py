@@ -121,6 +121,8 @@ def find_text_column(reader: Reader, given: str | None, *, label_column: str | N
     """
     if given is not None:
         check_column(reader, given)
+        if reader.fixed and given not in reader.candidates:
+            raise ColumnError(f"{reader.name}: column {given!r} isn't text", reader.columns)
         return given
     candidates = [name for name in reader.candidates if name != label_column]
     if len(candidates) == 1:

@@ -48,9 +48,3 @@ def test_both_are_small() -> None:
     assert (
         sum(pocketrnn.bundled(name).stat().st_size for name in ("monthly", "quarterly")) < 600_000
     )
-
-
-def test_a_forecast_is_shown_short() -> None:
-    one = pocketrnn.load("monthly").forecast([float(i % 12) + i for i in range(60)])
-    assert repr(one).startswith("<Forecast: 24 ahead, first ")
-    assert len(repr(one)) < 200
