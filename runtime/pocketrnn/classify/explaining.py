@@ -45,6 +45,7 @@ class Explanation:
 
     text: str
     label: str
+    """By default that of a Prediction, without one the most probable."""
     score: float
     """The probability of `label`, from 0 to 1."""
     threshold: float | None

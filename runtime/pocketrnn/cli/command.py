@@ -21,8 +21,8 @@ _TRACEBACK = "POCKETRNN_TRACEBACK"
 
 # What messages name as Python's callers know it: `force=True`, `text_column=...`.
 _SETTING = re.compile(
-    r"\b(batch_size|encoding|force|format|header|label_column|learning_rate|max_characters|max_lines"
-    r"|on_error|output_format|prefix|rename|resume|text_column|trusted)=(True|False|\.\.\.|\"(\w+)\")"
+    r"\b(batch_size|encoding|force|format|header|label_column|label_separator|learning_rate|max_characters"
+    r"|max_lines|on_error|output_format|prefix|rename|resume|text_column|trusted)=(True|False|\.\.\.|\"(\w+)\")"
 )
 _EXTRA = re.compile(r"add the extra (pocketrnn\[\w+\])")
 

@@ -36,6 +36,11 @@ def add_to(commands: Any) -> None:
         "--label-column", metavar="NAME", help="column of the labels (default: the obvious one)"
     )
     parser.add_argument(
+        "--label-separator",
+        metavar="S",
+        help="what stands between the labels of a text, where the model gives several",
+    )
+    parser.add_argument(
         "--weight-column", metavar="NAME", help="column that says how much each text counts"
     )
     parser.add_argument(
@@ -89,6 +94,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         against=models[1] if len(models) > 1 else None,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
+        label_separator=arguments.label_separator,
         weight_column=arguments.weight_column,
         rename=_renamed(arguments.rename),
         by=arguments.by,
