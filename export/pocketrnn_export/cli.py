@@ -32,7 +32,8 @@ def parser() -> argparse.ArgumentParser:
         "--threshold",
         type=float,
         metavar="P",
-        help="probability over which the second of two labels is chosen (default: the run's)",
+        help="probability over which the second of two labels is chosen, or, where a text may have "
+        "several, each label (default: the run's)",
     )
     parser.add_argument(
         "--graph",

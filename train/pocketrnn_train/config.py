@@ -141,6 +141,8 @@ class ClassifyConfig(Settings):
     """Whether the network is trained once more, on all texts, after those were held out."""
     adapted: tuple[str, ...] = ()
     """The settings that follow from the corpus: see `classify.adapting`."""
+    multi_label: bool = False
+    """Whether a text may have several labels, or none: it follows from the corpus."""
     class_weights: Literal["none", "balanced"] = "none"
     """Whether each label counts as much as any other, however many texts it has."""
     calibrate: bool = False
@@ -151,7 +153,7 @@ class ClassifyConfig(Settings):
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Build from what `to_dict` gave, or gave before it had some of the settings."""
-        since = ("min_texts", "folds", "refit", "adapted", "class_weights")
+        since = ("min_texts", "folds", "refit", "adapted", "class_weights", "multi_label")
         return super().from_dict({**{name: getattr(cls, name) for name in since}, **values})
 
     def __post_init__(self) -> None:

@@ -102,7 +102,7 @@ def several(labels: Labels, chosen: Labels, weights: Floats | None = None) -> Se
 
 def cells(
     scores: Scores, labels: Labels, weights: Floats | None = None
-) -> tuple[Scores, Labels, Floats | None]:
+) -> tuple[Scores, Any, Floats | None]:
     """Return each label of each text, where it may have several, as a text of two labels."""
     weights = None if weights is None else weights.repeat(scores.shape[1])
     return probabilities(scores.reshape(-1, 1)), labels.ravel(), weights

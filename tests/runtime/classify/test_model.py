@@ -181,7 +181,13 @@ def test_predict(model: Classifier) -> None:
     good, bad = model.predict(["good", "bad"])
     (negative, positive), _ = model.scores(["good", "bad"]).tolist()
     assert good == Prediction(
-        "positive", positive, 0.5, {"negative": negative, "positive": positive}, words=1, known=1
+        "positive",
+        positive,
+        0.5,
+        {"negative": negative, "positive": positive},
+        words=1,
+        known=1,
+        labels=("positive",),
     )
     assert good.score > 0.8
     assert bad.label == "negative"

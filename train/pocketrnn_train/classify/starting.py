@@ -17,7 +17,6 @@ from pocketrnn.classify import file
 from pocketrnn.classify.file import Contents
 from pocketrnn.loading import naming, read_bytes
 from pocketrnn.modelfile.graph import layers
-from pocketrnn.modelfile.network import NetworkConfig
 
 from ..config import MadeUp, TrainConfig
 
@@ -47,7 +46,7 @@ def follow(config: TrainConfig, contents: Contents, labels: Sequence[str]) -> Tr
     """
     text = replace(contents.config.text, maxlen=config.task.text.maxlen, num_words=2**20)
     distillation = config.task.distillation
-    if tuple(labels) == contents.config.labels:
+    if same_head(config, contents, labels):
         distillation = None
     elif distillation and distillation.made_up:
         made_up = distillation.made_up
@@ -76,8 +75,16 @@ def words(contents: Contents, own: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*contents.tokenizer.vocabulary, *own]))
 
 
-def start(model: Any, network: NetworkConfig, contents: Contents, labels: Sequence[str]) -> None:
-    """Give `model`, a Keras model of the file's `network`, the weights of the file."""
+def same_head(config: TrainConfig, contents: Contents, labels: Sequence[str]) -> bool:
+    """Return whether the file's head tells the same labels in the same way."""
+    return (tuple(labels), config.task.multi_label) == (
+        contents.config.labels,
+        contents.config.multi_label,
+    )
+
+
+def start(model: Any, config: TrainConfig, contents: Contents, labels: Sequence[str]) -> None:
+    """Give `model`, a Keras model of the file's network, the weights of the file."""
     stored: dict[str, NDArray[Any]] = dict(contents.weights or {})
 
     def numbers(name: str) -> NDArray[np.float32]:
@@ -89,13 +96,13 @@ def start(model: Any, network: NetworkConfig, contents: Contents, labels: Sequen
     known = numbers("embedding")
     vectors[: len(known)] = known
     embedding.set_weights([vectors])
-    for layer, ways in zip(recurrent, layers(network), strict=True):
+    for layer, ways in zip(recurrent, layers(config.network), strict=True):
         arrays = []
         for way in ways:
             bias = numbers(f"{way.name}.bias")
-            if network.cell == "gru":  # a row for the input, and one for the state
+            if config.network.cell == "gru":  # a row for the input, and one for the state
                 bias = np.stack([bias, numbers(f"{way.name}.recurrent_bias")])
             arrays += [numbers(f"{way.name}.kernel"), numbers(f"{way.name}.recurrent"), bias]
         layer.set_weights(arrays)
-    if tuple(labels) == contents.config.labels:
+    if same_head(config, contents, labels):
         head.set_weights([numbers("head.kernel"), numbers("head.bias")])

@@ -182,9 +182,7 @@ class Corpus:
             validation=self.validation and _swapped(self.validation),
         )
 
-    def holding_out(
-        self, part: str, rows: Iterable[Row], separator: str | None = None
-    ) -> "Corpus":
+    def holding_out(self, part: str, rows: Iterable[Row], separator: str | None = None) -> "Corpus":
         """Return the corpus with a `test`, or a `validation`, of these rows.
 
         Training texts that are in it too are left out, with a warning. Raises InputError for a
@@ -277,7 +275,8 @@ def corpus_of_rows(
 ) -> Corpus:
     """Make a corpus of rows; InputError if they can't be one.
 
-    With a `separator`, a row may have several labels. What is left out, and what looks wrong, is logged as a warning.
+    With a `separator`, a row may have several labels. What is left out, and what looks wrong, is
+    logged as a warning.
     """
     places: list[str] = []
     texts: list[str] = []
@@ -336,9 +335,7 @@ def corpus_of_rows(
             validation=of["validation"] if len(of["validation"]) else None,
         )
     if separator:
-        own_texts = [
-            len(np.unique(groups[examples.having(label)])) for label in range(len(labels))
-        ]
+        own_texts = [len(np.unique(groups[examples.having(label)])) for label in range(len(labels))]
     else:
         leading = examples.labels[leaders(examples.labels, groups)]
         own_texts = np.bincount(leading, minlength=len(labels)).tolist()
@@ -416,7 +413,7 @@ def _examples(
                 )
             for label, p in zip(of_labels, given, strict=True):
                 probabilities[i, index[label]] = p / sum(given)
-    given = [
+    chosen = [
         (labels[probabilities[i].argmax()],) if name is None else name
         for i, name in enumerate(names)
     ]
@@ -425,7 +422,7 @@ def _examples(
         raise InputError(f"{rows[0].place}: a weight must be a number from 0")
     return Examples(
         tuple(row.text or "" for row in rows),
-        _indices(given, labels, separator),
+        _indices(chosen, labels, separator),
         None if np.isnan(probabilities).all() else probabilities,
         None if (weights == 1).all() else weights,
     )

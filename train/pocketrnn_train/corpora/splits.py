@@ -38,10 +38,9 @@ def rarest(labels: NDArray[np.int64]) -> Rows:
     """
     if labels.ndim == 1:
         return labels
-    rows, columns = labels.shape
     order = np.argsort(labels.sum(axis=0), kind="stable")
-    first = labels[:, order].argmax(axis=1)
-    return np.where(labels.any(axis=1), order[first], columns)
+    first = order[labels[:, order].argmax(axis=1)]
+    return np.asarray(np.where(labels.any(axis=1), first, labels.shape[1]))
 
 
 def split(labels: Rows, groups: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
