@@ -48,7 +48,7 @@ def compare(
 
 def lines(found: Mapping[str, Any]) -> list[str]:
     """Return the comparison as lines of text."""
-    several = "micro_f1" in found["network"]
+    several = "micro_f1" in found.get("network", {})
     which = " in all labels" if several else ""
     more = "; micro F1, macro F1" if several else ""
     rows = [f"Right{which} on {found['texts']:,} texts that were held out (95 % interval){more}:"]

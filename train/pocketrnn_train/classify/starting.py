@@ -17,6 +17,7 @@ from pocketrnn.classify import file
 from pocketrnn.classify.file import Contents
 from pocketrnn.loading import naming, read_bytes
 from pocketrnn.modelfile.graph import layers
+from pocketrnn.modelfile.network import NetworkConfig
 
 from ..config import MadeUp, TrainConfig
 
@@ -46,7 +47,7 @@ def follow(config: TrainConfig, contents: Contents, labels: Sequence[str]) -> Tr
     """
     text = replace(contents.config.text, maxlen=config.task.text.maxlen, num_words=2**20)
     distillation = config.task.distillation
-    if same_head(config, contents, labels):
+    if _has_head(contents, labels, config.task.multi_label):
         distillation = None
     elif distillation and distillation.made_up:
         made_up = distillation.made_up
@@ -75,16 +76,21 @@ def words(contents: Contents, own: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*contents.tokenizer.vocabulary, *own]))
 
 
-def same_head(config: TrainConfig, contents: Contents, labels: Sequence[str]) -> bool:
-    """Return whether the file's head tells the same labels in the same way."""
-    return (tuple(labels), config.task.multi_label) == (
-        contents.config.labels,
-        contents.config.multi_label,
-    )
+def _has_head(contents: Contents, labels: Sequence[str], multi_label: bool) -> bool:
+    """Return whether the file's head tells the same labels, in the same way."""
+    wanted = (tuple(labels), multi_label)
+    return wanted == (contents.config.labels, contents.config.multi_label)
 
 
-def start(model: Any, config: TrainConfig, contents: Contents, labels: Sequence[str]) -> None:
-    """Give `model`, a Keras model of the file's network, the weights of the file."""
+def start(
+    model: Any,
+    network: NetworkConfig,
+    contents: Contents,
+    labels: Sequence[str],
+    *,
+    multi_label: bool = False,
+) -> None:
+    """Give `model`, a Keras model of the file's `network`, the weights of the file."""
     stored: dict[str, NDArray[Any]] = dict(contents.weights or {})
 
     def numbers(name: str) -> NDArray[np.float32]:
@@ -96,13 +102,13 @@ def start(model: Any, config: TrainConfig, contents: Contents, labels: Sequence[
     known = numbers("embedding")
     vectors[: len(known)] = known
     embedding.set_weights([vectors])
-    for layer, ways in zip(recurrent, layers(config.network), strict=True):
+    for layer, ways in zip(recurrent, layers(network), strict=True):
         arrays = []
         for way in ways:
             bias = numbers(f"{way.name}.bias")
-            if config.network.cell == "gru":  # a row for the input, and one for the state
+            if network.cell == "gru":  # a row for the input, and one for the state
                 bias = np.stack([bias, numbers(f"{way.name}.recurrent_bias")])
             arrays += [numbers(f"{way.name}.kernel"), numbers(f"{way.name}.recurrent"), bias]
         layer.set_weights(arrays)
-    if same_head(config, contents, labels):
+    if _has_head(contents, labels, multi_label):
         head.set_weights([numbers("head.kernel"), numbers("head.bias")])

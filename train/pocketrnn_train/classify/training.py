@@ -224,7 +224,7 @@ def _learn(
     else:
         lesson = distillation.lesson(run, config, teaching, development, words)
     if first:
-        starting.start(model, config, first, development.labels)
+        starting.start(model, config.network, first, development.labels, multi_label=several)
     elif lesson.vectors is not None:
         model.layers[0].set_weights([lesson.vectors])
     held_out_rows = batches.ids(tokenizer, held_out.texts)
