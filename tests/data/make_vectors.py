@@ -95,7 +95,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], Sequence[str], Threshold, dict[str, Any
     ),
     "folded": ({"fold": True, "filters": FOLDED_FILTERS}, TWO, 0.5, {}),
     "several-labels": ({}, THREE, (0.5, 0.25, 0.75), {}),
-    "several-of-two": ({}, TWO, (0.5, 0.5), {"mask": True}),
+    "several-of-two": ({}, TWO, (0.5, 0.0015), {"mask": True}),
 }
 
 
