@@ -162,7 +162,7 @@ def test_comparison_counts_wrong_labels() -> None:
 
 # -- whole runs --------------------------------------------------------------------------------
 
-SETTINGS = {"embedding": 8, "units": 8, "learning_rate": 0.05, "epochs": 3, "batch_size": 4}
+SETTINGS = {"embedding": 16, "units": 16, "learning_rate": 0.04, "epochs": 5, "batch_size": 4}
 
 
 def served(run: Run) -> pocketrnn.Classifier:
@@ -181,7 +181,7 @@ def test_a_run(tmp_path: Path) -> None:
     ).with_settings(class_weights="balanced")
     run = fit(config, CORPUS, tmp_path / "run")
     report = run.report
-    assert report["test"]["accuracy"] > 0.8
+    assert report["test"]["accuracy"] > 0.85
     assert report["test"]["micro_f1"] > 0.9
     assert report["test"]["labels"]["texts"] == CORPUS.test.labels.sum(axis=0).tolist()
     assert len(report["threshold"]) == 3
@@ -189,7 +189,7 @@ def test_a_run(tmp_path: Path) -> None:
     assert set(run.history()[0]) >= {"accuracy", "val_accuracy", "loss", "val_loss"}
     assert "(macro)" in (run.folder / "report.html").read_text("utf-8")
     model = served(run)
-    assert model.predict("in may fogy a rainy day").labels == ("fog", "rain")
+    assert model.predict("in may windy a rainy day").labels == ("rain", "wind")
     assert model.predict("a day in may").labels == ()
 
 
