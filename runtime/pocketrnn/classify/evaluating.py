@@ -286,12 +286,11 @@ def evaluate(
     `inputs`, `format`, `text_column`, `workers` and the options of reading are those of
     `score_file`. `label_column` may be left out where it has a usual name. Where a text may have
     several labels, the column holds them between `label_separator`s, and an empty cell stands for
-    none of them. `weight_column` says
-    how much each text counts: a number from 0, at which it counts for nothing. `rename` gives the
-    model's label for one of the table that is called otherwise. `by` names columns whose values
-    the texts are grouped by. For each label, a threshold is sought for the `precision` or the
-    `recall` that is wanted. With `against`, another model of the same labels, the result has a
-    `comparison`.
+    none of them. `weight_column` says how much each text counts: a number from 0, at which it
+    counts for nothing. `rename` gives the model's label for one of the table that is called
+    otherwise. `by` names columns whose values the texts are grouped by. For each label, a threshold
+    is sought for the `precision` or the `recall` that is wanted. With `against`, another model of
+    the same labels, the result has a `comparison`.
 
     A row without a text or a weight, or whose label the model doesn't have, stops it
     (`on_error="fail"`) or is left out and counted (`"skip"`). Memory grows by 4 bytes for each
@@ -352,8 +351,8 @@ def evaluate(
                     problems[row] = f"weight {given!r:.60}; it must be 0, or from 1e-100 to 1e100"
                 elif weight:
                     counted.append((i, row))
-                    own = [label in names for label in index]
-                    true.append(own if several else own.index(True))
+                    one_or_all = [label in names for label in index] if several else index[names[0]]
+                    true.append(one_or_all)
                     weights.append(weight)
             if problems and on_error == "fail":
                 row = min(problems)

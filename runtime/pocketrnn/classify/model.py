@@ -77,7 +77,7 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the prediction as plain JSON types."""
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "labels": list(self.labels)}
 
 
 class Predictions(list[Prediction]):

@@ -97,8 +97,10 @@ class Scoring:
             raise ConfigError("explain is for models of one label a text: this one gives several")
         if self.separator is not None and not (several and self.separator):
             raise ConfigError("label_separator joins several labels a text, and isn't empty")
-        if several and any(self.joint in label for label in labels):
-            raise ConfigError(f"a label has {self.joint!r} in it: say label_separator=...")
+        if several and any(not label or self.joint in label for label in labels):
+            raise ConfigError(
+                f"a label is empty, or has {self.joint!r} in it: say label_separator=..."
+            )
 
     @property
     def joint(self) -> str:
@@ -252,18 +254,19 @@ def score_file(
             progress=progress,
         )
     seconds = time.monotonic() - started
-    counts: Counter[str] = Counter()
-    for value, rows in tally.counts.items():
-        several = isinstance(scoring, Scoring) and scoring.model.config.multi_label
-        for label in value.split(label_separator or ";") if several else [value]:
-            counts[label] += rows
-    labels = scoring.columns[0].values
+    counts, labels = tally.counts, scoring.columns[0].values
+    without_label = tally.rows - counts.total() if labels else 0
+    if isinstance(scoring, Scoring) and scoring.model.config.multi_label:
+        without_label += counts[""]
+        counts = Counter()
+        for joined, rows in tally.counts.items():
+            counts.update(dict.fromkeys(joined.split(scoring.joint), rows))
     return Summary(
         rows=tally.rows,
         errors=tally.errors,
         lines=tally.lines,
         labels={label: counts[label] for label in labels},
-        without_label=tally.rows - tally.counts.total() + counts[""] if labels else 0,
+        without_label=without_label,
         rows_before=tally.before,
         seconds=seconds,
         rows_per_second=(tally.rows - tally.before) / max(seconds, 1e-9),
@@ -287,7 +290,8 @@ def score_rows(
     loaded = classifier(model)
     several = loaded.config.multi_label
     scoring = Scoring(loaded, probabilities=True, separator="\n" if several else None)
-    labels, threshold = scoring.model.labels, scoring.model.config.threshold
+    labels, threshold = loaded.labels, loaded.config.threshold
+    index = {label: i for i, label in enumerate(labels)}
     with closing(Inputs(inputs, format, text_column, ReadOptions(**reading))) as source:
         for file, line, values, found, problem in engine.rows(source, scoring, workers):
             if found is None:
@@ -295,8 +299,10 @@ def score_rows(
                 continue
             label, *numbers = found
             chances = list(map(float, numbers[-len(labels) :]))
-            given = () if not label else label.split(scoring.joint) if several else [label]
-            shown = max(map(labels.index, given or labels), key=chances.__getitem__)
+            given = [] if label is None else [label]
+            if several:
+                given = label.split(scoring.joint) if label else []
+            shown = max(map(index.__getitem__, given or labels), key=chances.__getitem__)
             yield ScoredRow(
                 file,
                 line,

@@ -44,7 +44,7 @@ def _predict(arguments: argparse.Namespace) -> None:
             command.output(json.dumps({**prediction.to_dict(), "text": text}))
         else:
             label = ", ".join(prediction.labels)
-            if not label:
+            if not prediction.labels:
                 label = none if prediction.known else _UNKNOWN
             label = command.printable(label)
             score = shown(prediction.score, prediction.threshold)

@@ -233,6 +233,7 @@ def test_prediction_to_dict_is_plain_json(model: Classifier) -> None:
         "words": int,
         "known": int,
         "unlikeness": type(None),
+        "labels": list,
     }
     assert {key: type(value) for key, value in as_dict.items()} == kinds
     assert list(as_dict) == list(kinds)

@@ -176,9 +176,13 @@ def served(run: Run) -> pocketrnn.Classifier:
 
 
 def test_a_run(tmp_path: Path) -> None:
-    config = TrainConfig().with_settings(
-        maxlen=8, mask=True, pooling="sqrtn_max", optimizer="adam", calibrate=True, **SETTINGS
-    ).with_settings(class_weights="balanced")
+    config = (
+        TrainConfig()
+        .with_settings(
+            maxlen=8, mask=True, pooling="sqrtn_max", optimizer="adam", calibrate=True, **SETTINGS
+        )
+        .with_settings(class_weights="balanced")
+    )
     run = fit(config, CORPUS, tmp_path / "run")
     report = run.report
     assert report["test"]["accuracy"] > 0.85
