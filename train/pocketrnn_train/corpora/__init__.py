@@ -83,7 +83,6 @@ def read_corpus(
             not (label_separator is not None and probability_columns),
             "soft labels are for one label a text",
         )
-        check(label_separator != "", "label_separator must not be empty")
         share = 0.0 if test is not None else test_split
         corpus = table.read(paths, columns, options, share, seed, parts, label_separator)
     elif label_separator is not None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pocketrnn.classify.labelled import label_of, labels_of
+from pocketrnn.config import check
 from pocketrnn.errors import ConfigError, InputError, TextError
 
 from .labels import look_alikes
@@ -278,6 +279,7 @@ def corpus_of_rows(
     With a `separator`, a row may have several labels. What is left out, and what looks wrong, is
     logged as a warning.
     """
+    check(separator != "", "label_separator must not be empty")
     places: list[str] = []
     texts: list[str] = []
     names: list[tuple[str, ...] | None] = []

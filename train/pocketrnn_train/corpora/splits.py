@@ -68,8 +68,9 @@ def folds(labels: Rows, groups: Rows, count: int, *, whole: bool = True) -> Rows
     """Return the fold of each row, from 0; a fold has neighbours of every label.
 
     There are `count` folds, or fewer where a label has fewer groups; if they needn't be `whole`,
-    such a label is in some of them only.
+    such a label is in some of them only, and so may be one of several labels of a text.
     """
+    whole = whole and labels.ndim == 1
     labels = rarest(labels)
     leading = labels[leaders(labels, groups)]
     if whole:
