@@ -32,14 +32,15 @@ def export(
     run: Run | GeneratorRun | ForecasterRun,
     path: str | os.PathLike[str],
     *,
-    threshold: float | None = None,
+    threshold: Threshold | None = None,
     graph: Graph = "pocketrnn",
     force: bool = False,
 ) -> Export:
     """Convert the model of `run`, check it against Keras, and write it to `path` at once.
 
     `threshold` is the probability over which the second of two labels is chosen, or, where a text
-    may have several, each label; by default what the run found on its validation texts. `graph` is
+    may have several, each label, with one for all or one for each in the order of the labels; by
+    default what the run found on its validation texts. `graph` is
     whose graph the file holds: by default pocketrnn's own, or tf2onnx's, which is run only where it
     is trusted. `force` replaces an existing file, which is an OutputError otherwise. Raises
     ParityError, and writes nothing, if
@@ -95,10 +96,13 @@ def export(
     return exported
 
 
-def _threshold(found: float | list[float], wanted: float | None) -> Threshold:
+def _threshold(found: float | list[float], wanted: Threshold | None) -> Threshold:
     """Return what a run found, or what is wanted instead: of each label, if it has one of each."""
     if isinstance(found, list):
+        if isinstance(wanted, tuple):
+            return wanted
         return tuple(found if wanted is None else [wanted] * len(found))
+    check(not isinstance(wanted, tuple), "one threshold is enough where a text has one label")
     return found if wanted is None else wanted
 
 
