@@ -154,7 +154,7 @@ def test_what_is_refused(table: Path, tmp_path: Path, model: pocketrnn.Classifie
         ({"explain": 1}, "explain is for models of one label"),
         ({"unsure": (0.4, 0.6)}, "unsure is for models of one label"),
         ({"label_separator": ""}, "isn't empty"),
-        ({"label_separator": "a"}, "a label has 'a' in it"),
+        ({"label_separator": "a"}, "has 'a' in it"),
         ({"label_separator": ";", "model": one}, "joins several labels"),
     ):
         with pytest.raises(ConfigError, match=reason):
