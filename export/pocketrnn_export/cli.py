@@ -32,8 +32,10 @@ def parser() -> argparse.ArgumentParser:
     add("--force", "replace FILE if it exists")
     add(
         "--threshold P",
-        "probability over which the second of two labels is chosen (default: the run's)",
+        "probability over which the second of two labels is chosen, or, where a text may have "
+        "several, each label: given once, or once for each by alphabet (default: the run's)",
         type=float,
+        action="append",
     )
     add(
         "--graph",
@@ -48,10 +50,11 @@ def parser() -> argparse.ArgumentParser:
 def _export(arguments: argparse.Namespace) -> None:
     require("export", "tensorflow", "tf2onnx", "onnx")
     command.import_quietly("tensorflow", "TF_CPP_MIN_LOG_LEVEL", "3")
+    given = arguments.threshold
     exported = export(
         open_run(arguments.run),
         arguments.output,
-        threshold=arguments.threshold,
+        threshold=given[0] if given and len(given) == 1 else given and tuple(given),
         graph=arguments.graph,
         force=arguments.force,
     )

@@ -98,11 +98,11 @@ def _fields(cls: type) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
 def _convert(value: Any, kind: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, Settings):
         return kind.from_dict(value)
-    if typing.get_origin(kind) is types.UnionType and isinstance(value, Mapping):
+    if typing.get_origin(kind) is types.UnionType:
         for argument in typing.get_args(kind):
-            value = _convert(value, argument) if isinstance(value, Mapping) else value
+            value = _convert(value, argument) if isinstance(value, Mapping | list | int) else value
     if typing.get_origin(kind) is tuple and isinstance(value, list):
-        return tuple(value)
+        return tuple(_convert(item, typing.get_args(kind)[0]) for item in value)
     if kind is float and type(value) is int:
         try:
             return float(value)

@@ -28,6 +28,9 @@ from .recipes import RECIPES
 # Characters of the labels that are printed.
 _MOST_SHOWN = 200
 
+# Where a text may have several labels, those whose figures are printed, the rarest first.
+_MOST_LABELS = 10
+
 # The settings that are options; TrainConfig has their types, and says what they mean.
 _SETTINGS = (
     *("num_words", "maxlen", "embedding", "cell", "activation", "units", "layers", "bidirectional"),
@@ -81,6 +84,10 @@ def parser() -> argparse.ArgumentParser:
     add = partial(command.add, parser.add_argument_group("your own texts"))
     add("--text-column NAME", "column of the texts (default: the obvious one)")
     add("--label-column NAME", "column of the labels (default: the obvious one)")
+    add(
+        "--label-separator S",
+        "a text may have several labels, or none: what stands between them in their column",
+    )
     add(
         "--probability-columns NAME",
         "soft labels: columns with the probability of each label, by alphabet, or one of the "
@@ -171,7 +178,15 @@ def _train(arguments: argparse.Namespace) -> None:
     print("\n".join(comparison.lines(report["comparison"])))
     part = "test" if report["test"] else "validation"
     found = report[part]
-    if len(corpus.labels) == 2:
+    if corpus.multi_label:
+        of = found["labels"]
+        for i in np.argsort(of["texts"], kind="stable")[:_MOST_LABELS].tolist():
+            print(
+                f"{part}, {corpus.labels[i]} ({of['texts'][i]:,} texts): precision "
+                f"{of['precision'][i]:.4f}, recall {of['recall'][i]:.4f}, F1 {of['f1'][i]:.4f}, "
+                f"chosen over a probability of {report['threshold'][i]:.4f}"
+            )
+    elif len(corpus.labels) == 2:
         positive = rates(np.array(found["confusion_matrix"]))
         print(
             f"{part}, {corpus.labels[1]}: precision {positive.precision[1]:.4f}, recall "
@@ -189,7 +204,7 @@ def _train(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> int:
     """Say what is in a corpus; warnings are logged while it is read."""
     _, corpus = _read(arguments)
-    counts = np.bincount(corpus.train.labels, minlength=len(corpus.labels)).tolist()
+    counts = [int(corpus.train.having(label).sum()) for label in range(len(corpus.labels))]
     for count, label in sorted(zip(counts, corpus.labels, strict=True), reverse=True):
         print(f"{count:8,}  {label}")
     words = [len(text.split()) for text in corpus.train.texts]
@@ -212,6 +227,7 @@ def _read(arguments: argparse.Namespace) -> tuple[TrainConfig, Corpus]:
         arguments.corpus,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
+        label_separator=arguments.label_separator,
         probability_columns=arguments.probability_columns,
         weight_column=arguments.weight_column,
         split_column=arguments.split_column,

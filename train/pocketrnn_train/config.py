@@ -115,6 +115,8 @@ class ClassifyConfig(Settings):
     """Whether the network is trained once more, on all texts, after those were held out."""
     adapted: Annotated[tuple[str, ...], LATER] = ()
     """The settings that follow from the corpus: see `classify.adapting`."""
+    multi_label: Annotated[bool, LATER] = False
+    """Whether a text may have several labels, or none: it follows from the corpus."""
     class_weights: Annotated[Literal["none", "balanced"], LATER] = "none"
     """Whether each label counts as much as any other, however many texts it has."""
     calibrate: bool = False

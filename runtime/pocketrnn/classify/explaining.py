@@ -45,7 +45,8 @@ class Explanation:
 
     text: str
     label: str | None
-    """None where none was asked for, and the model knows no word."""
+    """By default that of a Prediction, or the most probable one where that has none; but None where
+    the model knows no word."""
     score: float
     """The probability of `label`, from 0 to 1; if that is None, the highest of any label."""
     threshold: float | None

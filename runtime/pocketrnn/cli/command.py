@@ -21,8 +21,9 @@ _TRACEBACK = "POCKETRNN_TRACEBACK"
 
 # What messages name as Python's callers know it: `force=True`, `text_column=...`.
 _SETTING = re.compile(
-    r"\b(batch_size|encoding|force|format|frequency|header|\w+_column|learning_rate|max_characters"
-    r"|max_lines|on_error|output_format|prefix|rename|resume|trusted)=(True|False|\.\.\.|\"(\w+)\")"
+    r"\b(batch_size|encoding|force|format|frequency|header|label_separator|\w+_column|learning_rate"
+    r"|max_characters|max_lines|on_error|output_format|prefix|rename|resume|trusted)"
+    r"=(True|False|\.\.\.|\"(\w+)\")"
 )
 _EXTRA = re.compile(r"add the extra (pocketrnn\[\w+\])")
 

@@ -34,6 +34,10 @@ def add_to(commands: Any) -> None:
         action="append",
     )
     add("--label-column NAME", "column of the labels (default: the obvious one)")
+    add(
+        "--label-separator S",
+        "what stands between the labels of a text, where the model gives several",
+    )
     add("--weight-column NAME", "column that says how much each text counts")
     add("--rename OLD=NEW", "a label of the table, and what the model calls it", **several)
     add("--by NAME", "say how good it is for each value of this column, too", **several)
@@ -73,6 +77,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         against=models[1] if len(models) > 1 else None,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
+        label_separator=arguments.label_separator,
         weight_column=arguments.weight_column,
         rename=_renamed(arguments.rename),
         by=arguments.by,

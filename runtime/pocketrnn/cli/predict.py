@@ -16,6 +16,7 @@ from . import command
 # What is printed in place of a label; as JSON both are null.
 _UNSURE = "unsure"
 _UNKNOWN = "unknown"
+_NONE = "none"
 
 
 def add_to(commands: Any) -> None:
@@ -30,6 +31,7 @@ def add_to(commands: Any) -> None:
 
 def _predict(arguments: argparse.Namespace) -> None:
     model = Classifier.load(arguments.model, trusted=arguments.trusted)
+    none = _NONE if model.config.multi_label else _UNSURE
     width = max(len(command.printable(name)) for name in (*model.labels, _UNSURE, _UNKNOWN))
     command.refuse_files(arguments.texts)
     for text in arguments.texts or _lines():
@@ -38,9 +40,9 @@ def _predict(arguments: argparse.Namespace) -> None:
             # ASCII, so that any terminal, code page and lone surrogate will do.
             command.output(json.dumps({**prediction.to_dict(), "text": text}))
         else:
-            label = prediction.label
-            if label is None:
-                label = _UNSURE if prediction.known else _UNKNOWN
+            label = ", ".join(prediction.labels)
+            if not prediction.labels:
+                label = none if prediction.known else _UNKNOWN
             label = command.printable(label)
             score = shown(prediction.score, prediction.threshold)
             command.output(f"{label:{width}}  {score}  {command.printable(text)}")

@@ -51,6 +51,10 @@ def add_to(commands: Any) -> None:
         default=0,
     )
     add("--known", "add how many words were read, and how many are known")
+    add(
+        "--label-separator S",
+        "put S between labels, where the model gives several a text (default: ;)",
+    )
     add("--prefix P", "put P before new columns' names", default="")
     add(
         "--on-error",
@@ -88,8 +92,8 @@ def _score(arguments: argparse.Namespace) -> int:
 
 def _line(summary: "Summary") -> str:
     labels = ", ".join(f"{label} {count:,}" for label, count in summary.labels.items())
-    if summary.labels and (without := summary.rows - sum(summary.labels.values())):
-        labels += f", no label {without:,}"
+    if summary.without_label:
+        labels += f", no label {summary.without_label:,}"
     now = f", {summary.rows - summary.rows_before:,} scored now," if summary.rows_before else ""
     rate = f"{summary.seconds:.1f} s ({summary.rows_per_second:,.0f} rows/s)"
     labels = f": {labels}" if labels else ""

@@ -175,7 +175,13 @@ def test_predict(model: Classifier) -> None:
     good, bad = model.predict(["good", "bad"])
     (negative, positive), _ = model.scores(["good", "bad"]).tolist()
     assert good == Prediction(
-        "positive", positive, 0.5, {"negative": negative, "positive": positive}, words=1, known=1
+        "positive",
+        positive,
+        0.5,
+        {"negative": negative, "positive": positive},
+        words=1,
+        known=1,
+        labels=("positive",),
     )
     assert good.score > 0.8
     assert bad.label == "negative"
@@ -221,6 +227,7 @@ def test_prediction_to_dict_is_plain_json(model: Classifier) -> None:
         "words": int,
         "known": int,
         "unlikeness": type(None),
+        "labels": list,
     }
     assert {key: type(value) for key, value in as_dict.items()} == kinds
     assert list(as_dict) == list(kinds)

@@ -159,7 +159,7 @@ def ask(
     """
     random = np.random.default_rng(seed)
     settings = distillation.spans
-    classes = int(labels.max()) + 1
+    classes = labels.shape[1] if labels.ndim > 1 else int(labels.max()) + 1
 
     def fit(rows: NDArray[np.int64]) -> Teacher:
         texts = [train[row] for row in rows.tolist()]
