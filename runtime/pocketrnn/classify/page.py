@@ -134,7 +134,7 @@ def _examples(title: str, examples: Iterable[Example], model: Classifier) -> str
         )
         why = model.explain(each.text)
         if model.config.multi_label:
-            about += f" (coloured: why {escape(why.label)})"
+            about += f" (coloured: why {escape(why.label or 'unknown')})"
         texts.append(_text(about, why))
     return f"<h2>{title}</h2>{_LEGEND}{''.join(texts)}"
 
