@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketrnn.classify.labelled import label_of, labels_of
+from pocketrnn.classify.labelled import labels_of
 from pocketrnn.config import check
 from pocketrnn.errors import ConfigError, InputError, TextError, counted
 
@@ -363,9 +363,7 @@ def _labels(row: Row, separator: str | None) -> tuple[str, ...] | None:
     Only with a separator there may be several, or an empty tuple of them.
     """
     try:
-        if separator:
-            return labels_of(row.label, separator)
-        return None if (label := label_of(row.label)) is None else (label,)
+        return labels_of(row.label, separator)
     except ValueError as error:
         raise InputError(f"{row.place}: {error}") from error
 
