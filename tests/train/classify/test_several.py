@@ -11,7 +11,7 @@ import pocketrnn
 from pocketrnn import ClassifierConfig, Tokenizer
 from pocketrnn.classify import file
 from pocketrnn.errors import ConfigError, InputError
-from pocketrnn.modelfile import fold, onnx
+from pocketrnn.modelfile import fold
 from pocketrnn_train import RECIPES, Corpus, PocketClassifier, Run, TrainConfig, fit, read_corpus
 from pocketrnn_train.classify import calibration, comparison
 from pocketrnn_train.classify.batches import balanced
@@ -170,8 +170,7 @@ def served(run: Run) -> pocketrnn.Classifier:
     network = run.config.network
     threshold = tuple(run.report["threshold"])
     config = ClassifierConfig(run.tokenizer.config, run.labels, threshold, network)
-    weights = fold.weights(run.model(), network, config.graph())
-    graph = onnx.to_bytes(config.graph(), weights)
+    graph = fold.to_bytes(run.model(), config)
     return pocketrnn.Classifier.load(file.to_bytes(config, run.tokenizer, graph, {}))
 
 
