@@ -90,6 +90,7 @@ def test_every_setting_is_tried_below() -> None:
         "folds",
         "adapted",
         "class_weights",
+        "multi_label",
     }
     assert set(OTHER_VALUES) == names | {"num_words", "maxlen"}
 
