@@ -153,8 +153,11 @@ class Classifier(Model):
         if type(explain) is not int or explain < 0:
             raise ConfigError(f"explain must be a whole number from 0, not {explain!r:.40}")
         band = self.band(options["unsure"])
-        more = (options["known"], options["label_separator"])
-        return Scoring(self, options["probabilities"], prefix, band, explain, *more)
+        known, separator = options["known"], options["label_separator"]
+        if separator is not None and not (self.config.multi_label and separator):
+            raise ConfigError("label_separator joins several labels a text, and isn't empty")
+        probabilities = options["probabilities"]
+        return Scoring(self, probabilities, prefix, band, explain, known, separator or ";")
 
     @property
     def parts(self) -> str:
