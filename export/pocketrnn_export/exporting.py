@@ -16,7 +16,7 @@ from pocketrnn.config import check
 from pocketrnn.errors import OutputError
 from pocketrnn.extras import require
 from pocketrnn.files import write_atomic
-from pocketrnn.modelfile import fold, onnx
+from pocketrnn.modelfile import fold
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn_train.run import ForecasterRun, GeneratorRun, Run
 
@@ -128,8 +128,7 @@ def build(
     if network is None:
         graph = witness.graph.SerializeToString()
     else:
-        expected = config.graph()
-        graph = onnx.to_bytes(expected, fold.weights(keras_model, network, expected))
+        graph = fold.to_bytes(keras_model, config)
 
     # The scores don't depend on the card, so the figures found here can go into it.
     served = pocketrnn.load(file.to_bytes(config, tokenizer, graph, {}), trusted=network is None)

@@ -138,14 +138,8 @@ def to_bytes(
     test_cases: Sequence[TestCase] = (),
 ) -> bytes:
     """Return the model file around the serialized GraphProto `graph`."""
-    return modelfile.to_bytes(
-        graph,
-        task=TASK,
-        config=config,
-        vocabulary=config.text.split.join(tokenizer.vocabulary),
-        card=card,
-        test_cases=test_cases,
-    )
+    vocabulary = config.text.split.join(tokenizer.vocabulary)
+    return modelfile.to_bytes(TASK, config, vocabulary, graph, card, test_cases)
 
 
 def read(file: ModelFile, *, trusted: bool = False) -> Contents:
@@ -163,7 +157,12 @@ def read(file: ModelFile, *, trusted: bool = False) -> Contents:
                 f"{config.text.vocabulary_size}; export the model again"
             )
         tokenizer = Tokenizer(config.text, words)
-        test_cases = _test_cases(file, len(config.labels))
+        test_cases = file.cases(
+            TestCase,
+            lambda case: (
+                len(case.scores) == len(config.labels) and all(map(math.isfinite, case.scores))
+            ),
+        )
         if config.network is None and not trusted:
             raise GraphError(
                 "brings a graph of its own, which could do anything that ONNX can; if you trust "
@@ -174,11 +173,3 @@ def read(file: ModelFile, *, trusted: bool = False) -> Contents:
     except (ConfigError, RecursionError) as error:
         raise CorruptModelError(f"the file is altered ({error})") from error
     return Contents(file, config, tokenizer, weights, test_cases, usual)
-
-
-def _test_cases(file: ModelFile, labels: int) -> tuple[TestCase, ...]:
-    cases = file.cases(TestCase)
-    for case in cases:
-        fits = len(case.scores) == labels and all(map(math.isfinite, case.scores))
-        check(fits, f"a test case needs {labels} scores, not {case.scores!r:.80}")
-    return cases

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import check_texts
+from ..config import check_texts, whole_number
 from ..errors import ConfigError
 from ..lazy import lazy
 from ..loading import Model
@@ -149,9 +149,7 @@ class Classifier(Model):
         """Return what `score_file` runs over texts: it adds labels and scores."""
         from .scoring import Scoring
 
-        explain = options["explain"]
-        if type(explain) is not int or explain < 0:
-            raise ConfigError(f"explain must be a whole number from 0, not {explain!r:.40}")
+        explain = whole_number(options["explain"], "explain must be a whole number from 0")
         band = self.band(options["unsure"])
         known, separator = options["known"], options["label_separator"]
         if separator is not None and not (self.config.multi_label and separator):

@@ -65,7 +65,7 @@ _LEGEND = (
 def explanation_page(explanations: Iterable[Explanation]) -> str:
     """Return a page of texts with their words coloured."""
     texts = [
-        _text(f"<b>{escape(each.label)}</b> {shown(each.score, each.threshold)}", each)
+        _text(f"<b>{escape(each.label or 'unknown')}</b> {shown(each.score, each.threshold)}", each)
         for each in explanations
     ]
     return _page("Why these labels", [_LEGEND, *texts])
@@ -134,7 +134,7 @@ def _examples(title: str, examples: Iterable[Example], model: Classifier) -> str
         )
         why = model.explain(each.text)
         if model.config.multi_label:
-            about += f" (coloured: why {escape(why.label)})"
+            about += f" (coloured: why {escape(why.label or 'unknown')})"
         texts.append(_text(about, why))
     return f"<h2>{title}</h2>{_LEGEND}{''.join(texts)}"
 

@@ -20,15 +20,12 @@ _NONE = "none"
 
 
 def add_to(commands: Any) -> None:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "predict",
-        allow_abbrev=False,
-        help="label texts given as arguments, or standard input, a line a text",
-    )
+    text = "label texts given as arguments, or standard input, a line a text"
+    parser = command.command(commands, "predict", text)
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="default: standard input")
     command.add_model(parser)
     command.add_unsure(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object a text")
+    command.add(parser, "--json", "print one JSON object a text")
     parser.set_defaults(run=_predict)
 
 

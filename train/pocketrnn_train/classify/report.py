@@ -15,7 +15,7 @@ from pocketrnn.classify import file
 from pocketrnn.classify.labels import Threshold
 from pocketrnn.classify.page import evaluation_page
 from pocketrnn.files import write_atomic
-from pocketrnn.modelfile import fold, onnx
+from pocketrnn.modelfile import fold
 
 from ..config import TrainConfig
 from ..corpora.corpus import Examples
@@ -37,8 +37,7 @@ def write(
     if not any(map(str.strip, test.texts)):
         return
     settings = ClassifierConfig(tokenizer.config, run.labels, threshold, config.network)
-    graph = settings.graph()
-    weights = onnx.to_bytes(graph, fold.weights(model, config.network, graph))
+    weights = fold.to_bytes(model, settings)
     served = Classifier.load(file.to_bytes(settings, tokenizer, weights, {}))
     several = config.task.multi_label
     names = {str(i): label for i, label in enumerate(run.labels)}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pocketrnn.classify.labelled import label_of, labels_of
 from pocketrnn.config import check
-from pocketrnn.errors import ConfigError, InputError, TextError
+from pocketrnn.errors import ConfigError, InputError, TextError, counted
 
 from .labels import look_alikes
 from .splits import Rows, groups_of, leaders, plain, split
@@ -212,10 +212,8 @@ class Corpus:
         known = set(map(plain, texts))
         kept = [row for row, text in enumerate(self.train.texts) if plain(text) not in known]
         if lost := len(self.train) - len(kept):
-            count = f"{lost:,}"
-            _log.warning(
-                "%s: %s training texts are in the %s, and left out", self.name, count, part
-            )
+            count = counted(lost, "training text")
+            _log.warning("%s: left out: %s in the %s too", self.name, count, part)
         train = self.train.take(np.array(kept, np.int64))
         for label, name in enumerate(self.labels):
             if not train.having(label).any():
@@ -299,15 +297,15 @@ def corpus_of_rows(
         names.append(labels_given)
         kept.append(row)
     if without_text:
-        _log.warning("%s: %s rows without text are left out", name, f"{without_text:,}")
+        _log.warning("%s: left out: %s without text", name, counted(without_text, "row"))
     if unlabelled:
-        count = f"{len(unlabelled):,}"
-        _log.warning("%s: %s rows have no label; only a teacher learns from them", name, count)
+        count = counted(len(unlabelled), "row")
+        _log.warning("%s: %s without a label: only a teacher learns from that", name, count)
     if not texts:
         raise InputError(f"{name}: no rows with a text and a label")
     counts = Counter(label for given in names for label in given or ())
     if separator and (without := sum(given == () for given in names)):
-        _log.warning("%s: %s rows have none of the labels", name, f"{without:,}")
+        _log.warning("%s: none of the labels: %s", name, counted(without, "row"))
     for alike in look_alikes(counts):
         _log.warning("%s: labels that look alike: %s; is it one label?", name, alike)
     labels = sorted(counts)
@@ -348,9 +346,8 @@ def corpus_of_rows(
                 f"{name}: label {label!r:.60} has {own} different text(s) of its own; at least "
                 f"{len(uses)} are needed, for {', '.join(uses[:-1])} and {uses[-1]}"
             )
-    counted = zip(labels, own_texts, strict=True)
-    rare = [f"{label!r:.60} ({own})" for label, own in counted if own < _FEW]
-    if rare:
+    pairs = zip(labels, own_texts, strict=True)
+    if rare := [f"{label!r:.60} ({own})" for label, own in pairs if own < _FEW]:
         more = f", and {len(rare) - _MOST_NAMED} more" if len(rare) > _MOST_NAMED else ""
         few = ", ".join(rare[:_MOST_NAMED]) + more
         _log.warning("%s: labels with fewer than %d texts, too few to rely on: %s", name, _FEW, few)
@@ -449,9 +446,9 @@ def _tell_copies(
     if not copies:
         return
     _log.warning(
-        "%s: %s rows repeat a text; it is on one side of each split, with all its copies",
+        "%s: %s with a text that is there before; all its copies are on one side of each split",
         name,
-        f"{copies:,}",
+        counted(copies, "row"),
     )
     found: dict[int, dict[str, int]] = {}  # the first row of each label, for each text
     for row in np.flatnonzero(sizes[groups] > 1).tolist():
