@@ -69,7 +69,7 @@ def test_tables(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert corpus.unlabelled == ("null",)
     assert corpus.train.labels[corpus.train.texts.index("listed")].tolist() == [1, 1, 0]
     assert corpus.train.labels[corpus.train.texts.index("empty")].tolist() == [0, 0, 0]
-    assert "rows have none of the labels" in caplog.text
+    assert "none of the labels:" in caplog.text
     test.write_text("text,label\nx,hail\n")
     with pytest.raises(InputError, match="no training text has the label 'hail'"):
         read_corpus(path, label_separator=";", test=test)
