@@ -83,6 +83,15 @@ def test_a_label_of_too_few_texts_is_refused() -> None:
         Corpus.of([*TEXTS, "once"], [*LABELS, "hail;rain"], label_separator=";")
 
 
+def test_what_may_be_a_mistake_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    texts, labels = [f"text {i}" for i in range(12)], ["a", "b", "a; b"] * 4
+    Corpus.of(texts, labels, label_separator="|")
+    assert "no row has two labels; is '|' what stands between them?" in caplog.text
+    assert "joins labels" not in caplog.text
+    Corpus.of(texts, labels)
+    assert "';' joins labels; if a text has several: label_separator=..." in caplog.text
+
+
 def test_each_label_is_on_either_side_and_copies_on_one() -> None:
     labels, groups = CORPUS.train.labels, CORPUS.groups()
     assert len(np.unique(groups)) < len(groups)
