@@ -31,7 +31,7 @@ _LONG, _MANY = 74, 2_000_000
 
 # From so many rows on a fifth of them is enough to see how good a network is, and from so many on
 # nothing is gained by training once more on that fifth.
-_FEW_ROWS, _MANY_ROWS = 1000, 20_000
+FEW_ROWS, _MANY_ROWS = 1000, 20_000
 
 # Made-up texts have so many words together at most, and there are so many of them at most; they are
 # learnt in about so many steps.
@@ -48,7 +48,7 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
     if not (np.median(lengths) > _LONG and lengths.sum() > _MANY):
         window = config.network.window or 1
         needed = -(-int(np.quantile(lengths, 0.99) + 1) // window) * window
-        few = rows < _FEW_ROWS
+        few = rows < FEW_ROWS
         refit = rows < _MANY_ROWS if "refit" in config.task.adapted else config.task.refit
         width = 64 if labels > 2 else 32
         batch = 32 if rows < 20_000 else 64

@@ -28,7 +28,7 @@ from ..corpora.splits import folds, split, split_last
 from ..loop import learn
 from ..run import Run
 from . import batches, calibration, comparison, distillation, made_up, report, starting
-from .adapting import adapt
+from .adapting import FEW_ROWS, adapt
 from .batches import Lesson
 from .evaluation import evaluate
 from .linear import baseline
@@ -76,7 +76,10 @@ def fit(
     if not words:
         weights = None if corpus.train.weights is None else corpus.train.weights.tolist()
         least = config.task.min_texts
-        words, few = rank_words(learnt, config.task.text, weights, min_texts=least)
+        # Of few texts most words stand in one or two: those that everybody has need no hiding.
+        everyday = config.task.text.fold and len(corpus.train) < FEW_ROWS
+        common = starting.read("bundled").tokenizer.vocabulary if everyday else ()
+        words, few = rank_words(learnt, config.task.text, weights, min_texts=least, common=common)
         facts["words_of_few_texts"] = few
     if first:
         words = starting.words(first, words)

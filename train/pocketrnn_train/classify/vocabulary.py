@@ -20,6 +20,7 @@ def rank_words(
     weights: Iterable[float] | None = None,
     *,
     min_texts: int = 1,
+    common: Iterable[str] = (),
 ) -> tuple[list[str], int]:
     """Return the words of `texts`, and how many that have an id stand in fewer than `FEW` texts.
 
@@ -28,7 +29,7 @@ def rank_words(
     With `weights`, one a text, the count of a word is their sum over the texts that have it.
 
     Words that stand in fewer than `min_texts` texts are left out, unless all do: then a warning
-    says that all are kept.
+    says that all are kept. `common` words count as if they stood in many: they tell of nobody.
     """
     tokenizer = Tokenizer(config, [])
     counts: Counter[str] = Counter()
@@ -38,6 +39,7 @@ def rank_words(
         own = set(words)
         standing.update(own)
         counts.update(words if weight is None else dict.fromkeys(own, weight))
+    standing.update(dict.fromkeys(common, max(min_texts, FEW)))
     kept = [word for word in counts if standing[word] >= min_texts and is_storable(word)]
     if counts and not kept:
         _log.warning("no word stands in %d texts: a model file will hold words of few", min_texts)
