@@ -37,8 +37,9 @@ FEW_ROWS, _MANY_ROWS = 1000, 20_000
 # learnt in about so many steps.
 _WORDS, _TEXTS, _STEPS, _STEPS_OF_FEW = 1_000_000, 80_000, 2500, 1500
 
-# An epoch on whole texts has at least so many steps, and all epochs at most about so many.
-_STEPS_OF_WHOLE, _MOST_STEPS = 60, 20_000
+# An epoch on whole texts has at least so many steps (few rows are soon learnt by heart), and all
+# epochs at most about so many.
+_STEPS_OF_WHOLE, _STEPS_OF_FEW_WHOLE, _MOST_STEPS = 60, 8, 20_000
 
 
 def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> TrainConfig:
@@ -52,7 +53,8 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
         refit = rows < _MANY_ROWS if "refit" in config.task.adapted else config.task.refit
         width = 64 if labels > 2 else 32
         batch = 32 if rows < 20_000 else 64
-        repeats = max(1, round(_STEPS_OF_WHOLE * batch / rows))
+        least = _STEPS_OF_FEW_WHOLE if few else _STEPS_OF_WHOLE
+        repeats = max(1, round(least * batch / rows))
         size = min(max(float(np.median(lengths)), 1.0), _LONG)
         steps = _STEPS_OF_FEW if few else _STEPS
         texts = min(round(_WORDS / size), _TEXTS, steps * MadeUp.batch_size)
