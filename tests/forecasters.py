@@ -35,8 +35,6 @@ def tiny(cases: list[file.TestCase] | None = None, **settings: Any) -> bytes:
     graph = made.graph()
     weights = generators.weights(graph, 0.1)
     weights["width"] = np.ones(1, np.float32)
-    ahead = np.arange(made.horizon)
-    weights["path.kernel"][made.context - made.season + ahead % made.season, ahead] += 1
     return file.to_bytes(made, onnx.to_bytes(graph, weights), {}, cases or [])
 
 

@@ -4,6 +4,11 @@ import csv
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from pocketrnn import score_file, score_rows
+from tinyonnx import tiny
+
+MODEL = tiny()
+
 
 def write_numbered(path: Path, texts: Iterable[str]) -> Path:
     """Write a CSV file of the columns `number` and `text`."""
@@ -12,6 +17,15 @@ def write_numbered(path: Path, texts: Iterable[str]) -> Path:
         writer.writerow(["number", "text"])
         writer.writerows(enumerate(texts))
     return path
+
+
+def score(source, output, **options):
+    """Score files with the tiny model, if no other is given."""
+    return score_file(source, output, **{"model": MODEL, **options})
+
+
+def rows_of(source, **options):
+    return score_rows(source, **{"model": MODEL, **options})
 
 
 class Stopped(Exception):

@@ -248,8 +248,8 @@ class App(tk.Tk):
             if why.label != next(iter(said.probabilities)):
                 own, other = other, own
             if said.known:
-                colour, label, score = own, said.label, said.score
-                if label is None:
+                colour, label, score = own, ", ".join(said.labels), said.score
+                if not label:
                     colour, label = "quiet", "can't tell"
                 if said.threshold not in (None, 0.5):  # else a low score would look like a mistake
                     known = f"needs {said.threshold:.4f} – {known}"

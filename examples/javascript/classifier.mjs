@@ -103,13 +103,28 @@ export class Classifier {
     });
   }
 
-  /** Returns the label and its probability, and what that must reach, for each text. */
+  /**
+   * Returns the label and its probability, and what that must reach, for each text. With a threshold
+   * for each label, `labels` are those that the text gets, and `label` is the most probable of them.
+   */
   async predict(texts) {
+    if (Array.isArray(this.config.threshold)) {
+      const thresholds = this.config.threshold.map(Math.fround);
+      return (await this.scores(texts)).map((row) => {
+        const over = row.map((p, i) => p > thresholds[i]);
+        const better = (best, p, i) => ((over[i] - over[best] || p - row[best]) > 0 ? i : best);
+        const best = row.reduce(better, 0);
+        const labels = this.labels.filter((_, i) => over[i]);
+        const label = over[best] ? this.labels[best] : null;
+        return { label, labels, score: row[best], threshold: thresholds[best] };
+      });
+    }
     const threshold = Math.fround(this.config.threshold);
     return (await this.scores(texts)).map((row) => {
       const chosen = row.length === 2 ? Number(row[1] > threshold) : row.indexOf(Math.max(...row));
       const needed = row.length === 2 ? Math.fround(chosen ? threshold : 1 - threshold) : null;
-      return { label: this.labels[chosen], score: row[chosen], threshold: needed };
+      const label = this.labels[chosen];
+      return { label, labels: [label], score: row[chosen], threshold: needed };
     });
   }
 }

@@ -11,8 +11,9 @@ if (texts[0] === "--check") {
   const { tolerance, vectors } = JSON.parse(await readFile(texts[1], "utf8"));
   const all = vectors.map(({ text }) => text);
   const together = await model.scores(all);
-  const labels = (await model.predict(all)).map(({ label }) => label);
-  const wrongLabels = vectors.filter(({ label }, i) => label !== labels[i]).length;
+  const given = (await model.predict(all)).map(({ labels }) => JSON.stringify(labels));
+  const wanted = vectors.map(({ label, labels }) => JSON.stringify(labels ?? [label]));
+  const wrongLabels = wanted.filter((labels, i) => labels !== given[i]).length;
   let largest = 0;
   let wrong = 0;
   for (const [i, { text, ids, scores }] of vectors.entries()) {
@@ -26,8 +27,8 @@ if (texts[0] === "--check") {
   console.log(JSON.stringify(found));
   process.exitCode = wrong + wrongLabels === 0 && largest <= tolerance ? 0 : 1;
 } else {
-  for (const [i, { label, score, threshold }] of (await model.predict(texts)).entries()) {
+  for (const [i, { labels, score, threshold }] of (await model.predict(texts)).entries()) {
     const needs = (threshold ?? 0.5) === 0.5 ? "" : ` (needs ${threshold.toFixed(4)})`;
-    console.log(`${label}  ${score.toFixed(4)}${needs}  ${texts[i]}`);
+    console.log(`${labels.join(", ") || "none"}  ${score.toFixed(4)}${needs}  ${texts[i]}`);
   }
 }

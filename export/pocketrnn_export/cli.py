@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 
 from pocketrnn import __version__
 from pocketrnn.cli import command
@@ -26,20 +27,22 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pocketrnn {__version__}")
     parser.add_argument("run", metavar="RUN", help="folder that pocketrnn-train made")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="ONNX file to write")
-    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
-    parser.add_argument(
-        "--threshold",
+    add = partial(command.add, parser)
+    add("-o --output FILE", "ONNX file to write", required=True)
+    add("--force", "replace FILE if it exists")
+    add(
+        "--threshold P",
+        "probability over which the second of two labels is chosen, or, where a text may have "
+        "several, each label: given once, or once for each by alphabet (default: the run's)",
         type=float,
-        metavar="P",
-        help="probability over which the second of two labels is chosen (default: the run's)",
+        action="append",
     )
-    parser.add_argument(
+    add(
         "--graph",
+        "whose graph the file holds (default: pocketrnn's own; tf2onnx's may have any layers, "
+        "but is run only with --trusted)",
         choices=("pocketrnn", "tf2onnx"),
         default="pocketrnn",
-        help="whose graph the file holds (default: pocketrnn's own; tf2onnx's may have any layers, "
-        "but is run only with --trusted)",
     )
     return parser
 
@@ -47,10 +50,11 @@ def parser() -> argparse.ArgumentParser:
 def _export(arguments: argparse.Namespace) -> None:
     require("export", "tensorflow", "tf2onnx", "onnx")
     command.import_quietly("tensorflow", "TF_CPP_MIN_LOG_LEVEL", "3")
+    given = arguments.threshold
     exported = export(
         open_run(arguments.run),
         arguments.output,
-        threshold=arguments.threshold,
+        threshold=given[0] if given and len(given) == 1 else given and tuple(given),
         graph=arguments.graph,
         force=arguments.force,
     )

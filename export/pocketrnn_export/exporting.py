@@ -11,11 +11,12 @@ import numpy as np
 import pocketrnn
 from pocketrnn import ClassifierConfig, Tokenizer
 from pocketrnn.classify import file
+from pocketrnn.classify.labels import Threshold
 from pocketrnn.config import check
 from pocketrnn.errors import OutputError
 from pocketrnn.extras import require
 from pocketrnn.files import write_atomic
-from pocketrnn.modelfile import fold, onnx
+from pocketrnn.modelfile import fold
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn_train.run import ForecasterRun, GeneratorRun, Run
 
@@ -31,16 +32,18 @@ def export(
     run: Run | GeneratorRun | ForecasterRun,
     path: str | os.PathLike[str],
     *,
-    threshold: float | None = None,
+    threshold: Threshold | None = None,
     graph: Graph = "pocketrnn",
     force: bool = False,
 ) -> Export:
     """Convert the model of `run`, check it against Keras, and write it to `path` at once.
 
-    `threshold` is the probability over which the second of two labels is chosen; by default the
-    one that the run found on its validation texts. `graph` is whose graph the file holds: by
-    default pocketrnn's own, or tf2onnx's, which is run only where it is trusted. `force` replaces
-    an existing file, which is an OutputError otherwise. Raises ParityError, and writes nothing, if
+    `threshold` is the probability over which the second of two labels is chosen, or, where a text
+    may have several, each label, with one for all or one for each in the order of the labels; by
+    default what the run found on its validation texts. `graph` is
+    whose graph the file holds: by default pocketrnn's own, or tf2onnx's, which is run only where it
+    is trusted. `force` replaces an existing file, which is an OutputError otherwise. Raises
+    ParityError, and writes nothing, if
     any score differs from Keras's by more than 1e-5; MissingExtraError without
     `pocketrnn[export]`.
     """
@@ -86,11 +89,21 @@ def export(
             run.tokenizer,
             tuple(corpus["labels"]),
             run.config.network if graph == "pocketrnn" else None,
-            threshold=report.get("threshold", 0.5) if threshold is None else threshold,
+            threshold=_threshold(report.get("threshold", 0.5), threshold),
             card=card,
         )
     write_atomic(path, exported.data)
     return exported
+
+
+def _threshold(found: float | list[float], wanted: Threshold | None) -> Threshold:
+    """Return what a run found, or what is wanted instead: of each label, if it has one of each."""
+    if isinstance(found, list):
+        if isinstance(wanted, tuple):
+            return wanted
+        return tuple(found if wanted is None else [wanted] * len(found))
+    check(not isinstance(wanted, tuple), "one threshold is enough where a text has one label")
+    return found if wanted is None else wanted
 
 
 def build(
@@ -99,7 +112,7 @@ def build(
     labels: tuple[str, ...],
     network: NetworkConfig | None,
     *,
-    threshold: float = 0.5,
+    threshold: Threshold = 0.5,
     card: dict[str, Any] | None = None,
 ) -> Export:
     """Convert a keras.Model from ids to scores, and check it, as `export` does.
@@ -115,8 +128,7 @@ def build(
     if network is None:
         graph = witness.graph.SerializeToString()
     else:
-        expected = config.graph()
-        graph = onnx.to_bytes(expected, fold.weights(keras_model, network, expected))
+        graph = fold.to_bytes(keras_model, config)
 
     # The scores don't depend on the card, so the figures found here can go into it.
     served = pocketrnn.load(file.to_bytes(config, tokenizer, graph, {}), trusted=network is None)

@@ -1,5 +1,6 @@
 """A forecaster's Keras network as a model file, and the proof that all compute the same."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -8,19 +9,19 @@ from numpy.typing import NDArray
 from pocketrnn.forecast import file
 from pocketrnn.forecast.file import ForecasterConfig, TestCase
 from pocketrnn.forecast.model import Forecaster, difference
-from pocketrnn.modelfile import fold, onnx
+from pocketrnn.modelfile import fold
 from pocketrnn.session import Session
 
 from .convert import convert_series
 from .parity import Export, check_difference
+from .test_cases import digits
 
 
 def build(
     keras_model: Any, config: ForecasterConfig, *, card: dict[str, Any] | None = None
 ) -> Export:
     """Convert a keras.Model from values to quantiles, and check it, as `export` does."""
-    graph = config.graph()
-    numbers = onnx.to_bytes(graph, fold.weights(keras_model, config.network, graph))
+    numbers = fold.to_bytes(keras_model, config)
     served = Forecaster.load(file.to_bytes(config, numbers, {}))
     series = sample_series(config)
     trained = keras_model.predict(series, verbose=0)
@@ -34,11 +35,7 @@ def build(
     check_difference(largest)
     card = {**(card or {}), "parity": {"texts": len(series), "difference": largest}}
     cases = [
-        TestCase(
-            # The shortest digits that give the same float32 back.
-            tuple(None if np.isnan(value) else float(str(value)) for value in one),
-            tuple(float(str(value)) for value in quantiles.ravel()),
-        )
+        TestCase(tuple(None if math.isnan(x) else x for x in digits(one)), digits(quantiles))
         for one, quantiles in zip(series[:4], served.quantiles(series[:4]), strict=True)
     ]
     return Export(file.to_bytes(config, numbers, card, cases), largest, len(series))

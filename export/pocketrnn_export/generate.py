@@ -9,11 +9,12 @@ from pocketrnn.generate import file
 from pocketrnn.generate.alphabet import Alphabet
 from pocketrnn.generate.file import GeneratorConfig, TestCase
 from pocketrnn.generate.model import Generator, difference
-from pocketrnn.modelfile import fold, onnx
+from pocketrnn.modelfile import fold
 from pocketrnn.session import Session
 
 from .convert import convert_steps, stepped
 from .parity import Export, check_difference
+from .test_cases import digits
 
 # Texts, and their steps, that are compared.
 _TEXTS, _STEPS = 16, 200
@@ -29,8 +30,7 @@ def build(
     """Convert a keras.Model from ids to logits, and check it, as `export` does."""
     import tensorflow as tf
 
-    graph = config.graph()
-    numbers = onnx.to_bytes(graph, fold.weights(keras_model, config.network, graph))
+    numbers = fold.to_bytes(keras_model, config)
     served = Generator.load(file.to_bytes(config, alphabet, numbers, {}))
     ids = np.random.default_rng(0).integers(0, config.ids, (_TEXTS, _STEPS), np.int32)
     run, widths = stepped(keras_model)
@@ -41,16 +41,9 @@ def build(
     largest = max(difference(some, trained[: len(some)]) for some in others)
     check_difference(largest)
     card = {**(card or {}), "parity": {"texts": _TEXTS, "difference": largest}}
-    prompts = [
-        "",
-        alphabet.decode(ids[0][ids[0] < config.characters].tolist()),
-        "\u6620 \U0001f600",
-    ]
-    cases = [
-        # The shortest digits that give the same float32 back.
-        TestCase(prompt, tuple(float(str(logit)) for logit in served.start(prompt)[0][0]))
-        for prompt in prompts
-    ]
+    drawn = alphabet.decode(ids[0][ids[0] < config.characters].tolist())
+    prompts = ("", drawn, "\u6620 \U0001f600")
+    cases = [TestCase(prompt, digits(served.start(prompt)[0])) for prompt in prompts]
     return Export(file.to_bytes(config, alphabet, numbers, card, cases), largest, _TEXTS)
 
 

@@ -1,5 +1,7 @@
 """Make the test cases that a model file carries: texts with the scores that it should give them."""
 
+from typing import Any
+
 from pocketrnn import Classifier
 from pocketrnn.classify.file import TestCase
 
@@ -15,6 +17,11 @@ TEXTS = (
 _MOST = 600
 
 
+def digits(numbers: Any) -> tuple[float, ...]:
+    """Return an array of float32 as the shortest numbers that give the same float32 back."""
+    return tuple(float(str(number)) for number in numbers.ravel())
+
+
 def make(model: Classifier) -> list[TestCase]:
     """Return test cases of our own texts, and of two of the model's words: a few, and many."""
     words = model.tokenizer.vocabulary
@@ -22,8 +29,4 @@ def make(model: Classifier) -> list[TestCase]:
     spread = [words[i * len(words) // count] for i in range(count)] if words else []
     join = model.config.text.split.join
     texts = dict.fromkeys([*TEXTS, join(words[:20]), join(spread)])
-    return [
-        # The shortest digits that give the same float32 back.
-        TestCase(text, tuple(float(str(score)) for score in model.scores(text)[0]))
-        for text in texts
-    ]
+    return [TestCase(text, digits(model.scores(text))) for text in texts]

@@ -6,21 +6,51 @@ import math
 import operator
 import types
 import typing
-from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Any, Self
 
 from .errors import ConfigError, TextError
 
 
+class Bound:
+    """What a value must be besides its type: `Annotated[int, Bound(...)]`, None aside."""
+
+    def __init__(self, words: str, holds: Callable[[Any], bool]) -> None:
+        """Take what messages say, and the test."""
+        self.words, self.holds = words, holds
+
+    def __repr__(self) -> str:
+        """Return the words: documentation shows them with the type."""
+        return self.words
+
+
+def between(least: float, most: float) -> Bound:
+    """Return the bound of numbers from `least` to `most`."""
+    return Bound(f"from {least} to {most:,}", lambda value: least <= value <= most)
+
+
+ONE = Bound("at least 1", lambda value: value >= 1)
+Count = Annotated[int, ONE]
+SHARE = Bound("from 0 to under 1", lambda value: 0 <= value < 1)
+Share = Annotated[float, SHARE]
+POSITIVE = Bound("over 0 and finite", lambda value: 0 < value < math.inf)
+
+LATER = "later"
+"""As `Annotated[bool, LATER]`: what was written before the setting was there has its default."""
+
+
 class Settings:
-    """Base of the configuration dataclasses: checks field types, and converts both ways."""
+    """Base of the configuration dataclasses: checks types and bounds, and converts both ways."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError where a field's value isn't of the field's type."""
-        for name, kind in typing.get_type_hints(type(self)).items():
+        """Raise ConfigError where a field's value isn't of the field's type, or within bounds."""
+        for name, kind, notes in _fields(type(self)):
             value = getattr(self, name)
             if not _is(value, kind):
                 raise ConfigError(f"{name} must be {_describe(kind)}, not {value!r:.80}")
+            for bound in notes:
+                if isinstance(bound, Bound) and value is not None:
+                    check(bound.holds(value), f"{name} must be {bound.words}, not {value!r:.40}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain JSON types."""
@@ -31,12 +61,14 @@ class Settings:
         """Build from what `to_dict` gave; ConfigError for a missing, unknown or wrong setting."""
         if not isinstance(values, Mapping):
             raise ConfigError(f"{cls.__name__} must be an object, not {values!r:.80}")
-        hints = typing.get_type_hints(cls)
-        if unknown := sorted(set(values) - set(hints)):
+        kinds = {name: kind for name, kind, _ in _fields(cls)}
+        later = {name: getattr(cls, name) for name, _, notes in _fields(cls) if LATER in notes}
+        values = {**later, **values}
+        if unknown := sorted(set(values) - set(kinds)):
             raise ConfigError(f"unknown setting in {cls.__name__}: {', '.join(unknown)}")
-        if missing := sorted(set(hints) - set(values)):
+        if missing := sorted(set(kinds) - set(values)):
             raise ConfigError(f"missing setting in {cls.__name__}: {', '.join(missing)}")
-        return cls(**{name: _convert(values[name], kind) for name, kind in hints.items()})
+        return cls(**{name: _convert(values[name], kind) for name, kind in kinds.items()})
 
 
 def check(condition: bool, message: str) -> None:
@@ -56,14 +88,21 @@ def whole_number(value: Any, wanted: str, least: int = 0, most: float = math.inf
     return number
 
 
+def _fields(cls: type) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
+    """Yield name, type and notes (bounds, LATER) of each setting."""
+    for name, kind in typing.get_type_hints(cls, include_extras=True).items():
+        is_annotated = typing.get_origin(kind) is Annotated
+        yield name, *((kind.__origin__, kind.__metadata__) if is_annotated else (kind, ()))
+
+
 def _convert(value: Any, kind: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, Settings):
         return kind.from_dict(value)
-    if typing.get_origin(kind) is types.UnionType and isinstance(value, Mapping):
+    if typing.get_origin(kind) is types.UnionType:
         for argument in typing.get_args(kind):
-            value = _convert(value, argument) if isinstance(value, Mapping) else value
+            value = _convert(value, argument) if isinstance(value, Mapping | list | int) else value
     if typing.get_origin(kind) is tuple and isinstance(value, list):
-        return tuple(value)
+        return tuple(_convert(item, typing.get_args(kind)[0]) for item in value)
     if kind is float and type(value) is int:
         try:
             return float(value)

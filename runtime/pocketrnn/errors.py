@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 
 
+def counted(count: int, noun: str) -> str:
+    """Return `1 row` or `2 rows` for a message."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 class PocketRNNError(Exception):
     """Base of every error raised on purpose; its message says what, where and what to do."""
 

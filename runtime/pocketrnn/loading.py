@@ -1,11 +1,14 @@
 """From a path, or a file's bytes, to a model, whatever its task."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 from . import modelfile
+from .config import whole_number
 from .errors import ConfigError, CorruptModelError, ModelFileError, OtherTaskError
 
 if TYPE_CHECKING:
@@ -93,8 +96,7 @@ def load(source: Source = None, *, threads: int = 1, trusted: bool = False) -> A
 
 
 def _load(source: Source, threads: int, trusted: bool, task: str | None = None) -> Any:
-    if type(threads) is not int or not 1 <= threads <= _MOST_THREADS:
-        raise ConfigError(f"threads must be from 1 to {_MOST_THREADS}, not {threads!r:.40}")
+    threads = whole_number(threads, f"threads must be from 1 to {_MOST_THREADS}", 1, _MOST_THREADS)
     with naming(source):
         file = modelfile.read(read_bytes(source))
         if file.task not in _TASKS:
@@ -152,22 +154,17 @@ def read_bytes(source: Source) -> bytes:
         raise ModelFileError(f"can't read the model file ({error.strerror})") from error
 
 
-class naming:  # noqa: N801 (a context manager, read as a verb)
+@contextmanager
+def naming(source: Source) -> Iterator[None]:
     """Put the model's path before the message of any ModelFileError raised inside."""
-
-    def __init__(self, source: Source) -> None:
-        if source is None:
-            self._name = "bundled model"
-        elif isinstance(source, str | os.PathLike):
-            self._name = f"{source!s:.300}"
+    try:
+        yield
+    except ModelFileError as error:
+        if isinstance(source, str | os.PathLike):
+            name = f"{source!s:.300}"
         elif isinstance(source, bytes | bytearray | memoryview):
-            self._name = "model in memory"
+            name = "model in memory"
         else:
-            self._name = f"model of type {type(source).__name__}"
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ModelFileError):
-            error.args = (f"{self._name}: {error}",)
+            name = "bundled model" if source is None else f"model of type {type(source).__name__}"
+        error.args = (f"{name}: {error}",)
+        raise

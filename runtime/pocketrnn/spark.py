@@ -19,7 +19,8 @@ def scorer(model: ModelSource = None, *, probabilities: bool = False) -> Any:
     """Return a pandas UDF from a column of text to a struct of `label` and `score`.
 
     `model` is what `pocketrnn.load` takes; it is read here, on the driver. `probabilities` adds
-    `probability_LABEL` for each label to the struct. A text that is null or
+    `probability_LABEL` for each label to the struct; a model of several labels a text gives
+    `labels`, joined by ";", and these. A text that is null or
     blank gets a null label and nulls.
     Raises MissingExtraError, or a ModelFileError.
     """

@@ -18,7 +18,7 @@ import pocketrnn
 from pocketrnn import Classifier, ClassifierConfig, TextConfig, Tokenizer
 from pocketrnn.classify import file
 from pocketrnn.classify.folding import LINK, MAIL, NAME, NUMBER
-from pocketrnn.classify.labels import choose
+from pocketrnn.classify.labels import Threshold, choose
 from pocketrnn.classify.text import FOLDED_FILTERS
 from pocketrnn.modelfile import onnx
 from pocketrnn.modelfile.network import NetworkConfig
@@ -65,7 +65,7 @@ WORDS = ("good", "bad", "film", "the", "naïve", "e\u0301", "ς", "\U0001f600", 
 TWO, THREE = ("negative", "positive"), ("bad", "so so", "good")
 
 # Settings of text, labels, threshold, and settings of the network.
-CONFIGS: dict[str, tuple[dict[str, Any], Sequence[str], float, dict[str, Any]]] = {
+CONFIGS: dict[str, tuple[dict[str, Any], Sequence[str], Threshold, dict[str, Any]]] = {
     "three-labels": ({}, THREE, 0.5, {}),
     "post-no-start-no-mask": (
         {"padding": "post", "truncating": "post", "start_id": None},
@@ -94,6 +94,8 @@ CONFIGS: dict[str, tuple[dict[str, Any], Sequence[str], float, dict[str, Any]]] 
         {"layers": 2, "pooling": "sqrtn_max", "embedding": 8},
     ),
     "folded": ({"fold": True, "filters": FOLDED_FILTERS}, TWO, 0.5, {}),
+    "several-labels": ({}, THREE, (0.5, 0.25, 0.75), {}),
+    "several-of-two": ({}, TWO, (0.5, 0.0015), {"mask": True}),
 }
 
 
@@ -150,6 +152,14 @@ def texts_for(model: Classifier) -> list[str]:
     return ["", split, " ", "Good.film bad|film\ngood\tbad\U0001f600good", *texts]
 
 
+def label_or_labels(model: Classifier, scores: Any) -> dict[str, Any]:
+    """Return what scores (1, labels) choose, as a file of vectors has it."""
+    chosen = choose(scores, model.config.threshold)[0]
+    if model.config.multi_label:
+        return {"labels": [label for label, own in zip(model.labels, chosen, strict=True) if own]}
+    return {"label": model.labels[chosen]}
+
+
 def write(path: Path, model: Classifier, texts: Sequence[str]) -> None:
     """Write the file of vectors."""
     vectors = [
@@ -158,7 +168,7 @@ def write(path: Path, model: Classifier, texts: Sequence[str]) -> None:
             "ids": model.tokenizer.ids(text)[model.config.text.kept],
             # The shortest digits that give the same float32 back.
             "scores": [float(str(score)) for score in model.scores(text)[0]],
-            "label": model.labels[choose(model.scores(text), model.config.threshold)[0]],
+            **label_or_labels(model, model.scores(text)),
         }
         for text in texts
     ]

@@ -39,9 +39,7 @@ def node(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "vectors",
-    [VECTORS, *sorted(VECTORS.parent.glob("models/*.json"))],
-    ids=lambda path: path.stem,
+    "vectors", [VECTORS, *sorted(VECTORS.parent.glob("models/*.json"))], ids=lambda path: path.stem
 )
 def test_vectors(vectors: Path, folder: Path) -> None:
     model = BUNDLED if vectors == VECTORS else vectors.with_suffix(".onnx")

@@ -77,6 +77,24 @@ def test_one_file_holds_all_that_serving_needs(run: Run, path: Path) -> None:
     np.testing.assert_allclose(model.scores("good bad")[:, 1:], trained, atol=1e-6)
 
 
+def test_several_labels_a_text(tmp_path: Path) -> None:
+    labels = np.arange(40)[:, None] // [2, 3] % 2
+    train = Examples(examples(40).texts, labels)
+    corpus = Corpus("tiny", ("a", "b"), train, train.take(np.arange(8)))
+    config = TrainConfig().with_settings(num_words=100, maxlen=6, embedding=3, units=3, epochs=1)
+    run = fit(config, corpus, tmp_path / "run")
+    model = pocketrnn.Classifier.load(export(run, tmp_path / "m.onnx").data)
+    assert model.config.threshold == (0.5, 0.5)
+    trained = run.model().predict(model.tokenizer.encode(["good bad"]), verbose=0)
+    np.testing.assert_allclose(model.scores("good bad"), trained, atol=1e-6)
+    command = [str(run.folder), "-o", str(tmp_path / "m.onnx"), "--force"]
+    for given, threshold in (([0.25], (0.25, 0.25)), ([0.75, 0.125], (0.75, 0.125))):
+        options = [text for value in given for text in ("--threshold", str(value))]
+        assert cli.main([*command, *options]) == 0
+        assert pocketrnn.load(tmp_path / "m.onnx").config.threshold == threshold
+    assert cli.main([*command, *["--threshold", "0.5"] * 3]) == 2
+
+
 def test_the_card_tells_where_the_model_comes_from(run: Run, path: Path) -> None:
     card = pocketrnn.load(path).card
     assert card["corpus"]["name"] == "tiny"
@@ -162,6 +180,7 @@ def test_command(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         (["{tmp}/nothing", "-o", "{tmp}/m.onnx"], 1, "not a finished run"),
         (["{run}", "-o", "{tmp}/no/folder/m.onnx"], 1, "can't write"),
         (["{run}", "-o", "{tmp}/m.onnx", "--threshold", "1.5"], 2, "threshold must be from 0 to 1"),
+        (["{run}", "-o", "{tmp}/m.onnx", *["--threshold", "0.5"] * 2], 2, "where a text has one"),
     ],
 )
 def test_command_errors_are_one_line(

@@ -1,5 +1,6 @@
 """Forecasters: Keras, tf2onnx's graph, ONNX's own evaluator and pocketrnn compute the same."""
 
+from functools import cache
 from typing import Any
 
 import keras
@@ -19,6 +20,7 @@ from pocketrnn_train.forecast import network
 TOLERANCE = 1e-5
 
 
+@cache
 def exported(**settings: Any) -> tuple[Any, Export]:
     keras.utils.set_random_seed(5)
     config = forecasters.config(**settings)

@@ -1,6 +1,7 @@
 """Generators: Keras, tf2onnx's graph, ONNX's reference evaluator and pocketrnn compute the same."""
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import keras
@@ -36,6 +37,7 @@ def network(**settings: Any) -> tuple[Any, GeneratorConfig]:
     return model, config
 
 
+@cache
 def exported(**settings: Any) -> tuple[Any, Export]:
     model, config = network(**settings)
     return model, build(model, config, Alphabet(generators.LETTERS, config.unknown))

@@ -133,13 +133,12 @@ def test_pickle_needs_no_file(tiny_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("method", METHODS)
-def test_worker_processes(
-    method: str, model: Classifier, alone: list[np.ndarray[Any, Any]]
-) -> None:
+def test_worker_processes(method: str) -> None:
+    model = pocketrnn.load(tinyonnx.tiny())
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(2, mp_context=context) as pool:
         found = list(pool.map(score, [model] * 8, TEXTS[:8]))
-    assert found == [scores[0].tolist() for scores in alone[:8]]
+    assert found == [score(model, text) for text in TEXTS[:8]]
 
 
 # -- forks --------------------------------------------------------------------------------------

@@ -52,8 +52,9 @@ def test_command_without_its_extra(extra: str, arguments: list[str], tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("module", ["pocketrnn_train", "pocketrnn_export"])
-@pytest.mark.parametrize("option", ["--help", "--version"])
+@pytest.mark.parametrize(
+    ("module", "option"), [("pocketrnn_train", "--help"), ("pocketrnn_export", "--version")]
+)
 def test_help_and_version_need_no_extra(module: str, option: str, tmp_path: Path) -> None:
     result = run(module, option, folder=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")

@@ -19,11 +19,11 @@ def test_accuracy_and_size() -> None:
     model = pocketrnn.load()
     test, card = model.card["figures"]["test"], model.card["intended_use"]
     size = f"{len(model.data) / 1e6:.2f} MB"
-    (stated,) = re.findall(r"([\d.]+ MB) with its vocabulary,\s([\d.]+) % right on", readme)
+    (stated,) = re.findall(r"([\d.]+ MB) with its vocabulary, and right on ([\d.]+) %", readme)
     assert stated == (size, f"{test['accuracy']:.1%}"[:-1])
-    assert f"{test['texts']:,} test texts" in readme
+    assert f"of {test['texts']:,} test texts" in readme
     (imdb,) = re.findall(r"right on ([\d.]+)% of the 25,000 official IMDB test", card)
-    assert f"{imdb} % on the 25,000 official IMDB test reviews" in " ".join(readme.split())
+    assert f"{imdb} % of the 25,000 official IMDB test reviews" in " ".join(readme.split())
     table = re.findall(r"^\| ([a-z]+) \| ([\d.]+) % \|", readme, re.MULTILINE)
     shown = {"restaurants": "mams-absa", "products": "fdu-mtl", "tweets": "semeval-tweets"}
     for name, accuracy in table:
@@ -38,7 +38,7 @@ def test_unlikeness() -> None:
     for line in results.read_text("utf-8").splitlines()[2:]:
         name, *cells = line.strip("| ").split(" | ")
         shares[name] = [f"{100 * float(cell.split()[0]):.0f} %" for cell in cells[1::2]]
-    rows = re.findall(r"^  \| (\w.*?) \| (\d+ %) \| (\d+ %) \| (\d+ %) \|$", page, re.MULTILINE)
+    rows = re.findall(r"^\| (\w.*?) \| (\d+ %) \| (\d+ %) \| (\d+ %) \|$", page, re.MULTILINE)
     assert len(rows) > 5
     assert {name: cells for name, *cells in rows}.items() <= shares.items()
 

@@ -1,6 +1,5 @@
 """The configuration holds the recipe, refuses what can't be trained, and survives JSON."""
 
-import dataclasses
 import json
 from typing import Any
 
@@ -25,11 +24,6 @@ def test_recipe_classic_is_the_classic() -> None:
     assert (fit.optimizer, fit.learning_rate) == ("rmsprop", 0.001)  # Keras's default rate
     assert (fit.warm_up, fit.clip, fit.dropout, fit.word_dropout) == (None, None, 0.0, 0.0)
     assert (fit.epochs, fit.batch_size) == (10, 128)
-
-
-def test_is_frozen() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        TrainConfig().seed = 3  # type: ignore[misc]
 
 
 @given(
@@ -103,17 +97,6 @@ def test_refuses(setting: dict[str, Any]) -> None:
         TrainConfig().with_settings(**setting)
 
 
-def test_refuses_unknown_and_missing_settings() -> None:
-    values = TrainConfig().to_dict()
-    with pytest.raises(ConfigError, match="unknown setting in TrainConfig: momentum"):
-        TrainConfig.from_dict({**values, "momentum": 0.9})
-    del values["fit"]["epochs"]
-    with pytest.raises(ConfigError, match="missing setting in FitConfig: epochs"):
-        TrainConfig.from_dict(values)
-    with pytest.raises(ConfigError, match="unknown setting: momentum"):
-        TrainConfig().with_settings(momentum=0.9)
-
-
 def test_settings_are_found_in_every_part() -> None:
     config = TrainConfig().with_settings(cell="gru", epochs=3, maxlen=9, seed=2)
     assert (config.network.cell, config.fit.epochs) == ("gru", 3)
@@ -127,7 +110,7 @@ def test_settings_are_found_in_every_part() -> None:
     [
         ({"window": 20}, "windows need the pooling sqrtn_max"),
         ({"window": 30, "pooling": "sqrtn_max"}, r"maxlen \(500\) must be a multiple of window"),
-        ({"window": -1}, "window must not be under 0"),
+        ({"window": -1}, "window must be 0 or more"),
         ({"mask": True, "text": TextConfig(pad_id=1)}, "masking needs 0"),
         ({"distillation": Distillation()}, "needs mask"),
         ({"cell": "gru", "activation": "relu"}, "gru has the activation tanh"),
@@ -163,10 +146,3 @@ def test_settings_that_cant_be(settings: dict[str, Any], message: str) -> None:
 def test_settings_of_distillation_that_cant_be(kind: type, name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=f"{name}.* must be"):
         kind(**{name: value})
-
-
-def test_nested_settings_are_as_strict() -> None:
-    values = RECIPES["default"].to_dict()
-    values["task"]["distillation"]["spans"]["colour"] = "red"
-    with pytest.raises(ConfigError, match="unknown setting in Spans: colour"):
-        TrainConfig.from_dict(values)

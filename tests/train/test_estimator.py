@@ -72,6 +72,7 @@ def test_cross_validation(texts: list[str], labels: list[float]) -> None:
     assert np.isfinite(scores).all()
 
 
+@pytest.mark.slow
 def test_search_of_settings(texts: list[str], labels: list[float]) -> None:
     grid = {"settings": [SETTINGS, SETTINGS | {"units": 2}]}
     search = GridSearchCV(PocketClassifier("classic"), grid, cv=ONE).fit(texts, labels)

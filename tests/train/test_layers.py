@@ -1,7 +1,6 @@
 """Windows and pooling do what a plain computation in numpy does, and leave padding out."""
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -102,28 +101,3 @@ def test_states_far_below_zero() -> None:
     states = np.full((1, 2, 1), -500, np.float32)
     pooled = SqrtnMax()(states, mask=np.array([[False, True]]))
     np.testing.assert_array_equal(pooled, [[-500 / 16, -500]])
-
-
-def test_shapes() -> None:
-    model = network(windows)
-    assert model.output_shape == (None, 2 * UNITS)
-    assert model.layers[1].output.shape == (None, None, UNITS)
-
-
-@pytest.mark.parametrize("cell", [keras.layers.GRU, keras.layers.LSTM])
-@pytest.mark.parametrize("both_ways", [False, True])
-def test_other_cells(cell: Any, both_ways: bool) -> None:
-    def wrap(_: Any) -> Windows:
-        layer = cell(UNITS, return_sequences=True)
-        return Windows(keras.layers.Bidirectional(layer) if both_ways else layer, WINDOW)
-
-    scores = network(wrap).predict(ROWS, verbose=0)
-    assert scores.shape == (len(ROWS), 2 * UNITS * (2 if both_ways else 1))
-    assert np.isfinite(scores).all()
-
-
-def test_saved_and_loaded(tmp_path: Path) -> None:
-    model = network(windows)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded.predict(ROWS, verbose=0), model.predict(ROWS, verbose=0))

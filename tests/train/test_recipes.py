@@ -26,10 +26,7 @@ def test_is_documented(name: str) -> None:
 def build(name: str) -> Any:
     recipe = RECIPES[name]
     return network.build(
-        recipe.network,
-        num_words=recipe.task.text.num_words,
-        classes=2,
-        dropout=recipe.fit.dropout,
+        recipe.network, num_words=recipe.task.text.num_words, classes=2, dropout=recipe.fit.dropout
     )
 
 

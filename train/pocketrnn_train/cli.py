@@ -6,6 +6,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from pocketrnn.extras import require
 
 from .classify import comparison
 from .classify.training import fit
-from .config import RunConfig, TrainConfig, settings_of
+from .config import RunConfig, TrainConfig, help_of, settings_of
 from .corpora import Corpus, read_corpus
 from .corpora.table import FORMATS
 from .recipes import RECIPES
@@ -27,39 +28,16 @@ from .recipes import RECIPES
 # Characters of the labels that are printed.
 _MOST_SHOWN = 200
 
-# The settings that are options, with their help; TrainConfig has their types.
-_HELP = {
-    "num_words": "size of the vocabulary: the most frequent words, and four special ids",
-    "maxlen": "words of a text that are read: its last ones",
-    "embedding": "width of the word vectors",
-    "cell": "kind of recurrent layer",
-    "activation": "of a simple_rnn; gru and lstm have tanh",
-    "units": "width of each recurrent layer",
-    "layers": "number of recurrent layers, one on top of the other",
-    "bidirectional": "read texts in both directions",
-    "mask": "leave padding out of the computation",
-    "pooling": "what the head sees: the last state, or the sum (over the root of their number) and "
-    "the maximum of all states",
-    "window": "words after which the state starts afresh, with sqrtn_max; 0: never",
-    "weights": "how a model file stores large matrices; training rounds them to that",
-    "optimizer": "Keras optimizer",
-    "learning_rate": "highest learning rate",
-    "warm_up": "share of the steps in which the learning rate rises, to fall to 0 in the others",
-    "clip": "largest norm of all gradients of a step together",
-    "epochs": "passes over the training texts",
-    "batch_size": "texts in a training step",
-    "dropout": "share of word vectors' channels and of head inputs, set to 0 in training",
-    "word_dropout": "share of the words that become the unknown word in training",
-    "min_texts": "texts that a word must stand in to have an id, as rare ones may tell of a text",
-    "validation_split": "share of each label's training texts that is held out for validation",
-    "test_split": "share of each label's texts kept for the test, if the corpus has no test; 0 for "
-    "none",
-    "folds": "how many folds of the texts are held out in turn, instead of a share; 0: none",
-    "class_weights": "let each label count as much as any other, however many texts it has",
-    "refit": "train once more, on all texts, once it is known how good the network is",
-    "calibrate": "fit the probabilities, and the threshold, to the validation texts",
-    "seed": "decides the first weights, the order of the texts and all random choices",
-}
+# Where a text may have several labels, those whose figures are printed, the rarest first.
+_MOST_LABELS = 10
+
+# The settings that are options; TrainConfig has their types, and says what they mean.
+_SETTINGS = (
+    *("num_words", "maxlen", "embedding", "cell", "activation", "units", "layers", "bidirectional"),
+    *("mask", "pooling", "window", "weights", "optimizer", "learning_rate", "warm_up", "clip"),
+    *("epochs", "batch_size", "dropout", "word_dropout", "min_texts", "validation_split"),
+    *("test_split", "folds", "class_weights", "refit", "calibrate", "seed"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -92,94 +70,73 @@ def parser() -> argparse.ArgumentParser:
         f"file or several: {FORMATS}, or a folder with a folder of .txt files for each label",
     )
     add_run(parser, RECIPES)
-    parser.add_argument(
-        "--from",
+    add = partial(command.add, parser)
+    add(
+        "--from MODEL",
+        "model file whose words, vectors and recurrent weights to start from, or `bundled`",
         dest="start",
-        metavar="MODEL",
-        help="model file whose words, vectors and recurrent weights to start from, or `bundled`",
     )
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="say what is in the texts, and what looks wrong with them, and train nothing",
+    add("--check", "say what is in the texts, and what looks wrong with them, and train nothing")
+    add(
+        "--word-index FILE",
+        "word index of an imdb.npz (default: imdb_word_index.json beside it)",
     )
-    own = parser.add_argument_group("your own texts")
-    own.add_argument(
-        "--text-column", metavar="NAME", help="column of the texts (default: the obvious one)"
+    add = partial(command.add, parser.add_argument_group("your own texts"))
+    add("--text-column NAME", "column of the texts (default: the obvious one)")
+    add("--label-column NAME", "column of the labels (default: the obvious one)")
+    add(
+        "--label-separator S",
+        "a text may have several labels, or none: what stands between them in their column",
     )
-    own.add_argument(
-        "--label-column", metavar="NAME", help="column of the labels (default: the obvious one)"
-    )
-    own.add_argument(
-        "--probability-columns",
-        metavar="NAME",
+    add(
+        "--probability-columns NAME",
+        "soft labels: columns with the probability of each label, by alphabet, or one of the "
+        "second of two; rows that have them are learnt by them",
         nargs="+",
         default=(),
-        help="soft labels: columns with the probability of each label, by alphabet, or one of the "
-        "second of two; rows that have them are learnt by them",
     )
-    own.add_argument(
-        "--weight-column", metavar="NAME", help="column that says how much a row counts"
-    )
-    own.add_argument(
-        "--split-column",
-        metavar="NAME",
-        help="column that says what a row is for: train, validation or test",
-    )
-    own.add_argument(
-        "--positive-label",
-        metavar="LABEL",
-        help="of two labels, the one that precision, recall and threshold are of (default: the "
+    add("--weight-column NAME", "column that says how much a row counts")
+    add("--split-column NAME", "column that says what a row is for: train, validation or test")
+    add(
+        "--positive-label LABEL",
+        "of two labels, the one that precision, recall and threshold are of (default: the "
         "rare one, if one is; else the last one by alphabet)",
     )
-    own.add_argument(
+    add(
         "--no-header",
-        dest="header",
-        action="store_false",
-        help="the first row of a table is a row like the others; its columns are called 1, 2, ...",
+        "the first row of a table is a row like the others; its columns are called 1, 2, ...",
     )
-    own.add_argument("--encoding", default="utf-8", help="of the tables (default: utf-8)")
-    own.add_argument(
-        "--test", metavar="FILE", help="table or folder of the test (default: see --test-split)"
-    )
-    own.add_argument(
-        "--validation",
-        metavar="random|last|FILE",
-        help="which texts are held out: drawn at `random`, the `last` of each label, so that texts "
+    add("--encoding NAME", "of the tables (default: %(default)s)", default="utf-8")
+    add("--test FILE", "table or folder of the test (default: see --test-split)")
+    add(
+        "--validation random|last|FILE",
+        "which texts are held out: drawn at `random`, the `last` of each label, so that texts "
         "that are alike and stand together are on one side, or those of a table or folder",
     )
-    own.add_argument(
-        "--unlabelled",
-        metavar="FILE",
-        help="more texts, which the teacher labels: a .txt file with a text on each line, a folder "
+    add(
+        "--unlabelled FILE",
+        "more texts, which the teacher labels: a .txt file with a text on each line, a folder "
         "of .txt files, or a table with the same text column",
     )
-    parser.add_argument(
-        "--word-index",
-        metavar="FILE",
-        help="word index of an imdb.npz (default: imdb_word_index.json beside it)",
-    )
-    add_settings(parser, _HELP, TrainConfig)
+    add_settings(parser, _SETTINGS, TrainConfig)
     return parser
 
 
 def add_run(parser: argparse.ArgumentParser, recipes: Mapping[str, RunConfig]) -> None:
     """Add the options of all tasks: the folder, and the recipe."""
-    parser.add_argument("-o", "--output", default="run", metavar="RUN", help="folder of the run")
-    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
-    parser.add_argument(
-        "--recipe", choices=recipes, default="default", help="settings to start from"
-    )
+    command.add(parser, "-o --output RUN", "folder of the run", default="run")
+    command.add(parser, "--resume", "go on with an interrupted run")
+    command.add(parser, "--recipe", "settings to start from", choices=recipes, default="default")
 
 
 def add_settings(
-    parser: argparse.ArgumentParser, texts: Mapping[str, str], config: type[RunConfig]
+    parser: argparse.ArgumentParser, names: Iterable[str], config: type[RunConfig]
 ) -> None:
-    """Add the settings of `config` that have a help text."""
+    """Add the settings of `config` with these names."""
     settings = parser.add_argument_group("settings (default: the recipe's)")
-    kinds = settings_of(config)
-    for name, text in texts.items():
-        option, kind = "--" + name.replace("_", "-"), kinds[name]
+    kinds, texts = settings_of(config), help_of(config)
+    for name in names:
+        option, kind, text = "--" + name.replace("_", "-"), kinds[name], texts[name]
         if isinstance(kind, types.UnionType):  # a number or None
             kind = typing.get_args(kind)[0]
         if kind is bool:
@@ -221,7 +178,15 @@ def _train(arguments: argparse.Namespace) -> None:
     print("\n".join(comparison.lines(report["comparison"])))
     part = "test" if report["test"] else "validation"
     found = report[part]
-    if len(corpus.labels) == 2:
+    if corpus.multi_label:
+        of = found["labels"]
+        for i in np.argsort(of["texts"], kind="stable")[:_MOST_LABELS].tolist():
+            print(
+                f"{part}, {corpus.labels[i]} ({of['texts'][i]:,} texts): precision "
+                f"{of['precision'][i]:.4f}, recall {of['recall'][i]:.4f}, F1 {of['f1'][i]:.4f}, "
+                f"chosen over a probability of {report['threshold'][i]:.4f}"
+            )
+    elif len(corpus.labels) == 2:
         positive = rates(np.array(found["confusion_matrix"]))
         print(
             f"{part}, {corpus.labels[1]}: precision {positive.precision[1]:.4f}, recall "
@@ -239,7 +204,7 @@ def _train(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> int:
     """Say what is in a corpus; warnings are logged while it is read."""
     _, corpus = _read(arguments)
-    counts = np.bincount(corpus.train.labels, minlength=len(corpus.labels)).tolist()
+    counts = [int(corpus.train.having(label).sum()) for label in range(len(corpus.labels))]
     for count, label in sorted(zip(counts, corpus.labels, strict=True), reverse=True):
         print(f"{count:8,}  {label}")
     words = [len(text.split()) for text in corpus.train.texts]
@@ -249,7 +214,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _read(arguments: argparse.Namespace) -> tuple[TrainConfig, Corpus]:
     """Return the settings and the corpus that were asked for, and say what that is."""
-    given = settings_given(arguments, _HELP)
+    given = settings_given(arguments, _SETTINGS)
     held_out = arguments.validation
     if held_out in ("random", "last"):
         given["validation"], held_out = held_out, None
@@ -262,6 +227,7 @@ def _read(arguments: argparse.Namespace) -> tuple[TrainConfig, Corpus]:
         arguments.corpus,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
+        label_separator=arguments.label_separator,
         probability_columns=arguments.probability_columns,
         weight_column=arguments.weight_column,
         split_column=arguments.split_column,

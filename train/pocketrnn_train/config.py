@@ -4,16 +4,20 @@ It has three parts: the network, which a model file states as well; how its weig
 and the task, which is to tell the labels of texts.
 """
 
-import math
+import ast
+import inspect
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
 
 from pocketrnn import TextConfig
 from pocketrnn.classify.file import check_fit
-from pocketrnn.config import Settings, check
+from pocketrnn.config import LATER, POSITIVE, SHARE, Bound, Count, Settings, Share, between, check
 from pocketrnn.modelfile.network import NetworkConfig
+
+PART = Bound("between 0 and 1", lambda share: 0 < share < 1)
 
 
 @dataclass(frozen=True)
@@ -21,104 +25,74 @@ class FitConfig(Settings):
     """How the weights are fitted; the defaults are those of the classic Keras SimpleRNN."""
 
     optimizer: Literal["rmsprop", "adam", "sgd"] = "rmsprop"
-    learning_rate: float = 0.001
+    """Optimizer of Keras."""
+    learning_rate: Annotated[float, POSITIVE] = 0.001
     """The highest rate."""
-    warm_up: float | None = None
-    """Share of the steps in which the rate rises, to fall to 0 in the others; None: it stays."""
-    clip: float | None = None
-    """The largest norm that the gradients of a step may have together; None: any."""
-    epochs: int = 10
-    batch_size: int = 128
-    dropout: float = 0.0
+    warm_up: Annotated[float | None, SHARE] = None
+    """Share of the steps in which the rate rises, to fall to 0 in the others."""
+    clip: Annotated[float | None, POSITIVE] = None
+    """The largest norm that the gradients of a step may have together."""
+    epochs: Count = 10
+    """Passes over what is learnt; at most, where training may stop earlier."""
+    batch_size: Count = 128
+    """Texts, lines, places in running text or windows in a training step."""
+    dropout: Share = 0.0
     """Share of the word vectors' channels, and of the values that the head sees, set to 0."""
-    word_dropout: float = 0.0
+    word_dropout: Share = 0.0
     """Share of the words that become the unknown word, drawn anew in every epoch."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_steps("", self.epochs, self.batch_size, self.learning_rate)
-        check(
-            self.clip is None or 0 < self.clip < math.inf,
-            f"clip must be over 0 and finite, not {self.clip}",
-        )
-        _check_share("dropout", self.dropout)
-        _check_share("word_dropout", self.word_dropout)
-        _check_share("warm_up", self.warm_up or 0.0)
 
 
 @dataclass(frozen=True)
 class Spans(Settings):
     """The training stage on spans of texts, as people also type less than a whole review."""
 
-    shortest: int = 5
+    shortest: Count = 5
     longest: int = 74
-    kept: float = 0.1
+    kept: Annotated[float, between(0, 1)] = 0.1
     """Share of the spans that stay in the stage on whole texts, to keep what was learnt of them."""
-    epochs: int = 8
-    batch_size: int = 256
-    learning_rate: float = 0.003
-    warm_up: float = 0.03
+    epochs: Count = 8
+    batch_size: Count = 256
+    learning_rate: Annotated[float, POSITIVE] = 0.003
+    warm_up: Share = 0.03
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(
-            1 <= self.shortest <= self.longest,
-            f"spans: shortest ({self.shortest}) must be from 1 to longest ({self.longest})",
+            self.shortest <= self.longest,
+            f"shortest ({self.shortest}) must be longest ({self.longest}) at most",
         )
-        check(0 <= self.kept <= 1, f"spans: kept must be from 0 to 1, not {self.kept}")
-        _check_steps("spans: ", self.epochs, self.batch_size, self.learning_rate)
-        _check_share("spans: warm_up", self.warm_up)
 
 
 @dataclass(frozen=True)
 class MadeUp(Settings):
     """The training stage on texts made up of the training texts, where those are few or short."""
 
-    texts: int = 30_000
-    longest: int = 74
+    texts: Count = 30_000
+    longest: Count = 74
     """Words of a text that are taken; with those of another there are up to twice as many."""
     divisor: float = 16.0
     """Of the sum over all states, while the network is trained: see `layers.SqrtnMax`."""
-    repeats: int = 1
+    repeats: Count = 1
     """How often each text is in an epoch of that stage."""
-    epochs: int = 3
-    batch_size: int = 64
-    learning_rate: float = 0.003
-    warm_up: float = 0.05
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("texts", "longest", "repeats"):
-            value = getattr(self, name)
-            check(value >= 1, f"made_up: {name} must be at least 1, not {value}")
-        _check_steps("made_up: ", self.epochs, self.batch_size, self.learning_rate)
-        _check_share("made_up: warm_up", self.warm_up)
+    epochs: Count = 3
+    batch_size: Count = 64
+    learning_rate: Annotated[float, POSITIVE] = 0.003
+    warm_up: Share = 0.05
 
 
 @dataclass(frozen=True)
 class Distillation(Settings):
     """Learning from the soft labels of a linear teacher, first on parts, then on whole texts."""
 
-    ngrams: int = 3
+    ngrams: Annotated[int, between(1, 3)] = 3
     """The longest n-gram that the teacher of spans counts, in words."""
-    folds: int = 4
+    folds: Annotated[int, Bound("at least 2", lambda folds: folds >= 2)] = 4
     """Each fold of the training texts is labelled by a teacher that was fitted on the others."""
-    truth: float = 0.5
+    truth: Annotated[float, between(0, 1)] = 0.5
     """Weight of the true label in the target of a labelled text; the rest is the soft label's."""
     spans: Spans = field(default_factory=Spans)
-    made_up: MadeUp | None = None
+    made_up: Annotated[MadeUp | None, LATER] = None
     """Instead of spans, by a teacher of words and pieces of words."""
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build from what `to_dict` gave, or gave before it had `made_up`."""
-        return super().from_dict({"made_up": None, **values})
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check(1 <= self.ngrams <= 3, f"ngrams must be from 1 to 3, not {self.ngrams}")
-        check(self.folds >= 2, f"folds must be at least 2, not {self.folds}")
-        check(0 <= self.truth <= 1, f"truth must be from 0 to 1, not {self.truth}")
 
 
 @dataclass(frozen=True)
@@ -126,41 +100,32 @@ class ClassifyConfig(Settings):
     """The task: how texts become ids, which are held out, and what is learnt of the others."""
 
     text: TextConfig = field(default_factory=TextConfig)
-    min_texts: int = 1
-    """A word has an id if it stands in so many texts: words of fewer could tell whose they are."""
-    validation_split: float = 0.2
+    min_texts: Annotated[Count, LATER] = 1
+    """Texts that a word must stand in to have an id: words of fewer could tell whose they are."""
+    validation_split: Annotated[float, PART] = 0.2
     """Share of each label's training texts that is held out."""
     validation: Literal["random", "last"] = "random"
     """Which texts are held out: drawn at random, or the last of each label, so that texts that
     are alike and stand together (reviews of one film) are on the same side."""
-    test_split: float = 0.2
+    test_split: Share = 0.2
     """Share of each label's texts kept for the test, where the corpus has no test of its own."""
-    folds: int = 0
+    folds: Annotated[int, LATER, Bound("0, or 2 or more", lambda n: n == 0 or n >= 2)] = 0
     """How many folds are held out in turn, each from a network of its own, instead of a share."""
-    refit: bool = False
+    refit: Annotated[bool, LATER] = False
     """Whether the network is trained once more, on all texts, after those were held out."""
-    adapted: tuple[str, ...] = ()
+    adapted: Annotated[tuple[str, ...], LATER] = ()
     """The settings that follow from the corpus: see `classify.adapting`."""
-    class_weights: Literal["none", "balanced"] = "none"
+    multi_label: Annotated[bool, LATER] = False
+    """Whether a text may have several labels, or none: it follows from the corpus."""
+    class_weights: Annotated[Literal["none", "balanced"], LATER] = "none"
     """Whether each label counts as much as any other, however many texts it has."""
     calibrate: bool = False
     """Whether the temperature and the threshold are fitted to the texts held out."""
     distillation: Distillation | None = None
     """None: the network learns from the labels alone."""
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build from what `to_dict` gave, or gave before it had some of the settings."""
-        since = ("min_texts", "folds", "refit", "adapted", "class_weights")
-        return super().from_dict({**{name: getattr(cls, name) for name in since}, **values})
-
     def __post_init__(self) -> None:
         super().__post_init__()
-        share = self.validation_split
-        check(0 < share < 1, f"validation_split must be between 0 and 1, not {share}")
-        _check_share("test_split", self.test_split)
-        check(self.min_texts >= 1, f"min_texts must be at least 1, not {self.min_texts}")
-        check(self.folds == 0 or self.folds >= 2, f"folds must be 0, or 2 or more: {self.folds}")
         check(self.refit or not self.folds, "with folds, the network must be fitted again: refit")
 
 
@@ -170,13 +135,8 @@ class RunConfig(Settings):
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     fit: FitConfig = field(default_factory=FitConfig)
-    seed: int = 113
+    seed: Annotated[int, between(0, 2**32 - 1)] = 113
     """Decides the first weights, the order of the texts, dropout, and which texts are drawn."""
-
-    def __post_init__(self) -> None:
-        """Raise ConfigError for parts that don't go together."""
-        super().__post_init__()
-        check(0 <= self.seed < 2**32, f"seed must be from 0 to 2**32 - 1, not {self.seed}")
 
     def with_settings(self, **values: Any) -> Self:
         """Return a copy with other values of settings in any part, or other parts, by name."""
@@ -240,14 +200,17 @@ def _is_part(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Settings)
 
 
-def _check_steps(where: str, epochs: int, batch_size: int, learning_rate: float) -> None:
-    check(epochs >= 1, f"{where}epochs must be at least 1, not {epochs}")
-    check(batch_size >= 1, f"{where}batch_size must be at least 1, not {batch_size}")
-    check(
-        0 < learning_rate < math.inf,
-        f"{where}learning_rate must be over 0 and finite, not {learning_rate}",
-    )
-
-
-def _check_share(name: str, value: float) -> None:
-    check(0 <= value < 1, f"{name} must be from 0 to under 1, not {value}")
+def help_of(config: type[Settings]) -> dict[str, str]:
+    """Return what the source says below each setting, those of parts too, as help of an option."""
+    found: dict[str, str] = {}
+    for kind in reversed(config.__mro__[: config.__mro__.index(Settings)]):
+        (made,) = ast.parse(inspect.getsource(kind)).body
+        for field_, text in pairwise(made.body if isinstance(made, ast.ClassDef) else ()):
+            match field_, text:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(said))):
+                    said = " ".join(said.removesuffix(".").split())
+                    found[name] = said[0].lower() + said[1:]
+    for kind in typing.get_type_hints(config).values():
+        if _is_part(kind):
+            found |= help_of(kind)
+    return found

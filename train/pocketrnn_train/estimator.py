@@ -57,6 +57,11 @@ class PocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for text in rows:
             if not isinstance(text, str):
                 raise TextError(f"a text must be a str, not {type(text).__name__}")
+        if any(np.ndim(label) for label in given):
+            raise InputError(
+                "PocketClassifier learns one label a text; for several, fit a Corpus.of(texts, "
+                'labels, label_separator=";")'
+            )
         if any(label is None or label != label for label in given):
             raise InputError("a label is missing (None or NaN): leave out texts without one")
         self.classes_, indices = np.unique(np.asarray(given), return_inverse=True)

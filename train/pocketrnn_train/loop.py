@@ -117,10 +117,11 @@ def _progress(stage: Stage, done: int) -> Any:
 
 
 def _foretell(stage: Stage, history: Sequence[Mapping[str, float]], done: int) -> None:
-    """Say after a stage's first epoch how long it will take, if that is more than a minute."""
+    """Say after a stage's first epoch how long it will take, if that is more than some seconds."""
     left = (stage.epochs - len(history)) * history[-1]["seconds"]
-    if len(history) == done + 1 and left > 60:
-        print(f"  {stage.name}: about {left / 60:.0f} min more", flush=True)
+    if len(history) == done + 1 and left > 10:
+        shown = f"{left:.0f} s" if left < 60 else f"{left / 60:.0f} min"
+        print(f"  {stage.name}: about {shown} more", flush=True)
 
 
 def _tell(stage: Stage, history: Sequence[Mapping[str, float]]) -> None:

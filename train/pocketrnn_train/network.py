@@ -16,10 +16,12 @@ def build(
     classes: int,
     dropout: float = 0.0,
     divisor: float = 16.0,
+    multi_label: bool = False,
 ) -> Any:
     """Build the keras.Model: int32 ids (texts, time) to float32 scores (texts, columns).
 
-    Two classes have one column, a sigmoid; more have a softmax. Time is left open: any length, or
+    Two classes have one column, a sigmoid; more have a softmax; with `multi_label`, each has a
+    sigmoid. Time is left open: any length, or
     any multiple of the window. `divisor` is that of the sum over all states, for `fold_divisor`.
     """
     import keras
@@ -50,6 +52,8 @@ def build(
     if dropout:
         model.add(keras.layers.Dropout(dropout))
     columns, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
+    if multi_label:
+        columns, activation = classes, "sigmoid"
     model.add(keras.layers.Dense(columns, activation=activation))
     return model
 

@@ -34,7 +34,7 @@ RECIPES = {
         text=replace(_FOLDED, num_words=10_000), test_split=0.0, adapted=ADAPTED
     ),
     "everyday": _DEFAULT.with_settings(
-        text=_FOLDED, distillation=None, epochs=7, batch_size=128, learning_rate=0.003
+        text=_FOLDED, distillation=None, epochs=10, batch_size=128, learning_rate=0.003
     ),
     "tiny": _DEFAULT.with_settings(num_words=5000, embedding=16, units=16),
     "distilled": _DEFAULT.with_settings(pooling="last", window=0),

@@ -37,3 +37,10 @@ def accuracy(targets: Any, scores: Any) -> Any:
     else:
         same = ops.equal(ops.argmax(targets, axis=-1), ops.argmax(scores, axis=-1))
     return ops.cast(same, scores.dtype)
+
+
+@keras.saving.register_keras_serializable(package="pocketrnn")  # type: ignore[untyped-decorator]
+def accuracy_of_all(targets: Any, scores: Any) -> Any:
+    """Tell for each text whether the scores favour exactly the labels that the targets favour."""
+    same = ops.all(ops.equal(targets > 0.5, scores > 0.5), axis=-1)
+    return ops.cast(same, scores.dtype)

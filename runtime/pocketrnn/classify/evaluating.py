@@ -4,6 +4,7 @@ Where texts have weights, numbers of texts are sums of these, but for `Evaluatio
 and those of a Comparison.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -27,8 +28,8 @@ from ..tables.reading import (
 from ..tables.workers import computed
 from . import figures
 from .figures import Band, Operating, Point
-from .labelled import find_label_column, label_of
-from .labels import choose, telling, threshold_of
+from .labelled import find_label_column, label_of, labels_of
+from .labels import all_right, choose, telling, threshold_of
 from .model import Classifier
 from .scoring import ModelSource, classifier
 
@@ -98,11 +99,11 @@ class Example:
     """File and line."""
     text: str
     label: str
-    """The true one."""
+    """The true one, or several, joined."""
     chosen: str
     """What the model says."""
     probability: float
-    """That the model gives to the true label."""
+    """That the model gives to the true label; of several, the product over all labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,26 +134,30 @@ class Evaluation:
     known_words: float
     """The share of words that the model knows, from 0 to 1."""
     accuracy: float
+    """The share of texts whose label is right; of several labels a text, whose labels all are."""
     interval: tuple[float, float]
     """The 95 % interval of `accuracy`, as of a Group."""
     threshold: float | None
     """Of the second of two labels, which is given where its probability is over it; or None."""
     baseline: float
-    """The accuracy of always giving the most frequent label."""
+    """The accuracy of always giving the most frequent label, or labels."""
     log_loss: float
     """Mean cross-entropy, in nats."""
     calibration_error: float
     """Mean gap between probability and accuracy (`reliability` has its 15 bins), from 0 to 1."""
     labels: dict[str, LabelFigures]
     confusion: list[list[float]]
-    """How many texts of each label (row) got each label (column)."""
+    """How many texts of each label (row) got each label (column); empty where a text may have
+    several."""
     reliability: list[Bin]
     """Without empty bins."""
     unsure: list[Band]
-    """What it costs to call the least sure texts unsure."""
+    """What it costs to call the least sure texts unsure; empty where a text may have several
+    labels."""
     histogram: dict[str, list[float]]
     """Texts by probability, in 20 columns from 0 to 1. With two labels: the second one's, of the
-    texts of each label; with more: the most probable one's, of texts right and wrong."""
+    texts of each label; with more: the most probable one's, of texts right and wrong; where a text
+    may have several: of each label of each text, if it has it or not."""
     lengths: list[Group]
     """By number of words read."""
     slices: dict[str, list[Group]]
@@ -161,6 +166,10 @@ class Evaluation:
     """Wrong, and most sure of it."""
     least_sure: list[Example]
     comparison: Comparison | None = None
+    micro_f1: float | None = None
+    """F1 of all labels together, where a text may have several; else None."""
+    macro_f1: float | None = None
+    """The mean F1 of the labels, likewise."""
 
     def __repr__(self) -> str:
         """Return the main figures."""
@@ -233,16 +242,25 @@ class _Judged:
         self.parts.append(numbers)
         self.scores = numbers[:, :-2]
         self.chosen = choose(self.scores, self.model.config.threshold)
-        self.own = self.scores[np.arange(len(true)), true]
+        if true.ndim > 1:
+            self.own = np.where(true == 1, self.scores, 1 - self.scores).prod(axis=1)
+        else:
+            self.own = self.scores[np.arange(len(true)), true]
 
         def example(i: int) -> Example:
-            label, chosen = (self.model.labels[j] for j in (true[i], self.chosen[i]))
+            label, chosen = (self._named(each[i]) for each in (true, self.chosen))
             place, text = block.place(rows[i]), block.texts[rows[i]]
             return Example(place, text, label, chosen, float(self.own[i]))
 
         self.example = example
-        self.worst.add(np.where(self.chosen == true, np.inf, self.own), example)
+        self.worst.add(np.where(all_right(self.chosen, true), np.inf, self.own), example)
         self.least_sure.add(figures.sureness(self.scores, self.model.config.threshold), example)
+
+    def _named(self, label: Any) -> str:
+        """Return the name of a label, or the names of several."""
+        if self.model.config.multi_label:
+            return ", ".join(itertools.compress(self.model.labels, label.tolist())) or "none"
+        return str(self.model.labels[label])
 
 
 def evaluate(
@@ -252,6 +270,7 @@ def evaluate(
     against: ModelSource = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    label_separator: str | None = None,
     weight_column: str | None = None,
     rename: Mapping[str, str] | None = None,
     by: Sequence[str] = (),
@@ -265,12 +284,13 @@ def evaluate(
     """Compare what a model says of the texts of `inputs` with the labels in `label_column`.
 
     `inputs`, `format`, `text_column`, `workers` and the options of reading are those of
-    `score_file`. `label_column` may be left out where it has a usual name. `weight_column` says
-    how much each text counts: a number from 0, at which it counts for nothing. `rename` gives the
-    model's label for one of the table that is called otherwise. `by` names columns whose values
-    the texts are grouped by. For each label, a threshold is sought for the `precision` or the
-    `recall` that is wanted. With `against`, another model of the same labels, the result has a
-    `comparison`.
+    `score_file`. `label_column` may be left out where it has a usual name. Where a text may have
+    several labels, the column holds them between `label_separator`s, and an empty cell stands for
+    none of them. `weight_column` says how much each text counts: a number from 0, at which it
+    counts for nothing. `rename` gives the model's label for one of the table that is called
+    otherwise. `by` names columns whose values the texts are grouped by. For each label, a threshold
+    is sought for the `precision` or the `recall` that is wanted. With `against`, another model of
+    the same labels, the result has a `comparison`.
 
     A row without a text or a weight, or whose label the model doesn't have, stops it
     (`on_error="fail"`) or is left out and counted (`"skip"`). Memory grows by 4 bytes for each
@@ -287,8 +307,13 @@ def evaluate(
             raise ConfigError(f"{name} must be over 0, and 1 at most, not {value!r:.40}")
     models = [classifier(source) for source in (model, *([] if against is None else [against]))]
     index = {label: i for i, label in enumerate(models[0].labels)}
-    if any(other.labels != models[0].labels for other in models):
+    several = models[0].config.multi_label
+    if any((m.labels, m.config.multi_label) != (models[0].labels, several) for m in models):
         raise ConfigError("the two models don't have the same labels in the same order")
+    if several and not label_separator:
+        raise ConfigError("the model gives several labels a text: say label_separator=...")
+    if label_separator is not None and not several:
+        raise ConfigError("label_separator is for a model of several labels a text")
     new_names = dict(rename or {})
     if strangers := set(new_names.values()) - set(index):
         raise ConfigError(
@@ -313,20 +338,21 @@ def evaluate(
         for block, columns in computed(source.blocks(), _Judging(tuple(models)), workers):
             values = list(block.values())
             problems = dict(block.problems)
-            true: list[int] = []
+            true: list[Any] = []
             counted: list[tuple[int, int]] = []  # of the texts, of the rows
             for i, row in enumerate(block.good()):
                 value = values[row].get(holds_label)
-                label = _name(value, new_names)
+                names = _names(value, new_names, label_separator)
                 given = 1 if weight_column is None else values[row].get(weight_column)
                 weight = _weight(given)
-                if label not in index:
+                if names is None or not index.keys() >= set(names):
                     problems[row] = f"label {value!r:.60}; the model has {listed(list(index))}"
                 elif weight is None:
                     problems[row] = f"weight {given!r:.60}; it must be 0, or from 1e-100 to 1e100"
                 elif weight:
                     counted.append((i, row))
-                    true.append(index[label])
+                    one_or_all = [label in names for label in index] if several else index[names[0]]
+                    true.append(one_or_all)
                     weights.append(weight)
             if problems and on_error == "fail":
                 row = min(problems)
@@ -339,7 +365,8 @@ def evaluate(
             for column, kept in slices.items():
                 kept += [str(values[row].get(column, "")) for row in rows]
             numbers = np.stack(columns, axis=1)[[i for i, _ in counted]]
-            truths.append(np.array(true, np.int64))
+            shape = (len(true), len(index)) if several else (len(true),)
+            truths.append(np.array(true, np.int64).reshape(shape))
             for one in judged:
                 width = len(index) + 2
                 one.add(numbers[:, :width], truths[-1], block, rows)
@@ -347,7 +374,7 @@ def evaluate(
             if len(judged) == 2:
                 first, second = judged
                 moved = -np.abs(first.own - second.own)
-                moved[first.chosen == second.chosen] = np.inf
+                moved[all_right(first.chosen, second.chosen)] = np.inf
                 second.changed.add(moved, second.example)
     truth = np.concatenate(truths) if truths else np.zeros(0, np.int64)
     if not len(truth):
@@ -383,16 +410,21 @@ def _evaluation(
     scores, words, known = numbers[:, :-2], numbers[:, -2], numbers[:, -1]
     threshold, classes = model.config.threshold, len(model.labels)
     chosen = choose(scores, threshold)
-    right = chosen == true
-    matrix = figures.confusion_matrix(true, chosen, classes, weights)
-    rates = figures.rates(matrix)
+    right = all_right(chosen, true)
+    several = figures.several(true, chosen, weights) if model.config.multi_label else None
+    matrix: figures.Counts = np.zeros((0, 0))
+    if several:
+        texts, given, rates = several[:3]
+    else:
+        matrix = figures.confusion_matrix(true, chosen, classes, weights)
+        texts, given, rates = matrix.sum(axis=1), matrix.sum(axis=0), figures.rates(matrix)
     labels = {}
     for i, label in enumerate(model.labels):
-        curve = figures.curve(true == i, scores[:, i], weights)
+        curve = figures.curve(true[:, i] == 1 if several else true == i, scores[:, i], weights)
         is_wanted = precision is not None or recall is not None
         labels[label] = LabelFigures(
-            matrix[i].sum().item(),
-            matrix[:, i].sum().item(),
+            texts[i].item(),
+            given[i].item(),
             float(rates.precision[i]),
             float(rates.recall[i]),
             float(rates.f1[i]),
@@ -403,14 +435,19 @@ def _evaluation(
         )
     found = figures.reliability(scores, true, weights=weights)
     kinds = {"right": right, "wrong": ~right}
-    if classes == 2:
+    if classes == 2 and not several:
         kinds = {name: true == i for i, name in enumerate(model.labels)}
-    column = np.minimum((telling(scores) * _COLUMNS).astype(int), _COLUMNS - 1)
+    told, heights = telling(scores), weights
+    if several:
+        found_cells, of_cells, heights = figures.cells(scores, true, weights)
+        told, kinds = found_cells[:, 1], {"true": of_cells == 1, "not true": of_cells == 0}
+    column = np.minimum((told * _COLUMNS).astype(int), _COLUMNS - 1)
     edges = np.searchsorted(_LENGTHS, words)
     spans = [f"{a + 1}–{b}" for a, b in zip((0, *_LENGTHS), _LENGTHS, strict=False)]
     lengths = _groups(edges, right, weights, [*spans, f"over {_LENGTHS[-1]}"])
     (whole,) = _groups(np.zeros(len(true), np.int64), right, weights, [""])
     counts = np.ones(len(true)) if weights is None else weights
+    _, sets = np.unique(true, axis=0, return_inverse=True)
     by = {}
     for name, values in slices.items():
         names, inverse = np.unique(np.array(values, object), return_inverse=True)
@@ -423,8 +460,8 @@ def _evaluation(
         known_words=float((known * counts).sum() / max((words * counts).sum(), 1e-9)),
         accuracy=whole.accuracy,
         interval=(whole.low, whole.high),
-        threshold=threshold_of(1, threshold, classes),
-        baseline=float(matrix.sum(axis=1).max() / whole.texts),
+        threshold=None if several else threshold_of(1, threshold, classes),
+        baseline=float(np.bincount(sets.ravel(), weights).max() / whole.texts),
         log_loss=figures.log_loss(scores, true, weights),
         calibration_error=found.error,
         labels=labels,
@@ -434,10 +471,12 @@ def _evaluation(
             for texts, sure, accuracy in zip(*found, strict=True)
             if texts
         ],
-        unsure=figures.bands(scores, right, threshold, weights),
+        unsure=[]
+        if isinstance(threshold, tuple)
+        else figures.bands(scores, right, threshold, weights),
         histogram={
             name: np.bincount(
-                column[kind], None if weights is None else weights[kind], _COLUMNS
+                column[kind], None if heights is None else heights[kind], _COLUMNS
             ).tolist()
             for name, kind in kinds.items()
         },
@@ -445,6 +484,8 @@ def _evaluation(
         slices=by,
         worst=judged.worst.examples(),
         least_sure=judged.least_sure.examples(),
+        micro_f1=several and several.micro_f1,
+        macro_f1=several and several.macro_f1,
     )
     return evaluation, right
 
@@ -478,10 +519,15 @@ def _weight(value: Any) -> float | None:
     return weight if weight == 0 or 1e-100 < weight < 1e100 else None
 
 
-def _name(value: Any, new_names: Mapping[str, str]) -> str | None:
-    """Return the model's name for a table's label, None for what can't be one."""
+def _names(
+    value: Any, new_names: Mapping[str, str], separator: str | None
+) -> tuple[str, ...] | None:
+    """Return the model's names for a table's label, or labels; None for what can't be such."""
     try:
-        name = label_of(value)
+        if separator:
+            given = labels_of(value, separator)
+        else:
+            given = None if (one := label_of(value)) is None else (one,)
     except ValueError:
         return None
-    return None if name is None else new_names.get(name, name)
+    return None if given is None else tuple(new_names.get(name, name) for name in given)

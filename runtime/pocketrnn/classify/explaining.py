@@ -44,9 +44,11 @@ class Explanation:
     """What each word did to the score of one label."""
 
     text: str
-    label: str
+    label: str | None
+    """By default that of a Prediction, or the most probable one where that has none; but None where
+    the model knows no word."""
     score: float
-    """The probability of `label`, from 0 to 1."""
+    """The probability of `label`, from 0 to 1; if that is None, the highest of any label."""
     threshold: float | None
     """As in Prediction; None too where the label was asked for."""
     spans: tuple[Span, ...]
@@ -110,7 +112,10 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
     }
 
     base = network.one(ids.tolist())[0]
-    column = model.choose(base) if label is None else model.labels.index(label)
+    if label is not None:
+        column = model.labels.index(label)
+    else:
+        column = model.choose(base) if read else int(base.argmax())
     score = float(base[column])
     of = model.config.network
     most = max(_NUMBERS // max(len(row) * (of.units * of.directions if of else 1), 1), 1)
@@ -138,7 +143,7 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
     ]
     return Explanation(
         text,
-        model.labels[column],
+        model.labels[column] if label is not None or read else None,
         score,
         threshold_of(column, model.config.threshold, len(base)) if label is None else None,
         tuple(

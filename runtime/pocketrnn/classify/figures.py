@@ -1,8 +1,9 @@
 """How good scores are: the figures that training and `evaluate` share.
 
-`scores` are probabilities, float32 (texts, labels), `labels` the true ones, int (texts,), and
-`weights`, float64 (texts,) from 0, say how much each text counts; without them, as 1. scikit-
-learn's definitions hold where it has the same figure; the tests compare with it.
+`scores` are probabilities, float32 (texts, labels), `labels` the true ones, int (texts,), or, where
+a text may have several, 0 and 1, int (texts, labels), and `weights`, float64 (texts,) from 0, say
+how much each text counts; without them, as 1. scikit-learn's definitions hold where it has the same
+figure; the tests compare with it.
 """
 
 import math
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .labels import telling
+from .labels import Threshold, probabilities, telling
 
 Scores = NDArray[np.float32]
 Labels = NDArray[np.integer]
@@ -67,8 +68,44 @@ class Rates(NamedTuple):
 
 def rates(confusion: Counts) -> Rates:
     """Return precision, recall and F1 of each label."""
-    right, true, given = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    return rates_of(confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion))
+
+
+def rates_of(true: Counts, given: Counts, right: NDArray[Any]) -> Rates:
+    """Return the rates of labels that so many texts truly have, got, and got rightly."""
     return Rates(ratio(right, given), ratio(right, true), ratio(2 * right, true + given))
+
+
+class Several(NamedTuple):
+    """Figures where a text may have several labels."""
+
+    true: Counts
+    """How many texts have each label."""
+    given: Counts
+    """How many got it."""
+    rates: Rates
+    micro_f1: float
+    """Of all labels of all texts together; 0 without any."""
+    macro_f1: float
+    """The mean of the labels that are true of a text, or given to one; 0 without any."""
+
+
+def several(labels: Labels, chosen: Labels, weights: Floats | None = None) -> Several:
+    """Return the figures of 0 and 1: int (texts, labels)."""
+    counts: Counts = np.ones(len(labels), np.int64) if weights is None else weights
+    sums = counts @ labels, counts @ chosen, counts @ (labels * chosen)
+    found, occurs = rates_of(*sums), sums[0] + sums[1] > 0
+    micro = rates_of(*(each.sum(keepdims=True) for each in sums)).f1.item()
+    macro = float(found.f1[occurs].mean()) if occurs.any() else 0.0
+    return Several(sums[0], sums[1], found, micro, macro)
+
+
+def cells(
+    scores: Scores, labels: Labels, weights: Floats | None = None
+) -> tuple[Scores, Any, Floats | None]:
+    """Return each label of each text, where it may have several, as a text of two labels."""
+    weights = None if weights is None else weights.repeat(scores.shape[1])
+    return probabilities(scores.reshape(-1, 1)), labels.ravel(), weights
 
 
 def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
@@ -179,7 +216,12 @@ def operating(
 
 
 def log_loss(scores: Scores, labels: Labels, weights: Floats | None = None) -> float:
-    """Return the mean cross-entropy, in nats; no probability counts as less than 1e-7."""
+    """Return the mean cross-entropy, in nats; no probability counts as less than 1e-7.
+
+    Where a text may have several labels, it is the mean of all of them.
+    """
+    if labels.ndim > 1:
+        scores, labels, weights = cells(scores, labels, weights)
     own = scores[np.arange(len(labels)), labels].astype(np.float64)
     return float(np.average(-np.log(np.clip(own, _EPSILON, 1)), weights=weights))
 
@@ -206,8 +248,11 @@ def reliability(
 ) -> Reliability:
     """Compare how sure a model is with how often it is right.
 
-    Guo et al., On Calibration of Modern Neural Networks, ICML 2017, with their 15 bins.
+    Guo et al., On Calibration of Modern Neural Networks, ICML 2017, with their 15 bins. Where a
+    text may have several labels, each of them counts, as one of two.
     """
+    if labels.ndim > 1:
+        scores, labels, weights = cells(scores, labels, weights)
     confidence = scores.max(axis=1).astype(np.float64)
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
     counts: Any = 1 if weights is None else weights
@@ -217,12 +262,16 @@ def reliability(
     return Reliability(texts, ratio(sure, texts), ratio(right, texts))
 
 
-def sureness(scores: Scores, threshold: float) -> Floats:
+def sureness(scores: Scores, threshold: Threshold) -> Floats:
     """Return how far each text is from the middle of the bands that `predict` takes as unsure.
 
     With two labels that is the threshold, and the second one's probability counts; with more it
-    is 0, and the most probable one's counts. float64 (texts,).
+    is 0, and the most probable one's counts; with a threshold for each, the label's that is nearest
+    to its own. float64 (texts,).
     """
+    if isinstance(threshold, tuple):
+        nearest: Floats = np.abs(scores - np.array(threshold)).min(axis=1)
+        return nearest
     middle = np.float32(threshold if scores.shape[1] == 2 else 0)
     return np.abs(telling(scores).astype(np.float64) - middle)
 

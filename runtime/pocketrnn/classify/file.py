@@ -13,6 +13,7 @@ from ..modelfile import ModelFile, onnx
 from ..modelfile.forms import starts_after_padding
 from ..modelfile.graph import Size, classifier
 from ..modelfile.network import NetworkConfig
+from .labels import Threshold
 from .text import TextConfig, Tokenizer
 from .unlike import Usual
 
@@ -30,8 +31,9 @@ class ClassifierConfig(Settings):
     text: TextConfig
     labels: tuple[str, ...]
     """One a class; with two, the network gives the probability of the second one."""
-    threshold: float
-    """With two labels, the second is chosen above it; unused with more."""
+    threshold: Threshold
+    """With two labels, the second is chosen above it; unused with more. One for each label: a text
+    has any number of labels, each that is above its own."""
     network: NetworkConfig | None
     """None where the file has a graph of its own, which is run only if it is trusted."""
 
@@ -44,13 +46,24 @@ class ClassifierConfig(Settings):
             f"a model may have {MOST_LABELS:,} labels at most, not {len(self.labels):,}",
         )
         check(len(set(self.labels)) == len(self.labels), f"a label is there twice: {self.labels}")
-        check(0 <= self.threshold <= 1, f"threshold must be from 0 to 1, not {self.threshold}")
+        thresholds = self.threshold if isinstance(self.threshold, tuple) else (self.threshold,)
+        check(
+            not self.multi_label or len(thresholds) == len(self.labels),
+            f"needs {len(self.labels)} thresholds, one for each label, not {len(thresholds)}",
+        )
+        for value in thresholds:
+            check(0 <= value <= 1, f"threshold must be from 0 to 1, not {value}")
         check_fit(self.network, self.text)
+
+    @property
+    def multi_label(self) -> bool:
+        """Return whether a text may have any number of labels, and not just one."""
+        return isinstance(self.threshold, tuple)
 
     @property
     def outputs(self) -> int:
         """Return the columns of the graph's output."""
-        return 1 if len(self.labels) == 2 else len(self.labels)
+        return 1 if len(self.labels) == 2 and not self.multi_label else len(self.labels)
 
     @lazy
     def starts_after_padding(self) -> bool:
@@ -73,7 +86,7 @@ class ClassifierConfig(Settings):
     @property
     def size(self) -> Size:
         """Return what the graph takes from these settings."""
-        return Size(self.text.num_words, self.outputs, self.text.padding)
+        return Size(self.text.num_words, self.outputs, self.text.padding, self.multi_label)
 
 
 def check_fit(network: NetworkConfig | None, text: TextConfig) -> None:
@@ -125,14 +138,8 @@ def to_bytes(
     test_cases: Sequence[TestCase] = (),
 ) -> bytes:
     """Return the model file around the serialized GraphProto `graph`."""
-    return modelfile.to_bytes(
-        graph,
-        task=TASK,
-        config=config,
-        vocabulary=config.text.split.join(tokenizer.vocabulary),
-        card=card,
-        test_cases=test_cases,
-    )
+    vocabulary = config.text.split.join(tokenizer.vocabulary)
+    return modelfile.to_bytes(TASK, config, vocabulary, graph, card, test_cases)
 
 
 def read(file: ModelFile, *, trusted: bool = False) -> Contents:
@@ -150,7 +157,12 @@ def read(file: ModelFile, *, trusted: bool = False) -> Contents:
                 f"{config.text.vocabulary_size}; export the model again"
             )
         tokenizer = Tokenizer(config.text, words)
-        test_cases = _test_cases(file, len(config.labels))
+        test_cases = file.cases(
+            TestCase,
+            lambda case: (
+                len(case.scores) == len(config.labels) and all(map(math.isfinite, case.scores))
+            ),
+        )
         if config.network is None and not trusted:
             raise GraphError(
                 "brings a graph of its own, which could do anything that ONNX can; if you trust "
@@ -161,11 +173,3 @@ def read(file: ModelFile, *, trusted: bool = False) -> Contents:
     except (ConfigError, RecursionError) as error:
         raise CorruptModelError(f"the file is altered ({error})") from error
     return Contents(file, config, tokenizer, weights, test_cases, usual)
-
-
-def _test_cases(file: ModelFile, labels: int) -> tuple[TestCase, ...]:
-    cases = file.cases(TestCase)
-    for case in cases:
-        fits = len(case.scores) == labels and all(map(math.isfinite, case.scores))
-        check(fits, f"a test case needs {labels} scores, not {case.scores!r:.80}")
-    return cases

@@ -33,6 +33,24 @@ def find_label_column(reader: Reader, given: str | None, *, text_column: str | N
     return given
 
 
+def labels_of(value: Any, separator: str) -> tuple[str, ...] | None:
+    """Return the labels that `value` stands for, perhaps none; None for a row that says nothing.
+
+    A str holds them between separators, and may be empty; so may a list, as JSON has it. A null
+    says nothing. Raises ValueError as `label_of` does, and for a list that holds a label twice, as
+    one of 0 and 1 does.
+    """
+    if isinstance(value, str):
+        value = value.split(separator)
+    elif not isinstance(value, list | tuple):
+        label = label_of(value)
+        return None if label is None else (label,)
+    elif len(set(map(label_of, value))) < len(value):
+        raise ValueError(f"{value!r:.60} holds a label twice; expected names of labels")
+    found = map(label_of, value)
+    return tuple(dict.fromkeys(label for label in found if label is not None))
+
+
 def label_of(value: Any) -> str | None:
     """Return the label that `value` stands for, None for a row without one.
 

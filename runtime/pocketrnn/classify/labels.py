@@ -3,6 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+Threshold = float | tuple[float, ...]
+"""What a probability must be over: that of the second of two labels; or that of each label, where
+a text may have any number of them."""
+
 
 def probabilities(output: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the probability of each label, float32 (texts, labels), of a network's output.
@@ -27,29 +31,46 @@ def telling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return second if scores.shape[1] == 2 else scores.max(axis=1)
 
 
-def choose_one(row: NDArray[np.float32], threshold: float) -> int:
-    """Return `choose` for one row of probabilities."""
+def choose_one(row: NDArray[np.float32], threshold: Threshold) -> int:
+    """Return `choose` for one row of probabilities; of several labels, the one to show.
+
+    That is the most probable one that the text gets, or else the most probable of all.
+    """
+    if isinstance(threshold, tuple):
+        over = row > np.array(threshold, np.float32)
+        return int((np.where(over, row, -1) if over.any() else row).argmax())
     return int(row[1] > np.float32(threshold)) if len(row) == 2 else int(row.argmax())
 
 
-def choose(scores: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
+def choose(scores: NDArray[np.float32], threshold: Threshold) -> NDArray[np.int64]:
     """Return the index of the label for each row of probabilities (texts, labels).
 
     With two labels, the second where its probability is over the threshold, both as float32
-    (Keras's `binary_accuracy` compares in the same way); with more, the most probable.
+    (Keras's `binary_accuracy` compares in the same way); with more, the most probable. With a
+    threshold for each label: 1 where a text gets it, else 0, shape (texts, labels).
     """
+    if isinstance(threshold, tuple):
+        return (scores > np.array(threshold, np.float32)).astype(np.int64)
     if scores.shape[1] == 2:
         return (scores[:, 1] > np.float32(threshold)).astype(np.int64)
     most: NDArray[np.int64] = scores.argmax(axis=1)
     return most
 
 
-def threshold_of(label: int, threshold: float, labels: int) -> float | None:
+def all_right(chosen: NDArray[np.int64], true: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return for each text whether its label is the true one, or all of its labels are."""
+    same = np.atleast_2d((chosen == true).T)  # (labels, texts)
+    return np.asarray(same.all(axis=0))
+
+
+def threshold_of(label: int, threshold: Threshold, labels: int) -> float | None:
     """Return what the probability of a label must reach for it to be given, as float32 has it.
 
     With two labels that is the threshold of the second one, and 1 minus it for the first; with
-    more there is no threshold.
+    more there is no threshold, unless each label has one.
     """
+    if isinstance(threshold, tuple):
+        return float(np.float32(threshold[label]))
     if labels != 2:
         return None
     return float(np.float32(threshold) if label else 1 - np.float32(threshold))

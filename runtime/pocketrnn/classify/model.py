@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import check_texts
+from ..config import check_texts, whole_number
 from ..errors import ConfigError
 from ..lazy import lazy
 from ..loading import Model
 from ..modelfile import ModelFile
 from .explaining import Explanation, explain
 from .file import TASK, ClassifierConfig, TestCase, read
-from .labels import choose_one, shown, telling, threshold_of
+from .labels import choose, choose_one, shown, telling, threshold_of
 from .network import Network, OwnGraph
 from .padding import Rows, count_words
 from .text import Tokenizer
@@ -44,12 +44,14 @@ class Prediction:
     """What the model says of one text."""
 
     label: str | None
-    """None where the model knows no word of the text, or is unsure, if asked to say so."""
+    """None where the model knows no word of the text, or is unsure, if asked to say so. With a
+    model of several labels a text: the most probable one of `labels`, None if there are none."""
     score: float
     """The probability of `label`, from 0 to 1; if that is None, the highest of any label."""
     threshold: float | None
     """What `score` must reach for its label to be given: 0.5, unless training or the export moved
-    it. None with more than two labels, or where `predict` was told which labels to give."""
+    it. None with more than two labels of which a text has one, or where `predict` was told which
+    of these to give."""
     probabilities: dict[str, float]
     """The probability of each label, in the model's order."""
     words: int
@@ -59,6 +61,9 @@ class Prediction:
     unlikeness: float | None = None
     """How unlike those that the model learnt from the text is, by how rare its words are: of texts
     like those, one in a hundred is over 1. None without words, or where the card can't tell."""
+    labels: tuple[str, ...] = ()
+    """All labels that the text gets, in the model's order: `label`, or several where the model
+    gives several a text, or none."""
 
     def top(self, most: int) -> list[tuple[str, float]]:
         """Return up to `most` labels with their probabilities, most probable first."""
@@ -67,11 +72,12 @@ class Prediction:
     def __repr__(self) -> str:
         """Return label, score and how many words were known."""
         known = f"{self.known} of {self.words} words known"
-        return f"<Prediction {self.label!r} {shown(self.score, self.threshold)}, {known}>"
+        label = ", ".join(map(repr, self.labels)) or None
+        return f"<Prediction {label} {shown(self.score, self.threshold)}, {known}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the prediction as plain JSON types."""
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "labels": list(self.labels)}
 
 
 class Predictions(list[Prediction]):
@@ -88,7 +94,7 @@ class Predictions(list[Prediction]):
 
         heads = ["label", "score", "words", "known"]
         rows = [
-            [escape(p.label or "–"), shown(p.score, p.threshold), p.words, p.known]
+            [escape(", ".join(p.labels) or "–"), shown(p.score, p.threshold), p.words, p.known]
             for p in self[: self._SHOWN]
         ]
         lines = ["".join(f"<td>{value}</td>" for value in row) for row in rows]
@@ -143,11 +149,10 @@ class Classifier(Model):
         """Return what `score_file` runs over texts: it adds labels and scores."""
         from .scoring import Scoring
 
-        explain = options["explain"]
-        if type(explain) is not int or explain < 0:
-            raise ConfigError(f"explain must be a whole number from 0, not {explain!r:.40}")
+        explain = whole_number(options["explain"], "explain must be a whole number from 0")
         band = self.band(options["unsure"])
-        return Scoring(self, options["probabilities"], prefix, band, explain, options["known"])
+        more = (options["known"], options["label_separator"])
+        return Scoring(self, options["probabilities"], prefix, band, explain, *more)
 
     @property
     def parts(self) -> str:
@@ -196,12 +201,14 @@ class Classifier(Model):
     ) -> Prediction | list[Prediction]:
         """Label one text, or each of several.
 
+        A model of several labels a text gives each label whose probability is over its threshold.
         A text of which the model knows no word gets the label None; so does one without words.
         With `unsure`, a band of probabilities such as (0.4, 0.6), a text gets it too if the second
         label's probability is in the band, edges included; with more than two labels, if the most
         probable one's is. True stands for the band that training found, which is in the card.
-        With `labels`, only these are given: the most probable of them. Raises TextError for what
-        isn't a str, ConfigError for a band that isn't one, or labels that the model doesn't have.
+        With `labels`, only these are given: the most probable of them, or those over their
+        thresholds. Raises TextError for what isn't a str, ConfigError for a band that isn't one or
+        a model of several labels a text can't have, or labels that the model doesn't have.
         """
         band = self.band(unsure)
         allowed = None if labels is None else self._columns(labels)
@@ -218,8 +225,8 @@ class Classifier(Model):
         """Return the probability of each class: float32, shape (texts, classes).
 
         With two classes the network has one sigmoid: column 1 is its value, untouched, and
-        column 0 is one minus it. Any text has scores, an empty one too. Raises TextError for what
-        isn't a str.
+        column 0 is one minus it, unless a text may have both. Any text has scores, an empty one
+        too. Raises TextError for what isn't a str.
         """
         if isinstance(texts, str):
             return self._network.one(self.tokenizer.ids(texts))
@@ -290,13 +297,15 @@ class Classifier(Model):
         return [explain(self, self._network, text, label) for text in texts]
 
     def choose(self, row: NDArray[np.float32]) -> int:
-        """Return the index of the label for one row of `scores`, as `classify.labels` says."""
+        """Return the index of the label for one row of `scores`, as `labels.choose_one` says."""
         return choose_one(row, self.config.threshold)
 
     def band(self, unsure: Unsure) -> tuple[np.float32, np.float32] | None:
         """Return the band that `unsure` stands for, edges included. ConfigError if it isn't one."""
         if unsure is None or unsure is False:
             return None
+        if self.config.multi_label:
+            raise ConfigError("unsure is for models of one label a text: this one gives several")
         if unsure is True and "unsure" not in self.card:
             raise ConfigError("the model's card has no band of unsure scores; give two numbers")
         given: Any = self.card["unsure"] if unsure is True else unsure
@@ -333,13 +342,27 @@ class Classifier(Model):
         values = row.tolist()
         probabilities = dict(zip(self.labels, values, strict=True))
         is_sure = known and not (band and band[0] <= telling(row[None])[0] <= band[1])
-        if not is_sure:
-            chosen = values.index(max(values))
-        elif allowed:
-            chosen = max(allowed, key=values.__getitem__)
+        several = self.config.multi_label
+        if several:
+            over = np.flatnonzero(choose(row[None], self.config.threshold)).tolist()
+            given = [i for i in over if known and (allowed is None or i in allowed)]
+            chosen = max(given or allowed or range(len(values)), key=values.__getitem__)
         else:
-            chosen = self.choose(row)
-        threshold = None if allowed else threshold_of(chosen, self.config.threshold, len(values))
-        label = self.labels[chosen] if is_sure else None
-        unlike = None if math.isnan(unlikeness) else unlikeness
-        return Prediction(label, values[chosen], threshold, probabilities, words, known, unlike)
+            if not is_sure:
+                chosen = values.index(max(values))
+            elif allowed:
+                chosen = max(allowed, key=values.__getitem__)
+            else:
+                chosen = self.choose(row)
+            given = [chosen] if is_sure else []
+        needed = threshold_of(chosen, self.config.threshold, len(values))
+        return Prediction(
+            self.labels[chosen] if given else None,
+            values[chosen],
+            None if allowed and not several else needed,
+            probabilities,
+            words,
+            known,
+            None if math.isnan(unlikeness) else unlikeness,
+            tuple(self.labels[i] for i in given),
+        )

@@ -65,7 +65,7 @@ _LEGEND = (
 def explanation_page(explanations: Iterable[Explanation]) -> str:
     """Return a page of texts with their words coloured."""
     texts = [
-        _text(f"<b>{escape(each.label)}</b> {shown(each.score, each.threshold)}", each)
+        _text(f"<b>{escape(each.label or 'unknown')}</b> {shown(each.score, each.threshold)}", each)
         for each in explanations
     ]
     return _page("Why these labels", [_LEGEND, *texts])
@@ -95,6 +95,8 @@ def evaluation_page(found: Evaluation, model: Classifier, names: Sequence[str] =
     models = "; first model blue, second orange" if found.comparison else ""
     first, second = found.histogram
     of = second if len(found.labels) == 2 else "the label given"
+    if found.micro_f1 is not None:
+        of = "each label"
     body = [
         f'<div class="big">{"".join(figures)}</div><p><small>Model {found.model[:12]}</small>',
         '<div class="charts">',
@@ -102,7 +104,9 @@ def evaluation_page(found: Evaluation, model: Classifier, names: Sequence[str] =
         _chart(
             f"Texts by the probability of {of}: {first} blue, {second} orange", _histogram(found)
         ),
-        _chart(f"Right (up), if only the surest are answered (across){models}", _unsure(both)),
+        _chart(f"Right (up), if only the surest are answered (across){models}", _unsure(both))
+        if found.unsure
+        else "",
         _chart("Right, by words read (lines: 95 % intervals)", _bars(found.lengths)),
         *_curves(both),
         "</div>",
@@ -128,7 +132,10 @@ def _examples(title: str, examples: Iterable[Example], model: Classifier) -> str
             f"{escape(each.place)}: is <b>{escape(each.label)}</b> ({each.probability:.4f}), "
             f"got {escape(each.chosen)}"
         )
-        texts.append(_text(about, model.explain(each.text)))
+        why = model.explain(each.text)
+        if model.config.multi_label:
+            about += f" (coloured: why {escape(why.label or 'unknown')})"
+        texts.append(_text(about, why))
     return f"<h2>{title}</h2>{_LEGEND}{''.join(texts)}"
 
 
@@ -221,7 +228,7 @@ def _curves(both: Sequence[Evaluation]) -> Iterator[str]:
     """Yield ROC and precision-recall curves: of each label, or of two labels, for each model."""
     labels = list(both[0].labels)
     curves = {label: both[0].labels[label].curve for label in labels}
-    if len(labels) == 2:
+    if len(labels) == 2 and both[0].micro_f1 is None:
         models = zip(("first model", "second model"), both, strict=False)
         curves = {model: found.labels[labels[1]].curve for model, found in models}
     kinds = {name: kind for name, kind in zip(curves, _KINDS, strict=False) if curves[name]}

@@ -43,9 +43,18 @@ def headline(found: Evaluation) -> list[tuple[str, str]]:
             f"is the threshold: {list(found.labels)[1]} is given where its probability is over it"
         )
         threshold = [(f"{found.threshold:.4f}", what)]
+    interval = f"(95 % interval: {100 * low:.1f} to {percent(high)})"
+    several = []
+    if found.micro_f1 is not None and found.macro_f1 is not None:
+        interval = f"in all labels of a text {interval}"
+        several = [
+            (f"{found.micro_f1:.4f}", "F1 of all labels together (micro)"),
+            (f"{found.macro_f1:.4f}", "mean F1 of the labels (macro)"),
+        ]
     return [
-        (percent(found.accuracy), f"right (95 % interval: {100 * low:.1f} to {percent(high)})"),
-        (percent(found.baseline), "by always giving the most frequent label"),
+        (percent(found.accuracy), f"right {interval}"),
+        (percent(found.baseline), f"by always giving the most frequent label{'s' * bool(several)}"),
+        *several,
         (f"{found.calibration_error:.4f}", "calibration error"),
         (f"{found.log_loss:.4f}", "log loss"),
         (percent(found.known_words), f"of the words known; none in {number(found.unknown)} texts"),
@@ -62,20 +71,25 @@ def tables(found: Evaluation, names: Sequence[str] = MODELS) -> Iterator[Table]:
             f"second on {compared.only_second:,}; p = {compared.p_value:.2g} (McNemar)"
         )
         both = zip(names, (found, compared.other), strict=True)
-        rows = [[name, *(value for value, _ in headline(each)[:4])] for name, each in both]
         heads = ["model", "right", "baseline", "calibration error", "log loss"]
+        if found.micro_f1 is not None:
+            heads[3:3] = ["micro F1", "macro F1"]
+        count = len(heads) - 1
+        rows = [[name, *(value for value, _ in headline(each)[:count])] for name, each in both]
         yield Table(title, heads, rows)
         yield _labels(found, "Labels, first model")
         yield _labels(compared.other, "Labels, second model")
     else:
         yield _labels(found, "Labels")
-    yield _confusion(found)
+    if found.confusion:  # a text has one label
+        yield _confusion(found)
     rows = [
         [percent(band.share), percent(band.accuracy), f"{band.low:.4f}", f"{band.high:.4f}"]
         for band in found.unsure
     ]
     heads = ["answered", "right", "unsure from", "to"]
-    yield Table("If texts within a band are called unsure", heads, rows)
+    if rows:
+        yield Table("If texts within a band are called unsure", heads, rows)
     groups = {"words read": found.lengths, **found.slices}
     for column, each in groups.items():
         rows = [

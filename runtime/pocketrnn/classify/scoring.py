@@ -1,6 +1,8 @@
 """Score whole files: what the table engine runs over their texts is a classifier."""
 
+import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -8,7 +10,9 @@ from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..errors import ConfigError
 from ..files import refuse
 from ..loading import Model, Source, load
 from ..tables import engine
@@ -36,6 +40,8 @@ class Summary:
     """Lines that all these rows take: more than they are where quoted fields of CSV hold some."""
     labels: dict[str, int]
     """How many rows got each label, in the model's order."""
+    without_label: int
+    """Rows that got none."""
     rows_before: int
     """Of `rows`, those that earlier runs scored."""
     seconds: float
@@ -65,11 +71,16 @@ class ScoredRow:
     """The probability of each label; None for a row in error."""
     problem: str
     """Why the row can't be scored; empty if it can."""
+    labels: tuple[str, ...] = ()
+    """All labels, as in Prediction."""
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """From texts to their labels, scores and, if asked for, the probability of each label."""
+    """From texts to their labels, scores and, if asked for, the probability of each label.
+
+    With several labels a text, there are these, joined, and the probability of each.
+    """
 
     model: Classifier
     probabilities: bool = False
@@ -77,34 +88,61 @@ class Scoring:
     band: tuple[np.float32, np.float32] | None = None
     explain: int = 0
     known: bool = False
+    separator: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for what doesn't go together."""
+        several, labels = self.model.config.multi_label, self.model.labels
+        if several and self.explain:
+            raise ConfigError("explain is for models of one label a text: this one gives several")
+        if self.separator is not None and not (several and self.separator):
+            raise ConfigError("label_separator joins several labels a text, and isn't empty")
+        if several and any(not label or self.joint in label for label in labels):
+            raise ConfigError(
+                f"a label is empty, or has {self.joint!r} in it: say label_separator=..."
+            )
+
+    @property
+    def joint(self) -> str:
+        """Return what is put between labels."""
+        return self.separator or ";"
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """Return the columns: label, score, threshold if it was moved, and what is asked for."""
-        labels = self.model.labels
-        chances = [f"probability_{label}" for label in labels] if self.probabilities else []
+        labels, several = self.model.labels, self.model.config.multi_label
+        numbers = [] if several else ["score"]
         if self._has_threshold:
-            chances.insert(0, "threshold")
+            numbers.append("threshold")
+        if several or self.probabilities:
+            numbers += [f"probability_{label}" for label in labels]
         return (
-            Column(f"{self.prefix}label", "text", labels),
-            *(Column(self.prefix + name, "float") for name in ["score", *chances]),
+            Column(self.prefix + ("labels" if several else "label"), "text", labels),
+            *(Column(self.prefix + name, "float") for name in numbers),
             *(Column(self.prefix + name, "count") for name in ("words", "known") if self.known),
             *([Column(f"{self.prefix}explanation", "text")] if self.explain else []),
         )
 
     @property
     def _has_threshold(self) -> bool:
-        return len(self.model.labels) == 2 and self.model.config.threshold != 0.5
+        config = self.model.config
+        return len(config.labels) == 2 and not config.multi_label and config.threshold != 0.5
 
     @property
     def identity(self) -> dict[str, Any]:
         band = self.band and [float(edge) for edge in self.band]
-        return {"model": self.model.sha256, "unsure": band, "explain": self.explain}
+        joined = {"label_separator": self.joint} if self.model.config.multi_label else {}
+        return {"model": self.model.sha256, "unsure": band, "explain": self.explain, **joined}
 
     def __call__(self, texts: list[str]) -> list[Any]:
         read = self.model.read(texts)
         scores, known = read.scores, read.known
         has_label = known > 0
+        counts = (read.words, known) if self.known else ()
+        if self.model.config.multi_label:
+            given = choose(scores, self.model.config.threshold)
+            rows = zip(given, has_label, strict=True)
+            return [[self._joined(row) if has else None for row, has in rows], *scores.T, *counts]
         if self.band:
             values = telling(scores)
             has_label &= (values < self.band[0]) | (values > self.band[1])
@@ -117,9 +155,12 @@ class Scoring:
             scores[np.arange(len(scores)), chosen],
             *([np.array(needed, np.float32)[chosen]] if self._has_threshold else ()),
             *(scores.T if self.probabilities else ()),
-            *((read.words, known) if self.known else ()),
+            *counts,
             *([list(map(self._explained, texts))] if self.explain else []),
         ]
+
+    def _joined(self, given: NDArray[np.int64]) -> str:
+        return self.joint.join(itertools.compress(self.model.labels, given.tolist()))
 
     def _explained(self, text: str) -> str:
         strongest = self.model.explain(text).strongest(self.explain)
@@ -139,6 +180,7 @@ def score_file(
     explain: int = 0,
     known: bool = False,
     prefix: str = "",
+    label_separator: str | None = None,
     source_column: str | None = None,
     on_error: str = "fail",
     workers: int = 1,
@@ -149,7 +191,10 @@ def score_file(
 ) -> Summary:
     """Write the rows of `inputs` to `output` with columns `label` and `score` added.
 
-    With a generator's file the column is `bits`, how many bits a character holds.
+    A model of several labels a text adds `labels`, joined by `label_separator` (";"), in the
+    model's order, and `probability_LABEL` for each; a text without any of them has an empty string,
+    one of which no word is known a null. With a generator's file the column is `bits`, how many
+    bits a character holds.
 
     The inputs are files, folders of `.txt` files, glob patterns, or `-` for standard input;
     `output` is a file or `-`. Formats are told by their names, or by `format` and
@@ -188,7 +233,12 @@ def score_file(
     refuse(Path(output), [model], "model")
     loaded = model if isinstance(model, Model) else load(model)
     scoring = loaded.function(
-        probabilities=probabilities, prefix=prefix, unsure=unsure, explain=explain, known=known
+        probabilities=probabilities,
+        prefix=prefix,
+        unsure=unsure,
+        explain=explain,
+        known=known,
+        label_separator=label_separator,
     )
     with closing(Inputs(inputs, format, text_column, ReadOptions(**reading))) as source:
         tally, errors_path = engine.run(
@@ -204,11 +254,19 @@ def score_file(
             progress=progress,
         )
     seconds = time.monotonic() - started
+    counts, labels = tally.counts, scoring.columns[0].values
+    without_label = tally.rows - counts.total() if labels else 0
+    if isinstance(scoring, Scoring) and scoring.model.config.multi_label:
+        without_label += counts[""]
+        counts = Counter()
+        for joined, rows in tally.counts.items():
+            counts.update(dict.fromkeys(joined.split(scoring.joint), rows))
     return Summary(
         rows=tally.rows,
         errors=tally.errors,
         lines=tally.lines,
-        labels={label: tally.counts.get(label, 0) for label in scoring.columns[0].values},
+        labels={label: counts[label] for label in labels},
+        without_label=without_label,
         rows_before=tally.before,
         seconds=seconds,
         rows_per_second=(tally.rows - tally.before) / max(seconds, 1e-9),
@@ -229,19 +287,33 @@ def score_rows(
 
     A row in error is among them, with its `problem`. Raises what `score_file` raises.
     """
-    scoring = Scoring(classifier(model), probabilities=True)
-    labels, threshold = scoring.model.labels, scoring.model.config.threshold
+    loaded = classifier(model)
+    several = loaded.config.multi_label
+    scoring = Scoring(loaded, probabilities=True, separator="\n" if several else None)
+    labels, threshold = loaded.labels, loaded.config.threshold
+    index = {label: i for i, label in enumerate(labels)}
     with closing(Inputs(inputs, format, text_column, ReadOptions(**reading))) as source:
         for file, line, values, found, problem in engine.rows(source, scoring, workers):
             if found is None:
                 yield ScoredRow(file, line, values, None, None, None, None, problem)
                 continue
-            label, score, *_ = found
-            chances = list(map(float, found[-len(labels) :]))
-            shown = labels.index(label) if label is not None else chances.index(max(chances))
-            needed = threshold_of(shown, threshold, len(labels))
-            probabilities = dict(zip(labels, chances, strict=True))
-            yield ScoredRow(file, line, values, label, float(score), needed, probabilities, "")
+            label, *numbers = found
+            chances = list(map(float, numbers[-len(labels) :]))
+            given = [] if label is None else [label]
+            if several:
+                given = label.split(scoring.joint) if label else []
+            shown = max(map(index.__getitem__, given or labels), key=chances.__getitem__)
+            yield ScoredRow(
+                file,
+                line,
+                values,
+                labels[shown] if given else None,
+                chances[shown],
+                threshold_of(shown, threshold, len(labels)),
+                dict(zip(labels, chances, strict=True)),
+                "",
+                tuple(given),
+            )
 
 
 def classifier(model: ModelSource) -> Classifier:

@@ -8,14 +8,14 @@ Conventions and their sources:
 - padding: `keras.utils.pad_sequences` (by default keep the last `maxlen`, pad on the left).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import Settings, check
+from ..config import LATER, Settings, between, check
 from ..errors import TextError
 from .folding import canonical, fold, is_canonical, trace
 
@@ -38,34 +38,24 @@ class TextConfig(Settings):
     lower: bool = True
     filters: str = KERAS_FILTERS
     split: str = " "
-    num_words: int = 10_000
-    maxlen: int = 500
+    num_words: Annotated[int, between(1, MOST_IDS)] = 10_000
+    """Size of the vocabulary: the most frequent words, and the special ids."""
+    maxlen: Annotated[int, between(1, MOST_WORDS)] = 500
+    """Words of a text that are read, its start included: its last ones, or its first."""
     pad_id: int = 0
     start_id: int | None = 1
     oov_id: int = 2
     index_from: int = 3
     padding: Literal["pre", "post"] = "pre"
     truncating: Literal["pre", "post"] = "pre"
-    fold: bool = False
+    fold: Annotated[bool, LATER] = False
     """Whether texts are folded before they are split (`folding.py`); False is Keras's rule."""
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build from what `to_dict` gave, `fold` aside, which older files don't have."""
-        return super().from_dict(
-            {"fold": False, **values} if isinstance(values, Mapping) else values
-        )
 
     def __post_init__(self) -> None:
         """Raise ConfigError for settings that no tokenizer could follow."""
         super().__post_init__()
         check(len(self.split) == 1, f"split must be one character, not {self.split!r}")
         check(not self.fold or self.split == " ", "fold makes spaces, so split must be one")
-        check(
-            1 <= self.maxlen <= MOST_WORDS,
-            f"maxlen must be from 1 to {MOST_WORDS:,}, not {self.maxlen}",
-        )
-        check(self.num_words <= MOST_IDS, f"num_words must be {MOST_IDS:,} at most")
         special = [self.pad_id, self.oov_id, *([] if self.start_id is None else [self.start_id])]
         check(
             min(special) >= 0 and max(special) <= self.index_from,

@@ -48,6 +48,8 @@ class VectorizedTokenizer:
         self._bytes = bytes(ord(config.split) if b in filtered + _END else b for b in lowered)
         words = [word.encode() for word in tokenizer.vocabulary]
         ids = np.arange(len(words), dtype=np.int32) + config.index_from + 1
+        if config.start_id is not None:
+            words, ids = [*words, _START], np.append(ids, np.int32(config.start_id))
         buffer = split.join([*words, split * 24])
         lengths = np.array([len(word) for word in words], np.int64)
         starts = np.cumsum(lengths + 1) - lengths - 1
@@ -77,15 +79,13 @@ class VectorizedTokenizer:
 
     def _rows(self, texts: Sequence[str]) -> Rows:
         config = self._config
-        parts = list(map(self._encoded, texts))
-        if config.fold:
-            buffer = self._folded(parts)
-            ends_of_texts = np.flatnonzero(np.frombuffer(buffer, np.uint8) == _END[0])[1:]
-        else:
-            buffer = b"".join([config.split.encode(), config.split.encode().join(parts)])
-            ends_of_texts = np.cumsum([len(part) + 1 for part in parts])
+        parts, split = list(map(self._encoded, texts)), config.split.encode()
+        buffer = self._folded(parts) if config.fold else _END.join([b"", *parts, b""])
+        if config.start_id is not None:
+            buffer = buffer.replace(_END, _END + _START + split, len(parts))
+        ends_of_texts = np.array(list(_places(buffer, _END[0])))[1:]
         # The spaces behind the last word are room for reading it 8 bytes at a time.
-        buffer = (buffer + config.split.encode() * 25).translate(self._bytes)
+        buffer = (buffer + split * 25).translate(self._bytes)
 
         outside = np.frombuffer(buffer, np.uint8) == ord(config.split)
         edges = np.flatnonzero(outside[1:] != outside[:-1]) + 1
@@ -101,7 +101,7 @@ class VectorizedTokenizer:
                 cut = slice(0, -most) if config.truncating == "pre" else slice(most, None)
                 chosen[end - count : end][cut] = False
             starts, lengths = starts[chosen], lengths[chosen]
-        return self._with_start(self._look_up(buffer, starts, lengths), kept)
+        return Rows(self._look_up(buffer, starts, lengths), kept)
 
     def _encoded(self, text: str) -> bytes:
         """Return the text as `prepare` does; but ASCII as it is, and others with their words."""
@@ -145,26 +145,6 @@ class VectorizedTokenizer:
             ids[i] = self._longer.get(word, self._config.oov_id)
         return ids
 
-    def _with_start(self, ids: NDArray[np.int32], counts: NDArray[np.int64]) -> Rows:
-        """Put the start id before each row, and cut again what is too long by it."""
-        config = self._config
-        if config.start_id is None:
-            return Rows(ids, counts)
-        lengths = np.minimum(counts + 1, config.maxlen)
-        full = counts == config.maxlen
-        begins = np.cumsum(lengths) - lengths
-        if config.truncating == "pre":
-            begins = begins[~full]  # a full row has lost its start
-        else:
-            ends = np.cumsum(counts)
-            ids = np.delete(ids, ends[full] - 1)
-        with_start = np.empty(int(lengths.sum()), np.int32)
-        is_word = np.ones(len(with_start), bool)
-        is_word[begins] = False
-        with_start[begins] = config.start_id
-        with_start[is_word] = ids
-        return Rows(with_start, lengths)
-
 
 def _keep_freed_memory() -> None:
     """Have the C library keep the memory of freed arrays for the next ones.
@@ -181,8 +161,8 @@ def _table(characters: str) -> NDArray[np.bool_]:
     return np.isin(np.arange(256), list(characters.encode()))
 
 
-# Between texts; UTF-8 has no such byte.
-_END = b"\xff"
+# Between texts, and what stands for the start of each: UTF-8 has no such bytes.
+_END, _START = b"\xff", b"\xfe"
 
 _LETTERS = string.ascii_letters + string.digits
 _IN_WORDS = _table(_LETTERS) | (np.arange(256) > 127) & (np.arange(256) < 255)
@@ -203,22 +183,29 @@ def _without_breaks(buffer: bytes) -> bytes:
     return bytes(changed)
 
 
+def _places(buffer: bytes, byte: int) -> Iterator[int]:
+    """Yield where a byte is: where it is rare, faster than NumPy."""
+    at = buffer.find(byte)
+    while at >= 0:
+        yield at
+        at = buffer.find(byte, at + 1)
+
+
 def _rare(buffer: bytes) -> Iterator[tuple[int, int]]:
     """Yield beginning and end of the parts that `folding` must fold: it may yield too many.
 
     All that folding finds lies between two spaces, but for tags, for which a text is taken whole.
     """
     found = np.frombuffer(buffer, np.uint8)
-    signs = np.flatnonzero((found == ord("<")) | (found == ord("&")) | (found == ord("@")))
-    eyes = np.flatnonzero((found == ord(":")) | (found == ord(";")) | (found == ord("=")))
+    signs = [at for sign in b"<&@" for at in _places(buffer, sign) if _IN_SIGNS[buffer[at + 1]]]
+    eyes = [at for sign in b":;=" for at in _places(buffer, sign) if _IN_FACES[buffer[at + 1]]]
     sites = np.flatnonzero((found[1:] == ord(".")) & (found[:-1] | 32 == ord("w")))
     sites = sites[(found[sites - 1] | 32 == ord("w")) & (found[sites - 2] | 32 == ord("w"))]
     digits = found - np.uint8(ord("0")) < 10
     two = digits[1:] & digits[:-1]
     numbers = np.flatnonzero(two[3:] & two[:-3] & digits[2:-2])
-    signs, eyes = signs[_IN_SIGNS[found[signs + 1]]], eyes[_IN_FACES[found[eyes + 1]]]
     parts = []
-    for place in np.concatenate([signs, eyes, sites, numbers]).tolist():
+    for place in [*signs, *eyes, *sites.tolist(), *numbers.tolist()]:
         edge = _END if buffer[place] == ord("<") else b" "
         parts.append((buffer.rfind(edge, 0, place) + 1, buffer.find(edge, place)))
     at = 0
@@ -233,7 +220,7 @@ def _without_runs_and_quotes(buffer: bytes) -> bytes:
     changed = bytearray(buffer)
     found = np.frombuffer(changed, np.uint8)
     lower = found | 32
-    same = lower[1:] == lower[:-1]
+    same = (lower[1:] == lower[:-1]) & (lower[1:] > ord(" "))
     runs = np.flatnonzero(same[1:] & same[:-1])
     marks, runs = runs[_MARKS[found[runs]]], runs[_IN_RUNS[found[runs]]]
     quotes = np.flatnonzero(found == ord("'"))

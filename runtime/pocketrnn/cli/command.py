@@ -21,8 +21,9 @@ _TRACEBACK = "POCKETRNN_TRACEBACK"
 
 # What messages name as Python's callers know it: `force=True`, `text_column=...`.
 _SETTING = re.compile(
-    r"\b(batch_size|encoding|force|format|header|label_column|learning_rate|max_characters|max_lines"
-    r"|on_error|output_format|prefix|rename|resume|text_column|trusted)=(True|False|\.\.\.|\"(\w+)\")"
+    r"\b(batch_size|encoding|force|format|frequency|header|label_separator|\w+_column|learning_rate"
+    r"|max_characters|max_lines|on_error|output_format|prefix|rename|resume|trusted)"
+    r"=(True|False|\.\.\.|\"(\w+)\")"
 )
 _EXTRA = re.compile(r"add the extra (pocketrnn\[\w+\])")
 
@@ -86,19 +87,45 @@ def import_quietly(module: str, variable: str, level: str) -> None:
         os.close(kept)
 
 
+def command(commands: Any, name: str, text: str, **more: Any) -> argparse.ArgumentParser:
+    """Add a command to argparse's subparsers; `text` is its help."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        help=text,
+        **more,
+    )
+    return parser
+
+
+def add(parser: Any, option: str, text: str, **more: Any) -> None:
+    """Add an option: a flag, or one that takes what is named behind it, as in `--model FILE`.
+
+    The flag `--no-x` sets `x` to False. The type of a number follows from its default.
+    """
+    words = option.split()
+    names = [word for word in words if word.startswith("-")]
+    if len(names) < len(words):
+        more["metavar"] = words[-1]
+        if isinstance(more.get("default"), int | float):
+            more.setdefault("type", type(more["default"]))
+    elif not more:
+        no = option.startswith("--no-")
+        more = {"action": "store_false", "dest": option[5:]} if no else {"action": "store_true"}
+    parser.add_argument(*names, help=text, **more)
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the options of commands that run one model."""
-    parser.add_argument("--model", metavar="FILE", help="model file (default: the bundled one)")
+    add(parser, "--model FILE", "model file (default: the bundled one)")
     add_trusted(parser)
 
 
 def add_trusted(parser: argparse.ArgumentParser) -> None:
     """Add the option of all commands that run a model."""
-    parser.add_argument(
-        "--trusted",
-        action="store_true",
-        help="run a model file that brings a graph of its own: you trust whoever made it",
-    )
+    text = "run a model file that brings a graph of its own: you trust whoever made it"
+    add(parser, "--trusted", text)
 
 
 def add_unsure(parser: argparse.ArgumentParser) -> None:

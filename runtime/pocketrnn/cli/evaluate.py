@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..classify.model import Classifier
@@ -19,56 +20,43 @@ _CHARACTERS = 80
 
 
 def add_to(commands: Any) -> None:
-    parser: argparse.ArgumentParser = commands.add_parser(
+    parser = command.command(
+        commands,
         "evaluate",
-        allow_abbrev=False,
-        help="compare what a model says with the labels that texts have",
+        "compare what a model says with the labels that texts have",
         description="Say how good a model is on tables with a column of texts and one of labels.",
     )
     inputs.add_to(parser)
-    parser.add_argument(
-        "--model",
+    add, several = partial(command.add, parser), {"action": "append", "default": []}
+    add(
+        "--model FILE",
+        "model file (default: the bundled one); give a second one to compare both",
         action="append",
-        metavar="FILE",
-        help="model file (default: the bundled one); give a second one to compare both",
     )
-    parser.add_argument(
-        "--label-column", metavar="NAME", help="column of the labels (default: the obvious one)"
+    add("--label-column NAME", "column of the labels (default: the obvious one)")
+    add(
+        "--label-separator S",
+        "what stands between the labels of a text, where the model gives several",
     )
-    parser.add_argument(
-        "--weight-column", metavar="NAME", help="column that says how much each text counts"
-    )
-    parser.add_argument(
-        "--rename",
-        action="append",
-        default=[],
-        metavar="OLD=NEW",
-        help="a label of the table, and what the model calls it",
-    )
-    parser.add_argument(
-        "--by",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="say how good it is for each value of this column, too",
-    )
-    parser.add_argument(
-        "--precision",
+    add("--weight-column NAME", "column that says how much each text counts")
+    add("--rename OLD=NEW", "a label of the table, and what the model calls it", **several)
+    add("--by NAME", "say how good it is for each value of this column, too", **several)
+    add(
+        "--precision P",
+        "find the threshold of each label that has this precision, from 0 to 1",
         type=float,
-        metavar="P",
-        help="find the threshold of each label that has this precision, from 0 to 1",
     )
-    parser.add_argument("--recall", type=float, metavar="R", help="the same, for this recall")
-    parser.add_argument(
+    add("--recall R", "the same, for this recall", type=float)
+    add(
         "--on-error",
+        "a row without a text or a weight, or with a label that the model doesn't have, stops "
+        "the command (fail, the default) or is left out and counted (skip)",
         choices=("fail", "skip"),
         default="fail",
-        help="a row without a text or a weight, or with a label that the model doesn't have, stops "
-        "the command (fail, the default) or is left out and counted (skip)",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--html", metavar="REPORT", help="write a page with pictures to this file")
-    parser.add_argument("--force", action="store_true", help="replace REPORT if it exists")
+    add("--json", "print one JSON object")
+    add("--html REPORT", "write a page with pictures to this file")
+    add("--force", "replace REPORT if it exists")
     command.add_trusted(parser)
     parser.set_defaults(run=_evaluate)
 
@@ -89,6 +77,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         against=models[1] if len(models) > 1 else None,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
+        label_separator=arguments.label_separator,
         weight_column=arguments.weight_column,
         rename=_renamed(arguments.rename),
         by=arguments.by,

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..classify.labels import shown
@@ -23,21 +24,20 @@ _GREENS, _REDS = (194, 157, 114), (224, 217, 203)
 
 
 def add_to(commands: Any) -> None:
-    parser: argparse.ArgumentParser = commands.add_parser(
+    parser = command.command(
+        commands,
         "explain",
-        allow_abbrev=False,
-        help="say what each word of a text did to its score",
-        description="Say what the score would be without each word: above 0, it speaks for the "
+        "say what each word of a text did to its score",
+        description="Say what the score would be without each word: above 0, it speaks for the\n"
         "label. On a terminal the words are coloured, unless NO_COLOR is set.",
     )
     parser.add_argument("texts", nargs="+", metavar="TEXT")
     command.add_model(parser)
-    parser.add_argument("--label", help="explain this label (default: the one that the text gets)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a text")
-    parser.add_argument(
-        "--html", metavar="PAGE", help="write a page of coloured words to this file"
-    )
-    parser.add_argument("--force", action="store_true", help="replace PAGE if it exists")
+    add = partial(command.add, parser)
+    add("--label LABEL", "explain this label (default: the one that the text gets)")
+    add("--json", "print one JSON object a text")
+    add("--html PAGE", "write a page of coloured words to this file")
+    add("--force", "replace PAGE if it exists")
     parser.set_defaults(run=_explain)
 
 
@@ -59,7 +59,7 @@ def _explain(arguments: argparse.Namespace) -> None:
         text, score = command.printable(each.text), shown(each.score, each.threshold)
         if is_terminal(sys.stdout) and not os.environ.get("NO_COLOR"):
             text = _coloured(each)
-        command.output(f"{command.printable(each.label)}  {score}  {text}")
+        command.output(f"{command.printable(each.label or 'unknown')}  {score}  {text}")
         for words, weight in each.strongest(_LISTED):
             command.output(f"  {weight:+.4f}  {command.printable(words)}")
         unknown = [each.text[span.start : span.end] for span in each.spans if not span.known]

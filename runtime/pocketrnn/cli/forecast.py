@@ -1,11 +1,11 @@
 """The commands `pocketrnn forecast` and `pocketrnn flag`: tables of series, unattended."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError
-from ..extras import require
+from ..errors import counted
 from ..files import refuse
 from ..loading import bundled
 from ..streams import say
@@ -18,7 +18,8 @@ _DONE_WITH_ERRORS = 3
 _EPILOG = """\
 The rows of a series stand one after another, in order of time. A missing time stamp is an unknown
 value; one that is there twice, off the grid of the model's frequency or out of order is an error of
-its series.
+its series. Of time stamps that are whole numbers, each is one step of the model's frequency,
+whatever they count.
 
 exit codes: 0 all series done; 1 stopped; 2 wrong usage; 3 done, but with series in error;
 130 interrupted"""
@@ -26,49 +27,24 @@ exit codes: 0 all series done; 1 stopped; 2 wrong usage; 3 done, but with series
 
 def add_to(commands: Any) -> None:
     """Add the commands to argparse's subparsers."""
-    forecast = _parser(commands, "forecast", "forecast each series of a table")
-    forecast.add_argument(
-        "--level",
+    forecast = _parser(commands, "forecast", _forecast, "forecast each series of a table")
+    add = partial(command.add, forecast)
+    add(
+        "--level L",
+        "per cent that the interval is to hold; may be given more than once (default: 80)",
         type=float,
         action="append",
-        dest="levels",
-        metavar="L",
-        help="per cent of what comes that the interval is to hold; may be given more than once "
-        "(default: 80)",
     )
-    forecast.add_argument(
-        "--horizon", type=int, metavar="N", help="values ahead (default, and at most: the model's)"
-    )
-    forecast.add_argument(
-        "--plot", metavar="OUT.png", help="draw the first series with their forecasts too"
-    )
-    forecast.set_defaults(run=_forecast)
-    flag = _parser(commands, "flag", "list the last values of each series that are unusual")
-    flag.add_argument(
-        "--share",
-        type=float,
-        default=0.01,
-        metavar="P",
-        help="share of usual values that is flagged as well (default: %(default)s)",
-    )
-    flag.add_argument(
-        "--last",
-        type=int,
-        default=1,
-        metavar="N",
-        help="judge so many values of each series (default: %(default)s)",
-    )
-    flag.set_defaults(run=_flag)
+    add("--horizon N", "values ahead (default, and at most: the model's)", type=int)
+    add("--plot OUT.png", "draw the first series too (.png, .svg, .pdf, .html)")
+    flag = _parser(commands, "flag", _flag, "list the last values of each series that are unusual")
+    add, default = partial(command.add, flag), "(default: %(default)s)"
+    add("--share P", f"share of usual values that is flagged as well {default}", default=0.01)
+    add("--last N", f"judge so many values of each series {default}", default=1)
 
 
-def _parser(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        help=text,
-        epilog=_EPILOG,
-    )
+def _parser(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    parser = command.command(commands, name, text, epilog=_EPILOG)
     parser.add_argument(
         "inputs",
         nargs="+",
@@ -76,22 +52,29 @@ def _parser(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
         help="table with a row a value (.csv, .tsv, .jsonl, also .gz or .zst of these; .parquet, "
         ".xlsx), or - or a .txt file with a number a line",
     )
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="table to write, or -")
-    parser.add_argument("--model", metavar="FILE", help="model file (default: monthly)")
-    parser.add_argument("--id-column", metavar="NAME", help="default: unique_id, if there is one")
-    parser.add_argument("--time-column", default="ds", metavar="NAME", help="default: ds")
-    parser.add_argument("--value-column", default="y", metavar="NAME", help="default: y")
-    parser.add_argument("--format", choices=INPUTS, help="of the inputs (default: by their names)")
-    parser.add_argument("--encoding", default="utf-8", help="of the inputs (default: utf-8)")
-    parser.add_argument("--output-format", choices=OUTPUTS, help="of OUT (default: by its name)")
-    parser.add_argument(
+    add = partial(command.add, parser)
+    add("-o --output OUT", "table to write, or -", required=True)
+    add("--model FILE", "model file (default: monthly)")
+    add("--id-column NAME", "default: unique_id, if there is one")
+    add("--time-column NAME", "default: ds", default="ds")
+    add("--value-column NAME", "default: y", default="y")
+    add(
+        "--frequency F",
+        "of the time stamps, where they are the other end of the model's months, quarters or "
+        "years: ME where the model has MS",
+    )
+    add("--format", "of the inputs (default: by their names)", choices=INPUTS)
+    add("--encoding NAME", "of the inputs (default: %(default)s)", default="utf-8")
+    add("--output-format", "of OUT (default: by its name)", choices=OUTPUTS)
+    add(
         "--on-error",
+        "a series in error stops the run (fail, the default), is left out (skip), or has a row "
+        "without numbers (null); OUT.errors.csv lists such series",
         choices=ON_ERROR,
         default="fail",
-        help="a series in error stops the run (fail, the default), is left out (skip), or has a "
-        "row without numbers (null); OUT.errors.csv lists such series",
     )
-    parser.add_argument("--force", action="store_true", help="replace OUT")
+    add("--force", "replace OUT")
+    parser.set_defaults(run=run)
     return parser
 
 
@@ -104,9 +87,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     del options["run"]
     names = (options.pop(f"{name}_column") for name in ("id", "time", "value"))
     options["columns"] = Columns(*names)
-    for output in (options["output"], options.get("plot")):
-        if output:
-            refuse(Path(output), [options["model"]], "model")
+    refuse(Path(options["output"]), [options["model"]], "model")
     options["model"] = Forecaster.load(options["model"] or bundled("monthly"))
     return options
 
@@ -114,30 +95,28 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
 def _forecast(arguments: argparse.Namespace) -> int:
     from ..forecast.scoring import forecast_file
 
+    if plot := arguments.plot:
+        kept = {"inputs": arguments.inputs, "models": [arguments.model]}
+        command.new_file(plot, force=arguments.force, **kept)
     options = _options(arguments)
-    options["levels"] = options["levels"] or [80]
-    plot = options.pop("plot")
-    if plot is None:
-        return _done(forecast_file(**options))
-    if Path(plot).suffix not in (".png", ".svg", ".pdf"):
-        raise ConfigError(f"{plot}: a picture's name ends in .png, .svg or .pdf")
-    require("plot", "matplotlib")
-    from ..forecast.plot import Picture
-
-    picture = Picture(options["model"].config, options["levels"][0])
-    summary = forecast_file(**options, seen=picture.add)
-    picture.save(plot)
-    return _done(summary)
+    options["levels"] = options.pop("level") or [80]
+    return _done(forecast_file(**options))
 
 
 def _flag(arguments: argparse.Namespace) -> int:
     from ..forecast.scoring import flag_file
 
-    return _done(flag_file(**_options(arguments)))
+    return _done(flag_file(**_options(arguments)), judges=True)
 
 
-def _done(summary: Any) -> int:
-    line = f"{summary.series:,} series, {summary.rows:,} rows written; {summary.errors:,} in error"
+def _done(summary: Any, *, judges: bool = False) -> int:
+    rows = f"{counted(summary.rows, 'row')} written"
+    if judges:
+        rows = f"{counted(summary.judged, 'value')} judged, {rows}"
+    line = (
+        f"{summary.series:,} series, {rows}; {counted(summary.unknown, 'value')} unknown; "
+        f"{summary.errors:,} series in error"
+    )
     listed = f", listed in {summary.errors_path}" if summary.errors_path else ""
     say(command.printable(line + listed))
     return _DONE_WITH_ERRORS if summary.errors else 0

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from functools import partial
 from typing import Any
 
 from ..loading import bundled
@@ -9,26 +10,22 @@ from . import command
 
 
 def add_to(commands: Any) -> None:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "generate",
-        allow_abbrev=False,
-        help="go on from a prompt: names, lines or running text, by the model",
-    )
+    text = "go on from a prompt: names, lines or running text, by the model"
+    parser = command.command(commands, "generate", text)
     parser.add_argument("prompt", nargs="?", default="", metavar="PROMPT", help="default: nothing")
-    parser.add_argument("--model", metavar="FILE", help="model file (default: names)")
-    parser.add_argument("-n", type=int, metavar="N", help="make so many texts (default: one)")
-    for option, default, kind, text in (
-        ("--length", 200, int, "characters to make, at most"),
-        ("--temperature", 1.0, float, "0: always the most probable character; higher: dares more"),
-        ("--top-k", 0, int, "draw from so many of the most probable characters; 0: all"),
-        ("--top-p", 1.0, float, "draw from as many as reach this probability"),
+    add = partial(command.add, parser)
+    add("--model FILE", "model file (default: names)")
+    add("-n N", "make so many texts (default: one)", type=int)
+    for option, default, text in (
+        ("--length", 200, "characters to make, at most"),
+        ("--temperature", 1.0, "0: always the most probable character; higher: dares more"),
+        ("--top-k", 0, "draw from so many of the most probable characters; 0: all"),
+        ("--top-p", 1.0, "draw from as many as reach this probability"),
     ):
-        parser.add_argument(
-            option, type=kind, default=default, metavar="N", help=f"{text} (default: %(default)s)"
-        )
-    parser.add_argument("--stop", metavar="TEXT", help="end before this text, once it comes")
-    parser.add_argument("--seed", type=int, metavar="N", help="the same texts each time")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a text")
+        add(f"{option} N", f"{text} (default: %(default)s)", default=default)
+    add("--stop TEXT", "end before this text, once it comes")
+    add("--seed N", "the same texts each time", type=int)
+    add("--json", "print one JSON object a text")
     parser.set_defaults(run=_generate)
 
 

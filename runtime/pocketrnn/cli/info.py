@@ -12,11 +12,9 @@ from . import command
 
 
 def add_to(commands: Any) -> None:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "info", allow_abbrev=False, help="print a model's card"
-    )
+    parser = command.command(commands, "info", "print a model's card")
     parser.add_argument("model", nargs="?", metavar="MODEL", help="default: the bundled one")
-    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    command.add(parser, "--json", "print it as JSON")
     parser.set_defaults(run=_info)
 
 

@@ -2,9 +2,11 @@
 
 import argparse
 import os
+from functools import partial
 
 from ..tables.formats import INPUTS
 from ..tables.reading import Reading, ReadOptions
+from . import command
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -16,46 +18,27 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="file (plain text, .csv, .tsv, .jsonl, also .gz or .zst of these; .parquet), folder "
         "of .txt files, pattern, or - for standard input",
     )
-    parser.add_argument(
-        "--text-column", metavar="NAME", help="column to score (default: the obvious one)"
-    )
-    parser.add_argument("--format", choices=INPUTS, help="of the inputs (default: by their names)")
-    parser.add_argument(
-        "--encoding", default="utf-8", help="of the inputs that are text (default: utf-8)"
-    )
-    parser.add_argument(
+    add = partial(command.add, parser)
+    add("--text-column NAME", "column to score (default: the obvious one)")
+    add("--format", "of the inputs (default: by their names)", choices=INPUTS)
+    add("--encoding NAME", "of the inputs that are text (default: %(default)s)", default="utf-8")
+    add(
         "--no-header",
-        dest="header",
-        action="store_false",
-        help="the first row of a table is a row like any other; its columns are called 1, 2, ...",
+        "the first row of a table is a row like any other; its columns are called 1, 2, ...",
     )
-    parser.add_argument(
-        "--no-quotes",
-        dest="quotes",
-        action="store_false",
-        help="quotes in CSV and TSV are characters like any other",
-    )
-    parser.add_argument(
-        "--max-characters",
-        type=int,
+    add("--no-quotes", "quotes in CSV and TSV are characters like any other")
+    add(
+        "--max-characters N",
+        "a longer row is a row in error (default: %(default)s)",
         default=ReadOptions.max_characters,
-        metavar="N",
-        help="a longer row is a row in error (default: %(default)s)",
     )
-    parser.add_argument(
-        "--max-lines",
-        type=int,
-        default=ReadOptions.max_lines,
-        metavar="N",
-        help="a quote in CSV or TSV that stays open for more lines is a row in error (default: "
+    add(
+        "--max-lines N",
+        "a quote in CSV or TSV that stays open for more lines is a row in error (default: "
         "%(default)s)",
+        default=ReadOptions.max_lines,
     )
-    parser.add_argument(
-        "--workers",
-        type=int,
-        metavar="N",
-        help="processes that score (default, and at most: the cores there are)",
-    )
+    add("--workers N", "processes that score (default, and at most: the cores there are)", type=int)
 
 
 def reading(arguments: argparse.Namespace) -> Reading:

@@ -16,23 +16,22 @@ from . import command
 # What is printed in place of a label; as JSON both are null.
 _UNSURE = "unsure"
 _UNKNOWN = "unknown"
+_NONE = "none"
 
 
 def add_to(commands: Any) -> None:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "predict",
-        allow_abbrev=False,
-        help="label texts given as arguments, or standard input, a line a text",
-    )
+    text = "label texts given as arguments, or standard input, a line a text"
+    parser = command.command(commands, "predict", text)
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="default: standard input")
     command.add_model(parser)
     command.add_unsure(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object a text")
+    command.add(parser, "--json", "print one JSON object a text")
     parser.set_defaults(run=_predict)
 
 
 def _predict(arguments: argparse.Namespace) -> None:
     model = Classifier.load(arguments.model, trusted=arguments.trusted)
+    none = _NONE if model.config.multi_label else _UNSURE
     width = max(len(command.printable(name)) for name in (*model.labels, _UNSURE, _UNKNOWN))
     command.refuse_files(arguments.texts)
     for text in arguments.texts or _lines():
@@ -41,9 +40,9 @@ def _predict(arguments: argparse.Namespace) -> None:
             # ASCII, so that any terminal, code page and lone surrogate will do.
             command.output(json.dumps({**prediction.to_dict(), "text": text}))
         else:
-            label = prediction.label
-            if label is None:
-                label = _UNSURE if prediction.known else _UNKNOWN
+            label = ", ".join(prediction.labels)
+            if not prediction.labels:
+                label = none if prediction.known else _UNKNOWN
             label = command.printable(label)
             score = shown(prediction.score, prediction.threshold)
             command.output(f"{label:{width}}  {score}  {command.printable(text)}")

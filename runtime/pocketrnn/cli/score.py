@@ -2,9 +2,11 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import counted
 from ..files import refuse
 from ..loading import load
 from ..streams import is_terminal, say
@@ -23,58 +25,46 @@ exit codes: 0 all rows scored; 1 stopped; 2 wrong usage; 3 done, but with rows i
 
 
 def add_to(commands: Any) -> None:
-    parser: argparse.ArgumentParser = commands.add_parser(
+    parser = command.command(
+        commands,
         "score",
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        help="add label and score to every row of whole files",
+        "add label and score to every row of whole files",
         description="Write the rows of files, with columns label and score added, to a new file.",
         epilog=_EPILOG,
     )
     inputs.add_to(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        metavar="OUTPUT",
-        help="file to write (.csv, .tsv, .jsonl, also .gz or .zst of these; .parquet), or - for "
+    add = partial(command.add, parser)
+    add(
+        "-o --output OUTPUT",
+        "file to write (.csv, .tsv, .jsonl, also .gz or .zst of these; .parquet), or - for "
         "standard output",
+        required=True,
     )
     command.add_model(parser)
-    parser.add_argument(
-        "--output-format", choices=OUTPUTS, help="of the output (default: by its name)"
-    )
-    parser.add_argument(
-        "--source-column", metavar="NAME", help="add a column with the file that a row is from"
-    )
-    parser.add_argument(
-        "--probabilities", action="store_true", help="add the probability of each label too"
-    )
+    add("--output-format", "of the output (default: by its name)", choices=OUTPUTS)
+    add("--source-column NAME", "add a column with the file that a row is from")
+    add("--probabilities", "add the probability of each label too")
     command.add_unsure(parser)
-    parser.add_argument(
-        "--explain",
-        type=int,
+    add(
+        "--explain N",
+        "add the N words that did most to the score; takes milliseconds a row",
         default=0,
-        metavar="N",
-        help="add the N words that did most to the score; takes milliseconds a row",
     )
-    parser.add_argument(
-        "--known", action="store_true", help="add how many words were read, and how many are known"
+    add("--known", "add how many words were read, and how many are known")
+    add(
+        "--label-separator S",
+        "put S between labels, where the model gives several a text (default: ;)",
     )
-    parser.add_argument("--prefix", default="", metavar="P", help="put P before new columns' names")
-    parser.add_argument(
+    add("--prefix P", "put P before new columns' names", default="")
+    add(
         "--on-error",
+        "a row that can't be scored stops the run (fail, the default), is left out (skip), or "
+        "gets an empty label and score (null); OUTPUT.errors.csv lists such rows",
         choices=ON_ERROR,
         default="fail",
-        help="a row that can't be scored stops the run (fail, the default), is left out (skip), or "
-        "gets an empty label and score (null); OUTPUT.errors.csv lists such rows",
     )
-    parser.add_argument(
-        "--resume", action="store_true", help="go on with an unfinished run, if there is one"
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="replace OUTPUT; without --resume, start over"
-    )
+    add("--resume", "go on with an unfinished run, if there is one")
+    add("--force", "replace OUTPUT; without --resume, start over")
     parser.set_defaults(run=_score)
 
 
@@ -102,15 +92,15 @@ def _score(arguments: argparse.Namespace) -> int:
 
 def _line(summary: "Summary") -> str:
     labels = ", ".join(f"{label} {count:,}" for label, count in summary.labels.items())
-    if summary.labels and (without := summary.rows - sum(summary.labels.values())):
-        labels += f", no label {without:,}"
+    if summary.without_label:
+        labels += f", no label {summary.without_label:,}"
     now = f", {summary.rows - summary.rows_before:,} scored now," if summary.rows_before else ""
     rate = f"{summary.seconds:.1f} s ({summary.rows_per_second:,.0f} rows/s)"
     labels = f": {labels}" if labels else ""
     listed = f", listed in {summary.errors_path}" if summary.errors_path else ""
     rows = summary.rows + summary.errors
-    lines = f" from {summary.lines:,} lines" if summary.lines != rows else ""
-    line = f"{rows:,} rows{lines}{now} in {rate}{labels}"
+    lines = f" from {counted(summary.lines, 'line')}" if summary.lines != rows else ""
+    line = f"{counted(rows, 'row')}{lines}{now} in {rate}{labels}"
     return command.printable(f"{line}; {summary.errors:,} in error{listed}")
 
 

@@ -8,14 +8,14 @@ from . import command
 
 
 def add_to(commands: Any) -> None:
-    parser: argparse.ArgumentParser = commands.add_parser(
+    parser = command.command(
+        commands,
         "verify",
-        allow_abbrev=False,
-        help="check that a model file is whole and scores on this machine as it should",
+        "check that a model file is whole and scores on this machine as it should",
         epilog="exit codes: 0 no check failed; 1 one did, or the file can't be read",
     )
     parser.add_argument("model", nargs="?", metavar="MODEL", help="default: the bundled one")
-    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    command.add(parser, "--json", "print it as JSON")
     command.add_trusted(parser)
     parser.set_defaults(run=_verify)
 

@@ -3,7 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
+
+import numpy as np
 
 from .. import modelfile
 from ..config import Settings, check
@@ -47,30 +50,19 @@ class ForecasterConfig(Settings):
         """Raise ConfigError for settings that no model could have."""
         super().__post_init__()
         Frequency(self.frequency)
-        for name, most in (("context", MOST_VALUES), ("horizon", MOST_VALUES)):
+        context = self.context
+        bounds = {"context": MOST_VALUES, "horizon": MOST_VALUES, "season": context - 1}
+        for name, most in {**bounds, "segment": context, "least_known": context}.items():
             value = getattr(self, name)
             check(1 <= value <= most, f"{name} must be from 1 to {most}, not {value}")
-        check(
-            1 <= self.segment <= self.context and self.context % self.segment == 0,
-            f"context must be a multiple of segment, not {self.context} of {self.segment}",
-        )
-        check(
-            1 <= self.season < self.context,
-            f"season must be at least 1 and shorter than the context of {self.context}, not "
-            f"{self.season}",
-        )
-        check(
-            1 <= self.least_known <= self.context,
-            f"least_known must be from 1 to the context of {self.context}, not {self.least_known}",
-        )
-        quantiles = self.quantiles
-        mirrored = [round(1 - share, 6) for share in reversed(quantiles)]
+        check(context % self.segment == 0, "context must be a multiple of segment")
+        quantiles = np.array(self.quantiles)
         check(
             3 <= len(quantiles) <= MOST_QUANTILES
             and len(quantiles) % 2 == 1
-            and list(quantiles) == sorted(set(quantiles))
             and quantiles[0] > 0
-            and mirrored == [round(share, 6) for share in quantiles],
+            and bool((np.diff(quantiles) > 0).all())
+            and np.allclose(quantiles, 1 - quantiles[::-1], atol=1e-6),
             "quantiles must rise from over 0, the same on both sides of 0.5 in the middle",
         )
         check(
@@ -94,6 +86,12 @@ class ForecasterConfig(Settings):
             f"the model has no quantile {quantile:g}; levels can be {levels}, shares what is left "
             "of them to 100 %"
         )
+
+    def ends(self, level: float) -> tuple[int, int]:
+        """Return where the ends of the interval of `level` % stand. Raises ConfigError."""
+        wanted = f"level must be between 0 and 100 %, not {level!r:.40}"
+        check(isinstance(level, Real) and 0 < level < 100, wanted)
+        return self.column(0.5 - level / 200), self.column(0.5 + level / 200)
 
     @property
     def shape(self) -> Shape:
@@ -136,14 +134,7 @@ def to_bytes(
     test_cases: Sequence[TestCase] = (),
 ) -> bytes:
     """Return the model file around the serialized GraphProto `graph`."""
-    return modelfile.to_bytes(
-        graph,
-        task=TASK,
-        config=config,
-        vocabulary="",
-        card=card,
-        test_cases=test_cases,
-    )
+    return modelfile.to_bytes(TASK, config, "", graph, card, test_cases)
 
 
 def read(file: ModelFile) -> Contents:
@@ -154,13 +145,16 @@ def read(file: ModelFile) -> Contents:
     try:
         check(not file.vocabulary, "a forecaster has no vocabulary")
         config = ForecasterConfig.from_dict(file.config)
-        test_cases = file.cases(TestCase)
-        for case in test_cases:
-            fits = len(case.quantiles) == config.horizon * len(config.quantiles)
+
+        def fits(case: TestCase) -> bool:
             numbers = [value for value in case.values if value is not None]
-            fits = fits and all(map(math.isfinite, (*numbers, *case.quantiles)))
-            fits = fits and len(numbers) >= config.least_known
-            check(fits, "a test case doesn't fit the settings")
+            return (
+                len(case.quantiles) == config.horizon * len(config.quantiles)
+                and all(map(math.isfinite, (*numbers, *case.quantiles)))
+                and len(numbers) >= config.least_known
+            )
+
+        test_cases = file.cases(TestCase, fits)
         graph = config.graph()
         weights = file.weights(graph)
     except (ConfigError, RecursionError) as error:

@@ -1,10 +1,10 @@
 """Time from one value of a series to the next, and the time stamps on that grid."""
 
-import calendar
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Any
 
@@ -17,27 +17,33 @@ from ..errors import InputError
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "D": 86400, "W": 7 * 86400}
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}  # with S for their starts, E for their ends
 _NAMES = (*_SECONDS, "B", *(unit + edge for unit in _MONTHS for edge in "SE"))
+_INSTANTS = ("s", "min", "h")  # of other units, steps are of the clock on the wall
 
 # Values of a season, of the usual frequencies.
-_SEASONS = {
-    "s": 60,
-    "min": 60,
-    "5min": 288,
-    "10min": 144,
-    "15min": 96,
-    "30min": 48,
-    "h": 24,
-    "D": 7,
-    "B": 5,
-    **dict.fromkeys(("MS", "ME"), 12),
-    **dict.fromkeys(("QS", "QE"), 4),
-}
+_SEASONS = {"s": 60, "min": 60, "5min": 288, "10min": 144, "15min": 96, "30min": 48, "h": 24}
+_SEASONS |= {"D": 7, "B": 5, "MS": 12, "ME": 12, "QS": 4, "QE": 4}
 
-Times = NDArray[np.int64]
+# Steps that a series may have for each of its stamps: more are a slip of the frequency. Whole
+# numbers tell nothing of what they count: they may be seconds.
+_SPARSEST, _SPARSEST_NUMBERS, _FEW = 1000, 2, 8
 
-_FEW = 8  # whole numbers, which tell nothing of what they count
+_NUMBER = re.compile(r"[+-]?\d{1,15}")
+_DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?")  # without dashes
+_MONTH = re.compile(r"\d{4}-\d\d")
+_QUARTER = re.compile(r"(\d{4})(-?Q)([1-4])")
+_USUAL = re.compile(r"\d{4}-\d\d(-\d\d(.\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?)?")
+_LENGTH = {"s": 19, "min": 16, "h": 16, "D": 10, "B": 10, "W": 10}  # of text that tells a step
 
-_BEYOND = 1 << 40  # steps from one stamp to another; there are fewer seconds to the year 9999
+Steps = NDArray[np.int64]
+
+
+class RowError(InputError):
+    """A row of a series can't be what it is."""
+
+    def __init__(self, row: int, message: str) -> None:
+        """Keep which row it is, from 0."""
+        super().__init__(message)
+        self.row = row
 
 
 @dataclass(frozen=True)
@@ -57,11 +63,6 @@ class Frequency:
         check(known, f"frequency must be one of {', '.join(_NAMES)}, not {self.name!r:.40}")
 
     @property
-    def factor(self) -> int:
-        """How many units a step has."""
-        return int(re.sub(r"\D", "", self.name) or 1)
-
-    @property
     def unit(self) -> str:
         """The unit, without the factor."""
         return self.name.lstrip("0123456789")
@@ -71,77 +72,50 @@ class Frequency:
         """The usual season, in values; 1 where there is none."""
         return _SEASONS.get(self.name, 1)
 
-    def grid(self, stamps: Sequence[Any]) -> tuple[Times, "Grid"]:
+    @property
+    def step(self) -> tuple[str, int]:
+        """A step, in seconds, business days or months: equal for `MS` and `ME`."""
+        factor, unit = int(re.sub(r"\D", "", self.name) or 1), self.unit
+        if unit in _SECONDS:
+            return "s", factor * _SECONDS[unit]
+        return ("B", factor) if unit == "B" else ("M", factor * _MONTHS[unit[0]])
+
+    def grid(self, stamps: Sequence[Any]) -> tuple[Steps, "Grid"]:
         """Return the steps from the first stamp to each, and what makes the next stamps.
 
         Stamps are whole numbers, of which each is a step, or ISO 8601 text, dates or datetimes.
-        Raises StampError for the first one that is none, off the grid, or not after the one before.
+        Raises RowError for the first one that is none, off the grid, or not after the one before.
         """
         # Many series of a table have the same stamps.
-        return _grid(self, tuple(stamps)) if isinstance(stamps[0], str) else self._grid(stamps)
+        found = _grid if all(type(stamp) is str for stamp in stamps) else _grid.__wrapped__
+        return found(self, tuple(stamps))
 
-    def _grid(self, stamps: Sequence[Any]) -> tuple[Times, "Grid"]:
-        first = _parsed(stamps[0], 0)
-        if isinstance(first, int):
-            numbers = [_parsed(stamp, i, int) for i, stamp in enumerate(stamps)]
-            steps = np.array([min(number - first, _BEYOND) for number in numbers])
+    def steps(self, times: NDArray[Any]) -> Steps:
+        """Return the steps from the first time to each, rounded down; times are datetime64[us]."""
+        kind, size = self.step
+        if kind == "s":
+            found = (times - times[0]) // np.timedelta64(size, "s")
+        elif kind == "B":
+            days = times.astype("M8[D]")
+            found = np.busday_count(days[0], days) // size
         else:
-            times = [_parsed(stamp, i, datetime) for i, stamp in enumerate(stamps)]
-            steps = self._steps(times, stamps)
-        behind = np.flatnonzero(np.diff(steps) <= 0)
-        if len(behind):
-            i = int(behind[0]) + 1
-            same = steps[i] == steps[i - 1]
-            fault = "is there twice" if same else "comes after a later one; sort the rows"
-            raise StampError(i, f"time stamp {_shown(stamps[i])} {fault}")
-        if isinstance(first, int) and steps[-1] >= 2 * max(len(steps), _FEW):
-            raise StampError(
-                len(stamps) - 1,
-                f"each whole number is a step, and most of those from {_shown(stamps[0])} to "
-                f"{_shown(stamps[-1])} have no row; give dates as 2026-01-01",
-            )
-        return steps, Grid(self, first, stamps[0])
+            months = times.astype("M8[M]").astype(np.int64)
+            found = (months - months[0]) // size
+        return np.asarray(found, np.int64)
 
-    def _steps(self, times: Sequence[datetime], stamps: Sequence[Any]) -> Times:
-        first, factor, unit = times[0], self.factor, self.unit
-        if unit in _SECONDS:
-            width = timedelta(seconds=_SECONDS[unit] * factor)
-            try:
-                parts = [divmod(time - first, width) for time in times]
-            except TypeError:
-                raise StampError(0, "some time stamps have an offset from UTC, some none") from None
-            steps = np.array([step for step, _ in parts])
-            on = np.array([not rest for _, rest in parts])
-        elif unit == "B":
-            days = np.array([time.date() for time in times], "datetime64[D]")
-            counted = np.busday_count(days[0], days)
-            on = np.is_busday(days) & (counted % factor == 0)
-            on &= np.array([time.time() == first.time() for time in times])
-            steps = counted // factor
+    def times(self, first: np.datetime64, steps: Steps) -> NDArray[Any]:
+        """Return the times so many steps after the first one, as datetime64[us]."""
+        kind, size = self.step
+        if kind == "s":
+            return np.asarray(first + steps * np.timedelta64(size, "s"))
+        day = first.astype("M8[D]")
+        if kind == "B":
+            days = np.busday_offset(day, size * steps, roll="backward")
         else:
-            span = _MONTHS[unit[0]] * factor
-            months = np.array([12 * time.year + time.month for time in times]) - (
-                12 * first.year + first.month
-            )
-            edge = [
-                time.day == (1 if unit[1] == "S" else calendar.monthrange(time.year, time.month)[1])
-                and time.time() == first.time()
-                for time in times
-            ]
-            on, steps = np.array(edge) & (months % span == 0), months // span
-        if not on.all():
-            i = int(np.argmin(on))
-            raise StampError(i, f"time stamp {_shown(stamps[i])} isn't on the grid of {self.name}")
-        return np.array(steps, np.int64)
-
-
-class StampError(InputError):
-    """A time stamp of a series can't be what it is."""
-
-    def __init__(self, index: int, message: str) -> None:
-        """Keep which stamp it is, from 0."""
-        super().__init__(message)
-        self.index = index
+            months = first.astype("M8[M]") + size * steps
+            ends = self.unit[1] == "E"
+            days = (months + ends).astype("M8[D]") - ends
+        return np.asarray(days + (first - day))
 
 
 @dataclass(frozen=True)
@@ -149,65 +123,117 @@ class Grid:
     """The stamps of a series, by their steps from the first one, in the form that it has."""
 
     frequency: Frequency
-    first: "int | datetime"
+    first: Any
+    """An int or a datetime64."""
     form: Any
+    """A stamp of the series."""
 
-    def stamp(self, step: int) -> Any:
-        """Return a stamp; InputError where the calendar ends."""
+    def stamps(self, first: int, count: int) -> list[Any]:
+        """Return the stamps of `count` steps from `first` on; InputError after the year 9999."""
+        steps, form = np.arange(first, first + count), self.form
         if isinstance(self.first, int):
-            number = self.first + step
-            return str(number) if isinstance(self.form, str) else number
-        try:
-            time = self._time(self.first, step * self.frequency.factor)
-        except (OverflowError, ValueError) as error:
-            raise InputError("the time stamps to come are after the year 9999") from error
-        if not isinstance(self.form, str):
-            return time if isinstance(self.form, datetime) else time.date()
-        if len(self.form) <= len("2026-01-01"):
-            return time.date().isoformat()
-        text = time.isoformat(self.form[10])
-        return text.replace("+00:00", "Z") if self.form.endswith("Z") else text
+            numbers = (self.first + steps).tolist()
+            return [str(number) for number in numbers] if isinstance(form, str) else numbers
+        times = self.frequency.times(self.first, steps)
+        if len(times) and times[-1] > np.datetime64("9999-12-31T23:59:59"):
+            raise InputError("the time stamps to come are after the year 9999")
+        if isinstance(form, str):
+            return self._texts(times)
+        found: list[datetime] = times.tolist()
+        if not isinstance(form, datetime):
+            return [one.date() for one in found]
+        if form.tzinfo is not None and self.frequency.unit in _INSTANTS:
+            return [one.replace(tzinfo=UTC).astimezone(form.tzinfo) for one in found]
+        return [one.replace(tzinfo=form.tzinfo) for one in found]
 
-    def _time(self, first: datetime, steps: int) -> datetime:
-        unit = self.frequency.unit
-        if unit in _SECONDS:
-            return first + timedelta(seconds=_SECONDS[unit] * steps)
-        if unit == "B":
-            day = np.busday_offset(first.date(), steps).astype(object)
-            return datetime.combine(day, first.timetz())
-        months = 12 * first.year + first.month - 1 + _MONTHS[unit[0]] * steps
-        year, month = divmod(months, 12)
-        last = calendar.monthrange(year, month + 1)[1]
-        return first.replace(year=year, month=month + 1, day=1 if unit[1] == "S" else last)
+    def _texts(self, times: NDArray[Any]) -> list[str]:
+        unit, form = self.frequency.unit, self.form
+        if quarter := _QUARTER.fullmatch(form):
+            return [f"{one.year}{quarter[2]}{one.month // 3 + 1}" for one in times.tolist()]
+        offset = re.search(r"(Z|[+-][\d:]+)?$", form[10:])[0]  # type: ignore[index]  # may be empty
+        if offset and unit in _INSTANTS:
+            times = times + np.timedelta64(datetime.fromisoformat(form).utcoffset(), "us")
+        form = form.removesuffix(offset)
+        size = len(form) if _USUAL.fullmatch(form) else 10 if len(form) <= 10 else 19
+        size = max(size, _LENGTH.get(unit, 7))
+        between = form[10] if len(form) > 10 and not form[10].isdigit() else "T"
+        texts = np.datetime_as_string(times, unit="us").tolist()
+        return [text[:size].replace("T", between) + offset for text in texts]
 
 
-def _parsed(stamp: Any, index: int, kind: "type[int] | type[datetime] | None" = None) -> Any:
-    """Return a stamp as an int or a datetime, which must be of `kind` if that is given."""
-    found: Any = None
+@lru_cache(maxsize=16)
+def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
+    parsed = [_parsed(stamp, i, frequency.unit) for i, stamp in enumerate(stamps)]
+    first, form, sparsest = parsed[0], stamps[-1], _SPARSEST
+    if isinstance(form, str):
+        form = max((str(stamp).strip() for stamp in reversed(stamps)), key=len)
+    kind = int if isinstance(first, int) else datetime
+    for i, one in enumerate(parsed):
+        if not isinstance(one, kind):
+            wanted = "a whole number" if kind is int else "a date"
+            raise RowError(i, f"time stamp {_shown(stamps[i])} isn't {wanted}, as the first is")
+    if isinstance(first, int):
+        if _DATE.fullmatch(str(first)):
+            raise RowError(0, f"time stamp {first} looks like a date; write it as 2026-01-31")
+        steps, start, sparsest = np.array(parsed) - first, first, _SPARSEST_NUMBERS
+    else:
+        times = _times(parsed, frequency.unit)
+        steps, start = frequency.steps(times), times[0]
+        off = np.flatnonzero(frequency.times(start, steps) != times)
+        if len(off):
+            fault = f"time stamp {_shown(stamps[off[0]])} isn't on the grid of {frequency.name}"
+            if frequency.step[0] == "M":
+                other = frequency.name[:-1] + {"S": "E", "E": "S"}[frequency.name[-1]]
+                fault += f'; where stamps are the other end of months, say frequency="{other}"'
+            raise RowError(int(off[0]), fault)
+    behind = np.flatnonzero(np.diff(steps) <= 0)
+    if len(behind):
+        i = int(behind[0]) + 1
+        same = steps[i] == steps[i - 1]
+        fault = "is there twice" if same else "comes after a later one; sort the rows"
+        raise RowError(i, f"time stamp {_shown(stamps[i])} {fault}")
+    if steps[-1] >= sparsest * max(len(steps), _FEW):
+        raise RowError(
+            len(stamps) - 1,
+            f"{len(stamps)} rows for the {steps[-1] + 1:,} steps of {frequency.name} from "
+            f"{_shown(stamps[0])} to {_shown(stamps[-1])}; is that the frequency? A whole number "
+            "is a step",
+        )
+    return steps, Grid(frequency, start, form)
+
+
+def _parsed(stamp: Any, index: int, unit: str) -> int | datetime:
     if isinstance(stamp, datetime):
-        found = stamp
-    elif isinstance(stamp, date):
-        found = datetime.combine(stamp, datetime.min.time())
-    elif isinstance(stamp, int) and not isinstance(stamp, bool):
-        found = stamp
-    elif isinstance(stamp, str):
+        return stamp
+    if isinstance(stamp, date):
+        return datetime.combine(stamp, time())
+    if type(stamp) is int and abs(stamp) < 10**15:
+        return stamp
+    if isinstance(stamp, str):
         text = stamp.strip()
-        try:
-            is_number = re.fullmatch(r"[+-]?\d{1,15}", text)
-            found = int(text) if is_number and len(text) != 8 else datetime.fromisoformat(text)
-        except ValueError:
-            found = int(text) if is_number else None
-    if found is None or (kind and not isinstance(found, kind)):
-        form = {int: "a whole number", datetime: "a date, as the first one is", None: ""}[kind]
-        form = form or "ISO 8601 or a whole number"
-        raise StampError(index, f"time stamp {_shown(stamp)} isn't {form}")
-    return found
+        is_number = _NUMBER.fullmatch(text)
+        if is_number and len(text) != len("20260101"):
+            return int(text)
+        if unit == "QS" and (quarter := _QUARTER.fullmatch(text)):
+            text = f"{quarter[1]}-{3 * int(quarter[3]) - 2:02}"
+        with suppress(ValueError):
+            return datetime.fromisoformat(text + "-01" if _MONTH.fullmatch(text) else text)
+        if is_number:
+            return int(text)
+    raise RowError(index, f"time stamp {_shown(stamp)} isn't ISO 8601 or a whole number")
+
+
+def _times(parsed: Sequence[Any], unit: str) -> NDArray[Any]:
+    """Return datetimes as datetime64[us]: instants in UTC, or what a clock on the wall shows."""
+    offsets = [one.utcoffset() for one in parsed]
+    times = np.array([one.replace(tzinfo=None) for one in parsed], "M8[us]")
+    if None in offsets:
+        if any(offset is not None for offset in offsets):
+            raise RowError(0, "some time stamps have an offset from UTC, some none")
+    elif unit in _INSTANTS:
+        times = times - np.array(offsets, "m8[us]")
+    return times
 
 
 def _shown(stamp: Any) -> str:
     return repr(str(stamp))[:60]
-
-
-@lru_cache(maxsize=16)
-def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Times, Grid]:
-    return frequency._grid(stamps)

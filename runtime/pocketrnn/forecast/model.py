@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from ..config import check
+from ..config import check, whole_number
 from ..errors import ConfigError, SeriesError
 from ..loading import Model
 from ..modelfile import ModelFile, forms, onnx
@@ -32,19 +33,40 @@ _NEAR = 1e-5
 
 # Larger than any value that may be given: their sums and squares still fit a float32.
 _LARGEST = 1e30
+_TOO_LARGE = f"a value is over {_LARGEST:g}, or infinite"
+_TOO_COARSE = "changes too small beside the values to be told apart in 32 bits; subtract a constant"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Forecast:
     """What comes next in a series: each array is float32, (horizon,), in the series' own units."""
 
-    median: Values
-    lower: Values
-    """Lower end of the interval that holds `level` % of what comes."""
-    upper: Values
     level: float
-    quantiles: Mapping[str, Values]
-    """All that the model has, by their names: `0.1` and so on."""
+    """How many % of what comes the interval from `lower` to `upper` is to hold."""
+    # Arrays of their own would take longer to make than the forecast.
+    _all: Values
+    _names: tuple[str, ...]
+    _ends: tuple[int, int]
+
+    @property
+    def median(self) -> Values:
+        """Half of what comes is to be above it."""
+        return self._all[:, len(self._names) // 2]
+
+    @property
+    def lower(self) -> Values:
+        """Lower end of the interval."""
+        return self._all[:, self._ends[0]]
+
+    @property
+    def upper(self) -> Values:
+        """Upper end of the interval."""
+        return self._all[:, self._ends[1]]
+
+    @property
+    def quantiles(self) -> dict[str, Values]:
+        """All that the model has, by their names: `0.1` and so on."""
+        return dict(zip(self._names, self._all.T, strict=True))
 
     def __repr__(self) -> str:
         """Return the first value ahead, and how many there are."""
@@ -68,10 +90,9 @@ class Forecaster(Model):
 
     def __repr__(self) -> str:
         """Return frequency, horizon, size and the digest's start."""
-        config, size = self.config, len(self.data) / 1e6
+        config, size = self.config, f"{len(self.data) / 1e6:.2f} MB"
         return (
-            f"<Forecaster: {config.frequency}, {config.horizon} ahead; {size:.2f} MB; "
-            f"{self.sha256[:12]}>"
+            f"<Forecaster: {config.frequency}, {config.horizon} ahead; {size}; {self.sha256[:12]}>"
         )
 
     def function(self, *, prefix: str, **options: Any) -> "Function":
@@ -121,36 +142,38 @@ class Forecaster(Model):
         Raises SeriesError for what isn't a series of numbers within 1e30, or has fewer known values
         among those that the model reads than `config.least_known`; ConfigError for the settings.
         """
-        config = self.config
-        horizon = config.horizon if horizon is None else horizon
-        check(
-            type(horizon) is int and 1 <= horizon <= config.horizon,
-            f"horizon must be from 1 to {config.horizon}, not {horizon!r:.40}",
-        )
-        check(
-            isinstance(level, int | float) and 0 < level < 100,
-            f"level must be between 0 and 100 %, not {level!r:.40}",
-        )
-        ends = [config.column(0.5 + sign * level / 200) for sign in (-1, 1)]
+        ahead, ends, names = self.ahead(horizon), self.config.ends(level), self._names
         several = _is_list(values)
-        given = list(values) if several else [values]
-        made = []
-        for part in self._runs(given, several):
-            for one in part[:, :horizon]:
-                columns = np.ascontiguousarray(one.T)
-                named = dict(zip(self._names, columns, strict=True))
-                middle = columns[len(columns) // 2]
-                made.append(Forecast(middle, columns[ends[0]], columns[ends[1]], level, named))
+        made = [
+            Forecast(level, one, names, ends)
+            for part in self._runs(values if several else [values], several=several)
+            for one in part[:, :ahead]
+        ]
         return made if several else made[0]
 
-    def _runs(self, given: Sequence[Any], several: bool) -> Iterator[Values]:
+    def ahead(self, horizon: int | None) -> int:
+        """Return a horizon, the model's by default. Raises ConfigError for a longer one."""
+        most = self.config.horizon
+        wanted = f"horizon must be from 1 to {most}"
+        return most if horizon is None else whole_number(horizon, wanted, 1, most)
+
+    def _runs(self, given: Any, *, several: bool) -> Iterator[Values]:
         """Yield the quantiles of series, some at a time."""
+        context = self.config.context
         for first in range(0, len(given), _SERIES):
-            rows = np.full((min(_SERIES, len(given) - first), self.config.context), np.nan)
-            for i, one in enumerate(given[first : first + _SERIES]):
-                where = f"series {first + i}: " if several else ""
-                last = _array(one, where, 1)[-self.config.context :]
-                rows[i, self.config.context - len(last) :] = last
+            part = given[first : first + _SERIES]
+            rows = np.full((len(part), context), np.nan)
+            if isinstance(part, np.ndarray):
+                table = _array(part, 2)[:, -context:]
+                rows[:, context - table.shape[1] :] = table
+                part = ()
+            for i, one in enumerate(part):
+                try:
+                    last = _array(one, 1)[-context:]
+                except SeriesError as error:
+                    where = f"series {first + i}: " if several else ""
+                    raise SeriesError(f"{where}{error}") from error
+                rows[i, context - len(last) :] = last
             yield self._checked_run(rows, first if several else None)
 
     def quantiles(self, values: "ArrayLike") -> Values:
@@ -158,12 +181,9 @@ class Forecaster(Model):
 
         The quantiles are `config.quantiles`. Raises SeriesError as `forecast` does.
         """
-        rows = _array(values, "", 2)[:, -self.config.context :]
-        missing = self.config.context - rows.shape[1]
-        rows = np.pad(rows, ((0, 0), (missing, 0)), constant_values=np.nan)
-        parts = [self._checked_run(rows[i : i + _SERIES], i) for i in range(0, len(rows), _SERIES)]
+        rows = _array(values, 2)
         empty = np.zeros((0, self.config.horizon, len(self.config.quantiles)), np.float32)
-        return np.concatenate([empty, *parts])
+        return np.concatenate([empty, *self._runs(rows, several=True)])
 
     def flag(
         self, values: "ArrayLike", share: float = 0.01, last: int | None = None
@@ -175,9 +195,10 @@ class Forecaster(Model):
         default all; False for those with too few known ones before them, and for unknown ones.
         Raises SeriesError and ConfigError as `forecast` does.
         """
-        check(last is None or (type(last) is int and last >= 1), "last must be at least 1, or None")
-        series = _array(values, "", 1)
-        rows, low, high = self.expected(series, share, len(series) if last is None else last)
+        series = _array(values, 1)
+        wanted = "last must be at least 1, or None"
+        count = len(series) if last is None else whole_number(last, wanted, 1)
+        rows, low, high = self.expected(series, share, count)
         flags = np.zeros(len(series), bool)
         flags[rows] = (series[rows] < low) | (series[rows] > high)
         return flags
@@ -187,15 +208,19 @@ class Forecaster(Model):
     ) -> tuple[NDArray[np.int64], Values, Values]:
         """Return which of the `last` values can be judged, and what was forecast for each."""
         config = self.config
-        check(0 < share < 1, f"share must be between 0 and 1, not {share!r:.40}")
-        ends = [config.column(share / 2), config.column(1 - share / 2)]
+        is_share = isinstance(share, Real) and 0 < share < 1
+        check(is_share, f"share must be between 0 and 1, not {share!r:.40}")
+        ends = config.ends(100 * (1 - share))
         padded = np.concatenate([np.full(config.context, np.nan), series[:-1]])
         before = sliding_window_view(padded, config.context)[: len(series)]
         first = max(len(series) - last, 0)
-        known = np.isfinite(before[first:]).sum(axis=1) >= config.least_known
-        rows = first + np.flatnonzero(known & np.isfinite(series[first:]))
+        if (np.abs(series[first:]) > _LARGEST).any():
+            raise SeriesError(_TOO_LARGE)
+        counts = np.convolve(np.isfinite(padded), np.ones(config.context), "valid")[first:]
+        judged = np.isfinite(series[first:]) & (counts[: len(series) - first] >= config.least_known)
+        rows = first + np.flatnonzero(judged)
         ahead = [
-            self._checked_run(before[rows[i : i + _SERIES]], None)[:, 0, ends]
+            self._checked_run(before[rows[i : i + _SERIES]], None)[:, 0, list(ends)]
             for i in range(0, len(rows), _SERIES)
         ]
         low, high = np.concatenate([np.zeros((0, 2), np.float32), *ahead]).T
@@ -214,18 +239,13 @@ class Forecaster(Model):
             near = (highest - lowest < _NEAR * size) & ~(few | large)
         found = {}
         for row in np.flatnonzero(few | large | near):
-            if large[row]:
-                found[int(row)] = f"a value is over {_LARGEST:g}, or infinite"
-            elif few[row]:
+            if few[row] and not large[row]:
                 found[int(row)] = (
-                    f"{count[row]} known values among its last {self.config.context}; the model "
+                    f"known values among its last {self.config.context}: {count[row]}; the model "
                     f"needs {self.config.least_known}"
                 )
-            elif _is_coarse(rows[row]):
-                found[int(row)] = (
-                    "its changes are too small beside its values to be told apart in 32 bits; "
-                    "subtract a constant"
-                )
+            elif large[row] or _is_coarse(rows[row]):
+                found[int(row)] = _TOO_LARGE if large[row] else _TOO_COARSE
         return found
 
     def run(self, rows: NDArray[np.float64]) -> Values:
@@ -277,31 +297,33 @@ def _is_list(values: Any) -> bool:
     """Tell whether `values` are series, and not one."""
     if isinstance(values, np.ndarray):
         return values.ndim == 2
-    return (
-        isinstance(values, list | tuple)
-        and len(values) > 0
-        and (isinstance(values[0], list | tuple | np.ndarray) or hasattr(values[0], "to_numpy"))
-    ) or (isinstance(values, list | tuple) and not values)
+    return isinstance(values, list | tuple) and (
+        not values
+        or isinstance(values[0], list | tuple | np.ndarray)
+        or hasattr(values[0], "to_numpy")
+    )
 
 
-def _array(values: Any, where: str, dimensions: int) -> NDArray[np.float64]:
+def _array(values: Any, dimensions: int) -> NDArray[np.float64]:
     """Return numbers as float64. Raises SeriesError for anything else."""
+    if type(values) is np.ndarray and values.dtype.char == "d" and values.ndim == dimensions:
+        return values  # at once, as there may be many
     if isinstance(values, Mapping) or hasattr(values, "columns"):
         kind = type(values).__name__
-        raise SeriesError(f'{where}a {kind} is no series; give one column of it: df["y"]')
+        raise SeriesError(f'a {kind} is no series; give one column of it: df["y"]')
     try:
-        if hasattr(values, "to_numpy"):
-            values = values.to_numpy()
-        found = np.asarray(values)
+        if isinstance(values, np.ma.MaskedArray):
+            values = np.ma.filled(values.astype(np.float64), np.nan)
+        found = np.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
         if found.dtype.kind in "bO":
             found = np.array([_number(one) for one in found.ravel()]).reshape(found.shape)
         array = found.astype(np.float64, casting="same_kind" if found.dtype.kind == "f" else "safe")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise SeriesError(
-            f"{where}a series must be numbers, NaN or None where one isn't known ({error})"
+            f"a series must be numbers, NaN or None where one isn't known ({error})"
         ) from error
     if array.ndim != dimensions:
-        raise SeriesError(f"{where}an array of {array.ndim} dimensions, not {dimensions}")
+        raise SeriesError(f"an array of {array.ndim} dimensions, not {dimensions}")
     return array
 
 

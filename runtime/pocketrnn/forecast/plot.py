@@ -1,61 +1,54 @@
 """Pictures of series with their forecasts, by matplotlib."""
 
-import os
+import io
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..config import check
 from ..extras import require
+from ..files import write_atomic
 from .file import ForecasterConfig
 
-# Series in a picture.
-_MOST = 6
+MOST = 6
+"""Series in a picture."""
+
+Drawn = tuple[str, Any, Any, Any]
+"""A title, a series, its quantiles (horizon, quantiles), and what came or None."""
 
 
-class Picture:
-    """Some series below each other, with what was forecast for them."""
+def check_name(path: str | Path) -> None:
+    """Raise ConfigError for a file that no picture can be; MissingExtraError without matplotlib."""
+    kinds = (".png", ".svg", ".pdf", ".html")
+    check(Path(path).suffix in kinds, f"{path}: a picture's name ends in {', '.join(kinds)}")
+    require("plot", "matplotlib")
 
-    def __init__(self, config: ForecasterConfig, level: float) -> None:
-        """Start empty. Raises MissingExtraError without `pocketrnn[plot]`."""
-        require("plot", "matplotlib")
-        self._ends = [config.column(0.5 + sign * level / 200) for sign in (-1, 1)]
-        self._level, self._context = level, config.context
-        self._drawn: list[tuple[str, NDArray[Any], NDArray[Any], NDArray[Any] | None]] = []
 
-    def add(self, series: Any, quantiles: NDArray[np.float32]) -> None:
-        """Draw a series of a table."""
-        self.draw(str(series.name or "series"), series.values, quantiles)
+def draw(path: str | Path, drawn: Sequence[Drawn], config: ForecasterConfig, level: float) -> None:
+    """Draw series below each other, with their intervals of `level` %."""
+    check_name(path)
+    from matplotlib.figure import Figure  # no pyplot: no window, no global state
 
-    def draw(
-        self,
-        title: str,
-        history: NDArray[np.float64],
-        quantiles: NDArray[np.float32],
-        future: NDArray[np.float64] | None = None,
-    ) -> None:
-        """Draw a series, its quantiles (horizon, quantiles), and what came if that is known.
-
-        Only the first six are drawn.
-        """
-        if len(self._drawn) < _MOST:
-            self._drawn.append((title, history[-self._context :], quantiles, future))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture, in the format that its name tells."""
-        from matplotlib.figure import Figure  # no pyplot: no window, no global state
-
-        rows = max(len(self._drawn), 1)
-        figure = Figure(figsize=(9, 2.6 * rows), layout="constrained")
-        for axes, (title, history, quantiles, future) in zip(
-            figure.subplots(rows, squeeze=False)[:, 0], self._drawn, strict=False
-        ):
-            ahead = len(history) + np.arange(len(quantiles))
-            axes.plot(history, color="black", linewidth=1)
-            if future is not None:
-                axes.plot(ahead, future, color="black", linewidth=1, linestyle=":")
-            low, high = quantiles[:, self._ends].T
-            axes.plot(ahead, quantiles[:, quantiles.shape[1] // 2], color="C0")
-            axes.fill_between(ahead, low, high, color="C0", alpha=0.25, linewidth=0)
-            axes.set_title(f"{title} (interval: {self._level:g} %)")
+    rows = max(len(drawn), 1)
+    figure = Figure(figsize=(9, 2.6 * rows), layout="constrained")
+    places = figure.subplots(rows, squeeze=False)[:, 0]
+    for axes, (title, series, quantiles, future) in zip(places, drawn, strict=False):
+        history = series[-config.context :]
+        ahead = len(history) + np.arange(len(quantiles))
+        axes.plot(history, color="black", linewidth=1)
+        if future is not None:
+            axes.plot(ahead, future, color="black", linewidth=1, linestyle=":")
+        low, high = quantiles[:, list(config.ends(level))].T
+        axes.plot(ahead, quantiles[:, quantiles.shape[1] // 2], color="C0")
+        axes.fill_between(ahead, low, high, color="C0", alpha=0.25, linewidth=0)
+        # Dollars in a name are no mathematics.
+        axes.set_title(f"{title} (interval: {level:g} %)", parse_math=False)
+    if Path(path).suffix != ".html":
         figure.savefig(path, dpi=100)
+        return
+    page = io.StringIO()
+    figure.savefig(page, format="svg")
+    svg = page.getvalue().partition("<svg")[2]
+    write_atomic(path, f"<!doctype html><title>Forecasts</title><svg{svg}")

@@ -2,30 +2,34 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..config import check
-from ..errors import ConfigError, InputError, OutputError
+from ..errors import InputError, OutputError, SeriesError
 from ..files import replacing, write_atomic
-from ..streams import standard_output_bytes
+from ..streams import say, standard_output_bytes
 from ..tables.formats import output_format as format_for
 from ..tables.inputs import PathLike
 from ..tables.outputs import paths
 from ..tables.reading import ON_ERROR, STDIN, ReadOptions
+from .frequency import Frequency
 from .model import Forecaster
+from .plot import MOST, Drawn, check_name, draw
 from .table import Columns, Output, Series, SeriesTable
 
 # Series that are read, forecast and written together.
 _SERIES = 256
 
-_Rows = tuple[list[tuple[Any, Any]], NDArray[np.float64]]
-"""Ids with time stamps, and (rows, columns) of numbers."""
+_FEW = "fewer than {} known values before its last one"
+
+_Rows = tuple[list[tuple[Any, ...]], Any]
+"""Ids, time stamps and what else has exact values; and as many rows of float32 numbers."""
 
 
 @dataclass
@@ -37,6 +41,10 @@ class Summary:
     errors: int = 0
     rows: int = 0
     """Written."""
+    unknown: int = 0
+    """Steps of these series that have no row, or no number."""
+    judged: int = 0
+    """Values that `flag_file` could judge."""
     errors_path: str | None = None
     """The list of the series in error."""
 
@@ -48,47 +56,52 @@ def forecast_file(
     *,
     levels: Sequence[float] = (80,),
     horizon: int | None = None,
-    seen: Callable[[Series, NDArray[np.float32]], None] | None = None,
+    plot: str | None = None,
     **options: Any,
 ) -> Summary:
     """Write forecasts of all series: id, time stamp, median, and two columns a level.
 
-    `seen` is called with each series and its quantiles. The other `options` are those of
-    `flag_file`.
+    The first series are drawn to the file `plot`. The other `options` are those of `flag_file`.
     """
+    if plot is not None:
+        check_name(plot)
+    drawn: list[Drawn] = []
     config = model.config
-    horizon = config.horizon if horizon is None else horizon
-    check(1 <= horizon <= config.horizon, f"horizon must be from 1 to {config.horizon}")
+    ahead = model.ahead(horizon)
     names, columns = ["forecast"], [len(config.quantiles) // 2]
-    for level in levels:
+    for level in dict.fromkeys(levels):
         names += [f"lo-{level:g}", f"hi-{level:g}"]
-        columns += [config.column(0.5 + sign * level / 200) for sign in (-1, 1)]
+        columns += config.ends(level)
 
-    def rows(series: Sequence[Series], problems: dict[int, str]) -> _Rows:
-        values = np.full((len(series), config.context), np.nan)
-        for row, one in zip(values, series, strict=True):
-            row[len(row) - len(one.values) :] = one.values
-        problems |= model.problems(values)
-        keys: list[tuple[Any, Any]] = []
-        good = []
-        for i, one in enumerate(series):
+    def rows(good: Mapping[int, Series], problems: dict[int, str]) -> _Rows:
+        values = np.full((len(good), config.context), np.nan)
+        for last, one in zip(values, good.values(), strict=True):
+            last[len(last) - len(one.values) :] = one.values
+        found = model.problems(values)
+        keys: list[tuple[Any, ...]] = []
+        kept = []
+        for row, (i, one) in enumerate(good.items()):
             try:
-                stamps = one.stamps(1, horizon) if i not in problems else []
+                stamps = one.grid.stamps(one.last + 1, ahead)
             except InputError as error:
-                problems[i] = f"line {one.line}: {error}"
-                continue
-            keys += [(one.name, stamp) for stamp in stamps]
-            good += [i] * bool(stamps)
-        if not good:
-            return [], np.zeros((0, len(names)))
-        quantiles = model.run(values[good])
-        if seen is not None:
-            for i, one in zip(good, quantiles, strict=True):
-                seen(series[i], one[:horizon])
-        numbers = quantiles[:, :horizon, columns].astype(np.float64)
-        return keys, numbers.reshape(-1, len(columns))
+                found[row] = str(error)
+            if row in found:
+                problems[i] = f"line {one.line}: {found[row]}"
+            else:
+                keys += [(one.name, stamp) for stamp in stamps]
+                kept.append((row, one))
+        if not kept:
+            return [], []
+        quantiles = model.run(values[[row for row, _ in kept]])[:, :ahead]
+        for (_, one), its in zip(kept[: MOST - len(drawn)], quantiles, strict=False):
+            drawn.append((str(one.name or "series"), one.values, its, None))
+        return keys, quantiles[:, :, columns].reshape(-1, len(columns))
 
-    return _file(inputs, output, model, rows, names, keep=config.context, **options)
+    keep = config.context
+    summary = _file(inputs, output, model, rows, names, Summary(), keep=keep, **options)
+    if plot is not None:
+        draw(plot, drawn, config, levels[0])
+    return summary
 
 
 def flag_file(
@@ -102,113 +115,121 @@ def flag_file(
 ) -> Summary:
     """Write those of the `last` values of each series that fall outside their intervals.
 
-    The options, of `forecast_file` too: `columns`, of the table; `format` and `encoding` of the
-    inputs, `output_format`; `on_error`: a series in error stops the run (fail), is left out (skip),
-    or has a row without numbers (null); `force` replaces the output. Raises InputError,
-    OutputError or ConfigError.
+    The options, of `forecast_file` too: `columns`, of the table; `frequency` of its stamps, where
+    they are the other end of the model's months; `format` and `encoding` of the inputs,
+    `output_format`; `on_error`: a series in error stops the run (fail), is left out (skip), or has
+    a row without numbers (null); `force` replaces the output. Raises InputError, OutputError or
+    ConfigError.
     """
     check(last >= 1, f"last must be at least 1, not {last}")
+    summary = Summary()
 
-    def rows(series: Sequence[Series], problems: dict[int, str]) -> _Rows:
-        keys, numbers = [], []
-        for i, one in enumerate(series):
-            before = one.values[:-1][-model.config.context :]
-            missing = model.config.context - len(before)
-            row = np.pad(before, (missing, 0), constant_values=np.nan)[None]
-            if found := model.problems(row):
-                problems[i] = found[0]
+    def rows(good: Mapping[int, Series], problems: dict[int, str]) -> _Rows:
+        keys: list[tuple[Any, ...]] = []
+        numbers = []
+        for i, one in good.items():
+            try:
+                places, low, high = model.expected(one.values, share, last)
+                is_short = not len(places) and np.isfinite(one.values[-1])
+                problem = _FEW.format(model.config.least_known) if is_short else ""
+            except SeriesError as error:
+                problem = str(error)
+            if problem:
+                problems[i] = f"line {one.line}: {problem}"
                 continue
-            places, low, high = model.expected(one.values, share, last)
-            for place, ends in zip(places, zip(low, high, strict=True), strict=True):
-                value = one.values[place]
-                if not ends[0] <= value <= ends[1]:
-                    keys.append((one.name, one.stamps(int(place) + 1 - len(one.values), 1)[0]))
-                    numbers.append((value, *ends))
-        return keys, np.array(numbers, np.float64).reshape(-1, 3)
+            summary.judged += len(places)
+            values = one.values[places]
+            for at in np.flatnonzero((values < low) | (values > high)):
+                step = one.last + 1 + int(places[at]) - len(one.values)
+                keys.append((one.name, *one.grid.stamps(step, 1), float(values[at])))
+                numbers.append((low[at], high[at]))
+        return keys, numbers
 
     keep = model.config.context + last
-    names = ["value", *(f"{end}-{100 * (1 - share):g}" for end in ("lo", "hi"))]
-    return _file(inputs, output, model, rows, names, keep=keep, **options)
+    names = [f"{end}-{100 * (1 - share):g}" for end in ("lo", "hi")]
+    exact = ("value",)
+    return _file(inputs, output, model, rows, names, summary, exact, keep=keep, **options)
 
 
 def _file(
     inputs: PathLike | Sequence[PathLike],
     output: str,
     model: Forecaster,
-    rows: Callable[[Sequence[Series], dict[int, str]], _Rows],
+    rows: Callable[[Mapping[int, Series], dict[int, str]], _Rows],
     names: Sequence[str],
+    summary: Summary,
+    exact: tuple[str, ...] = (),
     *,
     keep: int,
     columns: Columns = Columns(),  # noqa: B008 (it can't change)
+    frequency: str | None = None,
     format: str | None = None,  # noqa: A002 (as of score_file)
     encoding: str = "utf-8",
     output_format: str | None = None,
     on_error: str = "fail",
     force: bool = False,
 ) -> Summary:
-    if on_error not in ON_ERROR:
-        raise ConfigError(f"on_error must be one of {', '.join(ON_ERROR)}, not {on_error!r}")
+    check(on_error in ON_ERROR, f"on_error must be one of {', '.join(ON_ERROR)}, not {on_error!r}")
+    ours = model.config.frequency
+    check(
+        frequency is None or Frequency(frequency).step == Frequency(ours).step,
+        f"the model's frequency is {ours}; {frequency} has other steps",
+    )
     options = ReadOptions(encoding)
     table = SeriesTable(
-        inputs, model.config.frequency, columns, given=format, options=options, keep=keep
+        inputs, frequency or ours, columns, given=format, options=options, keep=keep
     )
+    taken = {*names, *exact} & {*table.columns[:2]}
+    check(not taken, f"the output has a column {', '.join(taken)} of its own; rename the input's")
+    listed = io.StringIO()
+    problems_of = csv.writer(listed, lineterminator="\n")
+
+    def pieces() -> Iterator[bytes]:
+        read = iter(table)
+        while series := list(islice(read, _SERIES)):
+            problems = {i: one.problem for i, one in enumerate(series) if one.problem}
+            good = {i: one for i, one in enumerate(series) if not one.problem}
+            keys, numbers = rows(good, problems)
+            if problems and on_error == "fail":
+                # The table's own first: of rows in no order, each series has too few.
+                i = min(problems, key=lambda i: (not series[i].problem, i))
+                who = "" if series[i].name is None else f"series {series[i].name!r:.60}, "
+                raise InputError(
+                    f"{series[i].file}, {who}{problems[i]}; to go on without such series, say "
+                    'on_error="skip"'
+                )
+            numbers = np.array(numbers, np.float64).reshape(-1, len(names))
+            for i, problem in sorted(problems.items()):
+                one = series[i]
+                problems_of.writerow((one.file, one.line, one.name, problem))
+            if on_error == "null":
+                keys += [(series[i].name, None, *[None] * len(exact)) for i in sorted(problems)]
+                empty = np.full((len(problems), len(names)), np.nan)
+                numbers = np.concatenate([numbers, empty])
+            summary.series += len(series) - len(problems)
+            summary.errors += len(problems)
+            summary.rows += len(keys)
+            summary.unknown += sum(one.unknown for i, one in good.items() if i not in problems)
+            if keys:
+                yield to.block(keys, numbers)
+
     with closing(table.source):
         kind = format_for(output, output_format, table.source.format)
-        to = Output(output, kind, table, names)
-        summary, listed = Summary(), io.StringIO()
-        problems_of = csv.writer(listed, lineterminator="\n")
-        problems_of.writerow(("series", "line", "problem"))
-
-        def pieces() -> Iterator[bytes]:
-            for series in _batches(table):
-                problems = {i: one.problem for i, one in enumerate(series) if one.problem}
-                more: dict[int, str] = {}
-                keys, numbers = rows([one for one in series if not one.problem], more)
-                good = [i for i, one in enumerate(series) if not one.problem]
-                problems |= {good[i]: problem for i, problem in more.items()}
-                if problems and on_error == "fail":
-                    # The table's own first: of rows in no order, each series has too few.
-                    i = min(problems, key=lambda i: (not series[i].problem, i))
-                    one, problem = series[i], problems[i]
-                    who = "" if one.name is None else f"series {one.name!r:.60}, "
-                    where = "" if problem == one.problem else f"line {one.line}: "
-                    raise InputError(
-                        f"{table.source.reader.name}, {who}{where}{problem}; to go on without "
-                        'such series, say on_error="skip"'
-                    )
-                for i, problem in sorted(problems.items()):
-                    one = series[i]
-                    problems_of.writerow((one.name, one.line, problem))
-                    if on_error == "null":
-                        keys.append((one.name, None))
-                        numbers = np.concatenate([numbers, np.full((1, len(names)), np.nan)])
-                summary.series += len(series) - len(problems)
-                summary.errors += len(problems)
-                summary.rows += len(keys)
-                if keys:
-                    yield to.block(keys, numbers)
-
+        to = Output(output, kind, table.columns, exact, names)
         if output == STDIN:
             to.write(standard_output_bytes(), pieces())
+            if summary.errors:
+                say(listed.getvalue().rstrip())
             return summary
         path, errors_path, folder = paths(output)
         table.source.refuse(path, errors_path, folder)
-        if path.exists() and not force:
-            raise OutputError(f"{path}: exists already; replace it with force=True")
+        for written in (path, errors_path):
+            if written.exists() and not force:
+                raise OutputError(f"{written}: exists already; replace it with force=True")
         with replacing(path) as temporary, temporary.open("wb") as file:
             to.write(file, pieces())
+        errors_path.unlink(missing_ok=True)  # of the output that was there
         if summary.errors:
             summary.errors_path = str(errors_path)
-            write_atomic(errors_path, listed.getvalue())
+            write_atomic(errors_path, "file,line,series,problem\n" + listed.getvalue())
     return summary
-
-
-def _batches(table: SeriesTable) -> Iterator[list[Series]]:
-    batch: list[Series] = []
-    for one in table:
-        batch.append(one)
-        if len(batch) == _SERIES:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

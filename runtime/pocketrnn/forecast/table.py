@@ -1,27 +1,26 @@
 """Tables of series: a row a value, the rows of a series one after another, in order of time."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ColumnError
 from ..tables.block import NO_TEXT, Block, Cells, Column, Results
 from ..tables.formats import open_writer
 from ..tables.inputs import Inputs, PathLike
 from ..tables.lines import LinesReader
-from ..tables.reading import STDIN, Reader, ReadOptions, check_column
+from ..tables.reading import STDIN, Reader, ReadOptions, listed
 from ..tables.writing import Writer
-from .frequency import Frequency, Grid, StampError
+from .frequency import Frequency, Grid, RowError
 
-# As float() would also take `nan`; these are what tables have for nothing.
+# What tables have for nothing.
 _UNKNOWN = frozenset(("", "na", "n/a", "nan", "null", "none"))
-
-# Unknown values that a series may have for each row: more are a slip of the frequency.
-_SPARSEST = 1000
 
 
 class Columns(NamedTuple):
@@ -29,7 +28,8 @@ class Columns(NamedTuple):
 
     id: str | None = None
     """None: `unique_id`, or one series where there is no such column."""
-    time: str = "ds"
+    time: str | None = "ds"
+    """None: a row is a step."""
     value: str = "y"
 
 
@@ -39,21 +39,19 @@ class Series:
 
     name: Any
     """None where the table has no column of ids."""
+    file: str
+    """Its first row's; the faulty one's where there is a problem."""
     line: int
     """Its first row's."""
+    problem: str
+    """Why it can't be used, with the line."""
     values: NDArray[np.float64]
     """One for each step of time, NaN where there is no row or no number."""
-    grid: Grid | None
-    """None where the input has numbers alone."""
-    last: int
+    grid: Grid
+    last: int = 0
     """Steps from the first stamp to the last."""
-    problem: str = ""
-    """Why it can't be used, with the line."""
-
-    def stamps(self, first: int, count: int) -> list[Any]:
-        """Return time stamps from `first` steps after the last one on."""
-        steps = range(self.last + first, self.last + first + count)
-        return [step + 1 if self.grid is None else self.grid.stamp(step) for step in steps]
+    unknown: int = 0
+    """How many of these steps have no row or no number."""
 
 
 class SeriesTable:
@@ -74,123 +72,101 @@ class SeriesTable:
         `given` is the format. Raises InputError or ConfigError for what holds no series.
         """
         self._frequency, self._keep = Frequency(frequency), keep
-        self.columns = columns
+        self.columns, self._hint = columns, ""
         if given is None and inputs in (STDIN, [STDIN]):
             given = "text"
         self.source = Inputs(inputs, given, None, options, find=self._find)
 
     def _find(self, reader: Reader, _: str | None) -> str:
         """Note the columns that there are, and return one that holds text, as readers want it."""
-        self.is_plain = isinstance(reader, LinesReader)
-        if self.is_plain:
-            return reader.columns[0]
-        name, time, value = self.columns
-        if name is None and (not reader.fixed or "unique_id" in reader.columns):
-            name = "unique_id" if "unique_id" in reader.columns else None
-        for column in (name, time, value):
-            if column is not None:
-                check_column(reader, column)
-        self.columns = Columns(name, time, value)
-        used = [column for column in (name, time, value) if column in reader.candidates]
-        return (used or list(reader.candidates) or [value])[0]
+        there = reader.columns
+        if isinstance(reader, LinesReader):
+            self.columns = Columns(None, None, there[0])
+            return there[0]
+        if self.columns.id is None and "unique_id" in there:
+            self.columns = self.columns._replace(id="unique_id")
+        for role, column in self.columns._asdict().items():
+            if column is not None and (count := there.count(column)) != 1:
+                raise ColumnError(
+                    f"{reader.name}: {'two columns' if count else 'no column'} called {column!r}; "
+                    f"{reader.problem or f'there are: {listed(there)}'}; say {role}_column=...",
+                    there,
+                )
+        if self.columns.id is None and (others := [c for c in there if c not in self.columns]):
+            self._hint = f"; if one of {listed(others)} names the series, say id_column=..."
+        texts = [column for column in reader.candidates if column in self.columns]
+        return texts[0] if texts else self.columns.value
 
     def __iter__(self) -> Iterator[Series]:
         """Yield the series; InputError for a file that can't be read on."""
         seen = _Seen()
+        for name, parts in groupby(self._parts(), itemgetter(0)):
+            _, *columns = zip(*parts, strict=True)
+            stamps, cells, files, lines, problems = (list(chain(*column)) for column in columns)
+            try:
+                self._check(name, problems, seen)
+                one = self._series(name, stamps, cells, (files[0], lines[0]))
+            except RowError as error:
+                where, problem = files[error.row], f"line {lines[error.row]}: {error}"
+                nothing = np.zeros(0), Grid(self._frequency, 0, 0)
+                one = Series(name, where, lines[0], problem, *nothing)
+            yield one
+
+    def _parts(self) -> Iterator[tuple[Any, ...]]:
+        """Yield an id with time stamps, values, files, lines and problems of some of its rows."""
         name: Any = None
-        rows = _Rows()
         for block in self.source.blocks():
-            names, stamps, values = self._of(block)
-            problems = {
-                i: problem
-                for i, problem in block.problems.items()
-                if problem != NO_TEXT and not _is_whole(block, i)
-            }
-            for i in problems:  # whose series can't be told: the one that it stands in
-                names[i] = names[i - 1] if i else name
-            changes = [i for i in range(1, len(names)) if names[i] != names[i - 1]]
-            for start, end in pairwise([0, *changes, len(names)]):
-                if rows.lines and names[start] != name:
-                    yield self._series(name, rows, seen)
-                    rows = _Rows()
-                name = names[start]
-                rows.lines += block.lines[start:end]
-                rows.stamps += stamps[start:end]
-                rows.values += values[start:end]
-                bad = [i for i in problems if start <= i < end] if not rows.problem else []
-                if bad:
-                    rows.problem = f"line {block.lines[bad[0]]}: {problems[bad[0]]}"
-        if rows.lines:
-            yield self._series(name, rows, seen)
-
-    def _of(self, block: Block) -> list[list[Any]]:
-        """Return ids, time stamps and values of a block's rows."""
-        if self.is_plain:
-            return [[None] * len(block), list(range(len(block))), list(block.texts)]
-        found: list[list[Any]] = []
-        for column in self.columns:
-            if column is None:
-                found.append([None] * len(block))
-            elif block.table is not None:
-                cells = block.table.column(column)
-                if str(cells.type) == "timestamp[ns]":  # of which pyarrow would make pandas'
-                    cells = cells.cast("timestamp[us]")
-                found.append(cells.to_pylist())
+            if block.table is not None:
+                block.columns = tuple(column for column in self.columns if column is not None)
+                block.table = block.table.select(block.columns)
+            found: dict[Any, Sequence[Any]]
+            if block.records and isinstance(block.records[0], list) and not block.problems:
+                found = dict(zip(block.columns, zip(*block.records, strict=True), strict=True))
             else:
-                place = block.columns.index(column) if column in block.columns else -1
-                key = column if block.records and isinstance(block.records[0], dict) else place
-                try:
-                    found.append(list(map(itemgetter(key), block.records)))
-                except (TypeError, LookupError):  # not all rows have it
-                    found.append([_cell(record, column, place) for record in block.records])
-        return found
+                rows: list[dict[Any, Any]] = list(block.values())
+                found = {column: [row.get(column) for row in rows] for column in self.columns}
+            nothing = [None] * len(block)
+            names, stamps, values = (list(found.get(column, nothing)) for column in self.columns)
+            problems = [""] * len(block)
+            for i, problem in block.problems.items():
+                is_whole = problem.endswith("not text") and isinstance(block.records[i], dict)
+                if problem != NO_TEXT and not is_whole:
+                    problems[i] = problem
+                    names[i] = names[i - 1] if i else name  # it can't be told
+            columns, end = (stamps, values, block.files, block.lines, problems), 0
+            for name, rows_of in groupby(names):
+                first, end = end, end + len(list(rows_of))
+                yield name, *(column[first:end] for column in columns)
 
-    def _series(self, name: Any, rows: "_Rows", seen: "_Seen") -> Series:
-        nothing = np.zeros(0)
-
-        def fault(problem: str) -> Series:
-            return Series(name, rows.lines[0], nothing, None, 0, problem)
-
-        if rows.problem:
-            return fault(rows.problem)
-        if name in (None, "") and self.columns.id is not None:
-            return fault(f"line {rows.lines[0]}: no {self.columns.id}")
+    def _check(self, name: Any, problems: Sequence[str], seen: "_Seen") -> None:
+        for row, problem in enumerate(problems):
+            if problem:
+                raise RowError(row, problem)
+        is_none = name in (None, "") or name != name or isinstance(name, list | dict)
+        if is_none and self.columns.id is not None:
+            raise RowError(0, f"no {self.columns.id}")
         if not seen.add(name):
-            return fault(
-                f"line {rows.lines[0]}: rows of this series are further up too; sort the table by "
-                "series and time"
+            raise RowError(
+                0, "rows of this series are further up too; sort the table by series and time"
             )
-        values, bad = _numbers(rows.values)
-        if bad is not None:
-            return fault(f"line {rows.lines[bad]}: {rows.values[bad]!r:.60} isn't a number")
-        if self.is_plain:
-            kept = values if self._keep is None else values[-self._keep :]
-            return Series(name, rows.lines[0], kept, None, len(values) - 1)
+
+    def _series(
+        self, name: Any, stamps: Sequence[Any], cells: Sequence[Any], where: tuple[str, int]
+    ) -> Series:
+        values = _numbers(cells)
+        if self.columns.time is None:
+            stamps = range(1, len(cells) + 1)
         try:
-            steps, grid = self._frequency.grid(tuple(rows.stamps))
-        except StampError as error:
-            return fault(f"line {rows.lines[error.index]}: {error}")
+            steps, grid = self._frequency.grid(stamps)
+        except RowError as error:
+            raise RowError(error.row, f"{error}{self._hint}") from error
         last = int(steps[-1])
         count = last + 1 if self._keep is None else min(last + 1, self._keep)
-        if count > _SPARSEST * len(values):
-            return fault(
-                f"line {rows.lines[0]}: {len(values)} rows for {count:,} steps of "
-                f"{self._frequency.name}; is that its frequency?"
-            )
         whole = np.full(count, np.nan)
         inside = steps > last - count
         whole[steps[inside] - (last + 1 - count)] = values[inside]
-        return Series(name, rows.lines[0], whole, grid, last)
-
-
-class _Rows:
-    """The rows of the series that is being read."""
-
-    def __init__(self) -> None:
-        self.lines: list[int] = []
-        self.stamps: list[Any] = []
-        self.values: list[Any] = []
-        self.problem = ""
+        unknown = last + 1 - len(values) + int(np.isnan(values).sum())
+        return Series(name, *where, "", whole, grid, last, unknown)
 
 
 class _Seen:
@@ -202,7 +178,7 @@ class _Seen:
 
     def add(self, name: Any) -> bool:
         """Add an id, and tell whether it is new."""
-        key = hash(name)
+        key = hash(repr(name))  # as those of the numbers -1 and -2 are equal
         at = int(np.searchsorted(self._old, key))
         if key in self._new or (at < len(self._old) and self._old[at] == key):
             return False
@@ -213,53 +189,50 @@ class _Seen:
         return True
 
 
-def _cell(record: Any, column: str, place: int) -> Any:
-    if isinstance(record, dict):
-        return record.get(column)
-    return record[place] if record is not None and 0 <= place < len(record) else None
-
-
-def _is_whole(block: Block, row: int) -> bool:
-    """Tell whether a row could be read, and only the carrying column isn't text."""
-    record = block.records[row] if block.records else None
-    return isinstance(record, dict) and block.problems[row].endswith("not text")
-
-
-def _numbers(cells: list[Any]) -> tuple[NDArray[np.float64], int | None]:
-    """Return cells as numbers, NaN for unknown ones; and the index of one that is none."""
-    try:
-        return np.array(cells, np.float64), None
-    except (TypeError, ValueError, OverflowError):
-        pass
+def _numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
+    """Return cells as numbers, NaN for unknown ones. Raises RowError for one that is none."""
+    with suppress(TypeError, ValueError, OverflowError):
+        if bool not in map(type, cells):
+            return np.array(cells, np.float64)
     values = np.full(len(cells), np.nan)
-    for i, cell in enumerate(cells):
+    for row, cell in enumerate(cells):
         if cell is None or (isinstance(cell, str) and cell.strip().lower() in _UNKNOWN):
             continue
         try:
-            values[i] = float(cell)
-        except (TypeError, ValueError, OverflowError):
-            return values, i
-    return values, None
+            values[row] = float("" if isinstance(cell, bool) else cell)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise RowError(row, f"{cell!r:.60} isn't a number") from error
+    return values
 
 
 class Output:
     """Rows of series for a table of any format that can be written."""
 
-    def __init__(self, name: str, kind: str, table: SeriesTable, columns: Sequence[str]) -> None:
-        """Make a table with the id and time columns of `table`, and `columns` of numbers."""
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        columns: Columns,
+        exact: Sequence[str],
+        numbers: Sequence[str],
+    ) -> None:
+        """Make a table with the id and time columns, `exact` ones, and ones of float32 numbers."""
         self._name, self._kind = name, kind
-        self.keys = tuple(key for key in (table.columns.id, table.columns.time) if key is not None)
-        self._added = [Column(column, "float") for column in columns]
+        keys = (columns.id, columns.time or "ds", *exact)
+        self._keys = tuple(key for key in keys if key is not None)
+        self._added = [Column(column, "float") for column in numbers]
         self._writer: Writer | None = None
 
     def block(self, rows: Sequence[tuple[Any, ...]], numbers: NDArray[np.float64]) -> bytes:
-        """Return the bytes of rows: their ids and time stamps, and (rows, columns) of numbers."""
-        block = Block(self.keys, self.keys[-1])
-        block.records = [dict(zip(self.keys, row[-len(self.keys) :], strict=True)) for row in rows]
+        """Return the bytes of rows: ids, time stamps and so on; and (rows, columns) of numbers."""
+        block = Block(self._keys, self._keys[-1])
+        block.records = [
+            dict(zip(self._keys, row[-len(self._keys) :], strict=True)) for row in rows
+        ]
         block.raws = block.texts = [""] * len(rows)
         block.files, block.lines = [self._name] * len(rows), [0] * len(rows)
         if self._writer is None:
-            reader = _Made(self.keys, fixed=not rows)
+            reader = _Made(self._keys, fixed=not rows)
             self._writer = open_writer(self._name, self._kind, reader, "", self._added, [block])
         cells = [
             Cells(column, values.astype(np.float32), np.isfinite(values))
@@ -273,12 +246,7 @@ class Output:
         if first is None:
             first = self.block([], np.zeros((0, len(self._added))))
         assert self._writer is not None  # `block` made it  # noqa: S101
-
-        def all_pieces() -> Iterator[bytes]:
-            yield first
-            yield from pieces
-
-        self._writer.join(file, all_pieces())
+        self._writer.join(file, chain([first], pieces))
 
 
 class _Made(Reader):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .. import modelfile
-from ..config import Settings, check
+from ..config import Count, Settings, check
 from ..errors import ConfigError, CorruptModelError, VocabularyMismatchError
 from ..modelfile import ModelFile, onnx
 from ..modelfile.graph import generator
@@ -26,7 +26,7 @@ class GeneratorConfig(Settings):
 
     unit: Literal["characters", "bytes"]
     """What has an id: a character of the vocabulary, or a byte of UTF-8."""
-    characters: int
+    characters: Count
     """How many ids are characters, or bytes."""
     unknown: int | None
     """The id of all other characters; None with bytes."""
@@ -40,7 +40,6 @@ class GeneratorConfig(Settings):
     def __post_init__(self) -> None:
         """Raise ConfigError for settings that no model could have."""
         super().__post_init__()
-        check(self.characters >= 1, f"characters must be at least 1, not {self.characters}")
         special = {self.unknown, self.start, self.stop} - {None}
         check(
             special == set(range(self.characters, self.ids)),
@@ -107,14 +106,8 @@ def to_bytes(
     test_cases: Sequence[TestCase] = (),
 ) -> bytes:
     """Return the model file around the serialized GraphProto `graph`."""
-    return modelfile.to_bytes(
-        graph,
-        task=TASK,
-        config=config,
-        vocabulary=alphabet.characters or "",
-        card=card,
-        test_cases=test_cases,
-    )
+    vocabulary = alphabet.characters or ""
+    return modelfile.to_bytes(TASK, config, vocabulary, graph, card, test_cases)
 
 
 def read(file: ModelFile) -> Contents:
@@ -132,17 +125,12 @@ def read(file: ModelFile) -> Contents:
                 f"the vocabulary has {count} characters, the settings speak of "
                 f"{config.characters}; export the model again"
             )
-        test_cases = _test_cases(file, config.ids)
+        test_cases = file.cases(
+            TestCase,
+            lambda case: len(case.logits) == config.ids and all(map(math.isfinite, case.logits)),
+        )
         graph = config.graph()
         weights = file.weights(graph)
     except (ConfigError, RecursionError) as error:
         raise CorruptModelError(f"the file is altered ({error})") from error
     return Contents(config, Alphabet(characters, config.unknown), graph, weights, test_cases)
-
-
-def _test_cases(file: ModelFile, ids: int) -> tuple[TestCase, ...]:
-    cases = file.cases(TestCase)
-    for case in cases:
-        fits = len(case.logits) == ids and all(map(math.isfinite, case.logits))
-        check(fits, f"a test case needs {ids} logits, not {len(case.logits)}")
-    return cases

@@ -1,22 +1,21 @@
 """The model that a person holds: a prompt in, texts that go on from it out."""
 
-import secrets
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..config import check, check_texts, whole_number
-from ..errors import ConfigError, CorruptModelError, TextError
+from ..errors import CorruptModelError, TextError
 from ..lazy import lazy
 from ..loading import Model
 from ..modelfile import ModelFile, forms, onnx
 from ..session import Session
 from .file import TASK, GeneratorConfig, TestCase, read
-from .sampling import Sampling, uniform
+from .sampling import Options, Sampling, uniform
 
 if TYPE_CHECKING:
     from ..tables.block import Function
@@ -90,47 +89,19 @@ class Generator(Model):
     # -- whole texts ----------------------------------------------------------------------------
 
     @overload
-    def generate(
-        self,
-        prompt: str = "",
-        n: None = None,
-        length: int = 200,
-        temperature: float = 1.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        stop: str | None = None,
-        seed: int | None = None,
-    ) -> str: ...
+    def generate(self, prompt: str = "", n: None = None, **options: Unpack[Options]) -> str: ...
     @overload
+    def generate(self, prompt: str = "", *, n: int, **options: Unpack[Options]) -> list[str]: ...
     def generate(
-        self,
-        prompt: str = "",
-        *,
-        n: int,
-        length: int = 200,
-        temperature: float = 1.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        stop: str | None = None,
-        seed: int | None = None,
-    ) -> list[str]: ...
-    def generate(
-        self,
-        prompt: str = "",
-        n: int | None = None,
-        length: int = 200,
-        temperature: float = 1.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        stop: str | None = None,
-        seed: int | None = None,
+        self, prompt: str = "", n: int | None = None, **options: Unpack[Options]
     ) -> str | list[str]:
         """Return `prompt` and what follows it: one text, or with `n` a list of so many.
 
-        A text ends after `length` more characters (bytes, if those have the ids), where the model
-        ends it, or before the text `stop`, which is looked for in what is new. `temperature` 0
-        takes the most probable character each time; a higher one dares more. `top_k` draws from
-        the k most probable characters (0: all), `top_p` from so many as reach that probability.
+        A text ends after `length` (200) more characters (bytes, if those have the ids), where the
+        model ends it, or before the text `stop`, which is looked for in what is new. `temperature`
+        (1) 0 takes the most probable character each time; a higher one dares more. `top_k` draws
+        from the k most probable characters (0: all), `top_p` (1) from so many as reach that
+        probability.
 
         A `seed` from 0 to 2**64 - 1 stands for the same text always, and text i is the same
         whatever `n` is: draws are the same to the bit. Another machine, or another number of
@@ -140,41 +111,29 @@ class Generator(Model):
         Raises TextError for a prompt that isn't a str, ConfigError for settings that mean nothing.
         """
         count = 1 if n is None else whole_number(n, "n must be 0 or more")
-        sampling = Sampling(temperature, top_k, top_p)
-        length, seed, end = self._limits(length, seed, stop)
+        sampling = Sampling(**options)
+        end = self._end(sampling)
         logits, state = self.start(prompt)
         texts: list[str] = []
         most = self._side_by_side
         for first in range(0, count, most):
             numbers = np.arange(first, min(first + most, count))
-            steps = list(self._steps(logits, state, numbers, length, sampling, seed, end))
-            made = [np.concatenate(parts) for parts in zip(*steps, strict=True)] or [
-                numbers[:0]
-            ] * 2
-            order = np.argsort(made[0], kind="stable")
-            edges = np.searchsorted(made[0][order], np.arange(1, len(numbers)))
-            for ids in np.split(made[1][order], edges):
-                texts.append(prompt + self.alphabet.decode(self._without_end(ids.tolist(), end)))
+            ids: list[list[int]] = [[] for _ in numbers]
+            for going, drawn in self._steps(logits, state, numbers, sampling, end):
+                for text, one in zip(going.tolist(), drawn.tolist(), strict=True):
+                    ids[text].append(one)
+            texts += [prompt + self.alphabet.decode(self._without_end(own, end)) for own in ids]
         return texts[0] if n is None else texts
 
-    def stream(
-        self,
-        prompt: str = "",
-        length: int = 200,
-        temperature: float = 1.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        stop: str | None = None,
-        seed: int | None = None,
-    ) -> Iterator[str]:
+    def stream(self, prompt: str = "", **options: Unpack[Options]) -> Iterator[str]:
         """Yield the prompt, then each character as it comes; joined they are `generate`'s text.
 
         With `stop`, a character comes once it is clear that it doesn't begin it.
         """
-        sampling = Sampling(temperature, top_k, top_p)
-        length, seed, end = self._limits(length, seed, stop)
+        sampling = Sampling(**options)
+        end = self._end(sampling)
         logits, state = self.start(prompt)
-        steps = self._steps(logits, state, np.zeros(1, np.int64), length, sampling, seed, end)
+        steps = self._steps(logits, state, np.zeros(1, np.int64), sampling, end)
         return self._pieces(prompt, steps, end)
 
     def _pieces(self, prompt: str, steps: Iterator[_Step], end: list[int]) -> Iterator[str]:
@@ -188,19 +147,10 @@ class Generator(Model):
         if piece := decode(self._without_end(held, end), True):
             yield piece
 
-    def _limits(
-        self, length: int, seed: int | None, stop: str | None
-    ) -> tuple[int, int, list[int]]:
-        """Check what ends a text and what it is drawn by, and return `stop` as ids."""
-        length = whole_number(length, "length must be 0 or more")
-        if seed is None:
-            seed = secrets.randbits(64)
-        seed = whole_number(seed, "seed must be from 0 to 2**64 - 1", most=(1 << 64) - 1)
-        if stop is None:
-            return length, seed, []
-        if not isinstance(stop, str) or not stop:
-            raise ConfigError(f"stop must be a text of at least a character, not {stop!r:.40}")
-        return length, seed, self.alphabet.encode(stop).tolist()
+    def _end(self, sampling: Sampling) -> list[int]:
+        """Return the ids of the text before which a text is to end."""
+        ids: list[int] = self.alphabet.encode(sampling.stop or "").tolist()
+        return ids
 
     def _without_end(self, ids: list[int], end: list[int]) -> list[int]:
         """Return the ids of a text without what ended it."""
@@ -213,9 +163,7 @@ class Generator(Model):
         logits: Logits,
         state: State,
         numbers: NDArray[np.int64],
-        length: int,
         sampling: Sampling,
-        seed: int,
         end: list[int],
     ) -> Iterator[_Step]:
         """Yield, step by step, the texts that are still going and the id that each one gets.
@@ -226,16 +174,16 @@ class Generator(Model):
         texts, recent = np.arange(len(numbers)), np.full((len(numbers), len(end)), -1)
         logits = logits.repeat(len(numbers), axis=0)
         state = [part.repeat(len(numbers), axis=0) for part in state]
-        for position in range(length):
+        for position in range(sampling.length):
             if position % _DRAWS == 0:
-                draws = uniform(seed, numbers, position, _DRAWS)
+                draws = uniform(sampling.seed, numbers, position, _DRAWS)
             ids = sampling.choose(logits[:, : self.config.drawn], draws[:, position % _DRAWS])
             yield texts, ids
             going = ids != self.config.stop
             if end:
                 recent = np.column_stack([recent[:, 1:], ids])
                 going &= (recent != end).any(axis=1)
-            if position + 1 == length:
+            if position + 1 == sampling.length:
                 return
             if not going.all():
                 if not going.any():
@@ -255,7 +203,7 @@ class Generator(Model):
         beam search, so the same each time.
         """
         n = whole_number(n, "n must be 1 or more", 1)
-        length, _, _ = self._limits(length, 0, None)
+        length = whole_number(length, "length must be 0 or more")
         drawn, stop = self.config.drawn, self.config.stop
         ends = np.array(self.alphabet.spaces if stop is None else [stop], np.int64)
         logits, state = self.start(prompt)
@@ -379,42 +327,41 @@ class Generator(Model):
 
     def _next(self, ids: NDArray[Any], state: State | None = None) -> tuple[Logits, State]:
         """Return the logits (texts, ids) after one more id of each text: (texts,)."""
-        session, outputs = self._one
-        inputs = {"ids": ids.astype(np.int32), **self._named(state, len(ids))}
-        logits, *after = session.run(inputs, outputs)
-        return _finite(logits), after
+        return self._run(self._one, ids.astype(np.int32), state)
 
-    def _named(self, state: State | None, texts: int) -> dict[str, NDArray[np.float32]]:
-        if state is None:
-            units = self.config.network.units
-            state = [np.zeros((texts, units), np.float32) for _ in self._before]
-        return dict(zip(self._before, state, strict=True))
-
-    def run(
-        self, ids: NDArray[np.int32], state: State | None = None
-    ) -> tuple[NDArray[np.float32], State]:
+    def run(self, ids: NDArray[np.int32], state: State | None = None) -> tuple[Logits, State]:
         """Run the graph as it is, from `state` or from nothing.
 
         `ids` is (texts, time), and must be those of the model; the logits of what follows each
         one are float32 (texts, time, ids).
         """
-        inputs = {"ids": ids, **self._named(state, len(ids))}
-        logits, *after = self._whole.run(inputs, [v.name for v in self._contents.graph.outputs])
+        return self._run(self._whole, ids, state)
+
+    def _run(
+        self, form: tuple[Session, list[str]], ids: NDArray[np.int32], state: State | None
+    ) -> tuple[Logits, State]:
+        session, outputs = form
+        if state is None:
+            zeros = np.zeros((len(ids), self.config.network.units), np.float32)
+            state = [zeros] * len(self._before)
+        logits, *after = session.run(
+            {"ids": ids, **dict(zip(self._before, state, strict=True))}, outputs
+        )
         return _finite(logits), after
 
     @lazy
-    def _whole(self) -> Session:
-        return self._session_for(self._contents.graph)
+    def _whole(self) -> tuple[Session, list[str]]:
+        return self._ready(self._contents.graph)
 
     @lazy
     def _one(self) -> tuple[Session, list[str]]:
-        """Return the session for single steps, and its outputs."""
-        graph = forms.step(self.config.network, self.config.ids)
-        return self._session_for(graph), [value.name for value in graph.outputs]
+        return self._ready(forms.step(self.config.network, self.config.ids))
 
-    def _session_for(self, graph: onnx.Graph) -> Session:
+    def _ready(self, graph: onnx.Graph) -> tuple[Session, list[str]]:
+        """Return a session for a graph, and the names of its outputs."""
         model = partial(onnx.model_of, graph, self._contents.weights)
-        return Session(model, threads=self._options["threads"])
+        session = Session(model, threads=self._options["threads"])
+        return session, [value.name for value in graph.outputs]
 
 
 def log_probabilities(logits: Logits) -> Logits:

@@ -4,6 +4,9 @@ docs/model-file.md specifies both, with test cases: the same seed stands for the
 ever, in every language.
 """
 
+import secrets
+from typing import TypedDict
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,10 +37,30 @@ def uniform(seed: int, texts: NDArray[np.int64], first: int, count: int) -> NDAr
     return (_outputs(starts[:, None], numbers) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-class Sampling:
-    """From logits to ids, by temperature, top k and top p (nucleus)."""
+class Options(TypedDict, total=False):
+    """How a text is made: see `Generator.generate`."""
 
-    def __init__(self, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> None:
+    length: int
+    temperature: float
+    top_k: int
+    top_p: float
+    stop: str | None
+    seed: int | None
+
+
+class Sampling:
+    """From logits to ids, by temperature, top k and top p (nucleus), until the end of a text."""
+
+    def __init__(
+        self,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        *,
+        length: int = 200,
+        stop: str | None = None,
+        seed: int | None = None,
+    ) -> None:
         """Keep the settings; ConfigError for those that mean nothing."""
         check(
             _is_number(temperature) and 0 <= temperature < float("inf"),
@@ -47,9 +70,15 @@ class Sampling:
             _is_number(top_p) and 0 < top_p <= 1,
             f"top_p must be over 0, and 1 at most, not {top_p!r:.40}",
         )
-        self.temperature = float(temperature)
+        check(
+            stop is None or (isinstance(stop, str) and stop != ""),
+            f"stop must be a text of at least a character, not {stop!r:.40}",
+        )
+        self.temperature, self.top_p, self.stop = float(temperature), float(top_p), stop
         self.top_k = whole_number(top_k, "top_k must be 0 (all) or more")
-        self.top_p = float(top_p)
+        self.length = whole_number(length, "length must be 0 or more")
+        seed = secrets.randbits(64) if seed is None else seed
+        self.seed = whole_number(seed, "seed must be from 0 to 2**64 - 1", most=(1 << 64) - 1)
 
     def choose(self, logits: NDArray[np.float32], draws: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return an id for each row of logits (texts, ids), by its draw (texts,): int64 (texts,).

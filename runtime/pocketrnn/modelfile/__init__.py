@@ -15,7 +15,7 @@ This module knows the layout; what the values mean is the task's to know.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -54,22 +54,24 @@ class ModelFile:
             raise GraphError("holds more than a graph and metadata, or in another order")
         return weights
 
-    def cases(self, kind: type[Case]) -> tuple[Case, ...]:
+    def cases(self, kind: type[Case], fits: Callable[[Case], bool]) -> tuple[Case, ...]:
         """Return the test cases, which are of the task's `kind`; ConfigError for what aren't."""
         check(isinstance(self.test_cases, list), "the test cases aren't a list")
         check(
             len(self.test_cases) <= MOST_TEST_CASES,
             f"{MOST_TEST_CASES} test cases at most may be there",
         )
-        return tuple(kind.from_dict(value) for value in self.test_cases)
+        cases = tuple(kind.from_dict(value) for value in self.test_cases)
+        for case in cases:
+            check(fits(case), f"a test case doesn't fit the settings: {case!r:.80}")
+        return cases
 
 
 def to_bytes(
-    graph: bytes,
-    *,
     task: str,
     config: Settings,
     vocabulary: str,
+    graph: bytes,
     card: dict[str, Any],
     test_cases: Sequence[Settings],
 ) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import onnx
 from .graph import layers
 from .network import NetworkConfig
 from .onnx import Array, Graph
@@ -38,6 +39,12 @@ def weights(model: Any, network: NetworkConfig, graph: Graph) -> dict[str, Array
                 f"{constant.shape}"
             )
     return stored
+
+
+def to_bytes(model: Any, config: Any) -> bytes:
+    """Return the serialized graph that a task's `config` stands for, with a model's weights."""
+    graph: Graph = config.graph()
+    return onnx.to_bytes(graph, weights(model, config.network, graph))
 
 
 def _named(model: Any, network: NetworkConfig) -> Iterator[tuple[str, NDArray[np.float32]]]:

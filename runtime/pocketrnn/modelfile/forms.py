@@ -13,8 +13,6 @@ pocketrnn serializes what it runs, so it needn't run a file's own form:
   one window, the others needn't be computed again.
 """
 
-from typing import Literal
-
 import numpy as np
 
 from .graph import (
@@ -33,8 +31,6 @@ from .graph import (
 from .network import NetworkConfig
 from .onnx import Attribute, Graph, Node, Value
 from .series import Series, Shape, forecaster
-
-Form = Literal["many", "one"]
 
 
 def starts_after_padding(network: NetworkConfig, size: Size) -> bool:

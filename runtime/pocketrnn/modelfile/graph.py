@@ -36,6 +36,8 @@ class Size:
     """1: a sigmoid; more: a softmax over so many."""
     padding: Literal["pre", "post"]
     """On which side of a text its padding is."""
+    sigmoids: bool = False
+    """Whether each output is a sigmoid of its own."""
 
 
 # -- cells -------------------------------------------------------------------------------------
@@ -351,7 +353,7 @@ class Builder(Nodes):
         width = self.width if self.network.pooling == "last" else 2 * self.width
         kernel = self.weight("head.kernel", width, self.size.outputs)
         product = self.make("Gemm", seen, kernel, self.weight("head.bias", self.size.outputs))
-        operator = "Sigmoid" if self.size.outputs == 1 else "Softmax"
+        operator = "Sigmoid" if self.size.outputs == 1 or self.size.sigmoids else "Softmax"
         return self.ending(operator, product)
 
     def ending(self, operator: str, *values: str, **attributes: Attribute) -> Graph:

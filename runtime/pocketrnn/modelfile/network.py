@@ -1,9 +1,9 @@
 """The configuration of a network: all that decides which nodes its graph has."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from ..config import Settings, check
+from ..config import Bound, Settings, between, check
 
 # The only limits of size that a model file needs: what a network costs follows from them.
 MOST_UNITS = 512
@@ -20,15 +20,15 @@ class NetworkConfig(Settings):
     The defaults are the classic Keras SimpleRNN on IMDB.
     """
 
-    embedding: int = 32
+    embedding: Annotated[int, between(1, MOST_UNITS)] = 32
     """Width of the word vectors."""
     cell: Cell = "simple_rnn"
     """Kind of recurrent layer."""
     activation: Literal["tanh", "relu"] = "tanh"
     """Of a SimpleRNN; GRU and LSTM have tanh."""
-    units: int = 32
+    units: Annotated[int, between(1, MOST_UNITS)] = 32
     """Width of each recurrent layer, in one direction."""
-    layers: int = 1
+    layers: Annotated[int, between(1, MOST_LAYERS)] = 1
     """Recurrent layers on top of each other."""
     bidirectional: bool = False
     """Whether each layer reads both ways."""
@@ -37,22 +37,14 @@ class NetworkConfig(Settings):
     pooling: Literal["last", "sqrtn_max"] = "last"
     """What the head sees: the last state, or all states' sum, over 16 times the root of their
     number, and their maximum."""
-    window: int = 0
+    window: Annotated[int, Bound("0 or more", lambda window: window >= 0)] = 0
     """Words after which the state starts afresh, with sqrtn_max; 0: never."""
     weights: Weights = "float32"
-    """How large matrices are stored: see `pocketrnn.modelfile.weights`."""
+    """How large matrices are stored; training rounds them to that."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for settings that no network could have."""
         super().__post_init__()
-        for name, most in (
-            ("embedding", MOST_UNITS),
-            ("units", MOST_UNITS),
-            ("layers", MOST_LAYERS),
-        ):
-            value = getattr(self, name)
-            check(1 <= value <= most, f"{name} must be from 1 to {most}, not {value}")
-        check(self.window >= 0, f"window must not be under 0, not {self.window}")
         check(
             not self.window or self.pooling == "sqrtn_max",
             f"windows need the pooling sqrtn_max; with {self.pooling}, set window to 0",

@@ -17,6 +17,10 @@ MOST_LOG = 18.0
 # The least scale, so that constant series have one: of logarithms, and of the largest value.
 LEAST_LOG_SCALE, LEAST_SCALE, TINY = 1e-3, 1e-6, 1e-30
 
+# The least scale of a series that repeats itself, as a share of its mean distance from the centre:
+# few real series have less, and the network needs to see the values that it corrects.
+LEAST_SHARE = 0.02
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -32,6 +36,12 @@ class Shape:
     """Values that the network reads in a step."""
     log: bool
     """Whether a series of positive values is scaled by its logarithm."""
+
+    @property
+    def naive(self) -> list[int]:
+        """Return which value the seasonal naive forecast says again, for each ahead."""
+        first = self.context - self.season
+        return [first + ahead % self.season for ahead in range(self.horizon)]
 
 
 class Series(Builder):
@@ -94,7 +104,7 @@ def forecaster(network: NetworkConfig, shape: Shape, kind: type[Series] = Series
     compared = build.total(pairs)
     spread = build.mean(build.total(make("Abs", centred)), count)
     change = where(build.is_over(compared, 0), build.mean(build.total(change), compared), spread)
-    scale = make("Max", change, least)
+    scale = make("Max", change, make("Mul", spread, number(LEAST_SHARE)), least)
     scaled = make("Div", centred, scale)
     # What isn't known is as a season before.
     pads = build.fixed("pads", [0, season, 0, 0])
@@ -115,16 +125,20 @@ def forecaster(network: NetworkConfig, shape: Shape, kind: type[Series] = Series
         states = build.loop(layer, states, "states")[0]
     states = build.loop(top, states, "last")[0]
 
-    # The head: a median, to which a linear path from all values leads too, and the logarithms of
-    # increments, so that quantiles can't cross.
-    columns, half = shape.horizon * shape.quantiles, shape.quantiles // 2
+    # The head corrects the seasonal naive forecast: by a median, and by a linear path from all
+    # values as far as a gate lets it, which shuts for a series that repeats itself. Its other
+    # columns are logarithms of increments, so that quantiles can't cross.
+    columns, half = shape.horizon * (shape.quantiles + 1), shape.quantiles // 2
     kernel = build.matrix("head.kernel", network.units, columns)
     said = make("Gemm", states, kernel, build.weight("head.bias", columns))
-    said = make("Reshape", said, build.fixed("said", [0, shape.horizon, shape.quantiles]))
-    sizes = build.fixed("parts", [half, 1, half])
-    down, middle, up = build.make_several(3, "Split", said, sizes, axis=2)
+    said = make("Reshape", said, build.fixed("said", [0, shape.horizon, shape.quantiles + 1]))
+    sizes = build.fixed("parts", [half, 1, half, 1])
+    down, middle, up, gate = build.make_several(4, "Split", said, sizes, axis=2)
     path = make("MatMul", scaled, build.matrix("path.kernel", shape.context, shape.horizon))
-    middle = make("Add", make("Unsqueeze", path, build.axes(2)), middle)
+    path = make("Mul", make("Unsqueeze", path, build.axes(2)), make("Sigmoid", gate))
+    naive = make("Gather", scaled, build.fixed("naive", shape.naive), axis=1)
+    naive = make("Unsqueeze", naive, build.axes(2))
+    middle = make("Add", make("Add", naive, path), middle)
     width, axis = build.weight("width", 1), build.fixed("axis", 2)
     up, down = (make("Mul", make("Exp", each), width) for each in (up, down))
     down = make("Sub", middle, make("CumSum", down, axis, reverse=1))

@@ -313,7 +313,7 @@ def unterminated(raw: str) -> str:
 
 def _quoted(value: str, delimiter: str) -> str:
     """Return a field of CSV, in quotes if it needs them."""
-    if any(character in value for character in (delimiter, '"', "\n", "\r")):
+    if delimiter in value or '"' in value or "\n" in value or "\r" in value:
         return '"' + value.replace('"', '""') + '"'
     return value
 

@@ -51,9 +51,7 @@ class ParquetReader(Reader):
 
     def blocks(self, text_column: str) -> Iterator[Block]:
         pa = _pyarrow()
-        kind = self.schema.field(text_column).type
-        if not _is_text(kind):
-            raise InputError(f"{self.name}: column {text_column!r} is {kind}, not text")
+        is_text = text_column in self.candidates
         column, done = self.columns.index(text_column), 0
         for group in range(self._file.num_row_groups):
             with self._checked():
@@ -66,7 +64,9 @@ class ParquetReader(Reader):
                     batch = next(batches, None)
                     if batch is None:
                         break
-                    texts = [text or "" for text in batch.column(column).to_pylist()]
+                    texts = [""] * len(batch)
+                    if is_text:
+                        texts = [text or "" for text in batch.column(column).to_pylist()]
                     block = Block(self.columns, text_column, table=pa.Table.from_batches([batch]))
                 block.raws = block.texts = texts
                 block.files = [self.name] * len(texts)

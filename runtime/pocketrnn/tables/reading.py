@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import TypedDict
 
-from ..errors import ColumnError, ConfigError
+from ..config import whole_number
+from ..errors import ColumnError
 from .block import Block, Row
 
 STDIN = "-"  # as an input; as an output it means standard output
@@ -41,9 +42,7 @@ class ReadOptions:
     def __post_init__(self) -> None:
         """Raise ConfigError for bounds that bound nothing."""
         for name in ("max_characters", "max_lines"):
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise ConfigError(f"{name} must be a whole number from 1, not {value!r}")
+            whole_number(getattr(self, name), f"{name} must be a whole number from 1", 1)
 
     def too_long(self, size: int) -> str:
         """Return the problem of a row of `size` characters, or an empty string."""
@@ -122,6 +121,8 @@ def find_text_column(reader: Reader, given: str | None, *, label_column: str | N
     """
     if given is not None:
         check_column(reader, given)
+        if reader.fixed and given not in reader.candidates:
+            raise ColumnError(f"{reader.name}: column {given!r} isn't text", reader.columns)
         return given
     candidates = [name for name in reader.candidates if name != label_column]
     if len(candidates) == 1:

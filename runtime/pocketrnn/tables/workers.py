@@ -17,15 +17,15 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, MutableMapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from itertools import chain, islice
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError, PocketRNNError, WorkerError
+from ..config import whole_number
+from ..errors import PocketRNNError, WorkerError
 from .block import UNDER_WAY, Block, Function
 
 # A share of a block ends when it reaches one of these. Enough that sending it takes little of
@@ -49,35 +49,34 @@ def computed(
     There is an array for each column of the function, of objects for text or of numbers. An error
     in reading is raised after all blocks before it. Raises WorkerError if a process ends.
     """
-    if type(workers) is not int or workers < 1:
-        raise ConfigError(f"workers must be a whole number from 1, not {workers!r}")
+    workers = whole_number(workers, "workers must be a whole number from 1", 1)
     if workers > 1 and multiprocessing.current_process().daemon:
         _log.warning("a daemonic process may start no others: it scores by itself (workers=1)")
         workers = 1
+    # The other processes have the other blocks while this one reads and writes. So many blocks are
+    # a reason to start processes; fewer aren't.
+    most = UNDER_WAY if workers > 1 else 1
     pending: deque[tuple[Block, list[_Share]]] = deque()
-    # The other processes have the other blocks while this one reads and writes.
-    ahead = UNDER_WAY - 1 if workers > 1 else 0
-    more, stopped, begun = True, None, 0
+    stopped: list[PocketRNNError] = []
+
+    def read() -> Iterator[Block]:
+        try:
+            yield from blocks
+        except PocketRNNError as error:
+            stopped.append(error)
+
     with _Crew(function, workers - 1) as crew:
-        cut = ((block, _shares(block)) for block in blocks)
-        while more or pending:
-            before = len(pending)
-            try:
-                # Without a variable, which would hold the block while the next one is read.
-                pending.extend(islice(cut, 1))
-            except PocketRNNError as error:
-                stopped = error
-            more = len(pending) > before
-            # So many blocks are a reason to start processes; fewer aren't.
-            if workers > 1 and more and len(pending) == UNDER_WAY:
-                crew.employ(
-                    chain.from_iterable(shares for _, shares in islice(pending, begun, None))
-                )
-                begun = UNDER_WAY - 1
-            if len(pending) > (ahead if more else 0):
+        for block in read():
+            pending.append((block, crew.share(block)))
+            del block  # not to be held while the next one is read
+            if len(pending) == most:
+                if workers > 1:
+                    crew.employ()
                 yield crew.finish(*pending.popleft())
-    if stopped is not None:
-        raise stopped
+        while pending:
+            yield crew.finish(*pending.popleft())
+    if stopped:
+        raise stopped[0]
 
 
 @dataclass(eq=False, slots=True)
@@ -86,11 +85,7 @@ class _Share:
 
     rows: NDArray[np.intp]  # which ones
     texts: list[str]
-    future: Future[list[Any] | None] | None = None  # its values, if another process has it
-    values: list[Any] | None = None
-
-    def is_done(self) -> bool:
-        return self.values is not None or (self.future is not None and self.future.done())
+    future: Future[list[Any]] = field(default_factory=Future)  # its values
 
 
 def _shares(block: Block) -> list[_Share]:
@@ -120,7 +115,6 @@ class _Crew:
         # one that was cancelled makes the end of a process a wait for ever.
         self._waiting: deque[_Share] = deque()
         self._sent: list[Future[Any]] = []  # what the pool has to do
-        self._unloaded = most  # processes that may not have the function
 
     def __enter__(self) -> "_Crew":
         return self
@@ -132,32 +126,42 @@ class _Crew:
             for process in list(self._processes.values()):
                 process.kill()
             self._pool.shutdown()
+            self._functions.cancel_join_thread()  # what is left in it nobody takes
+            self._functions.close()
 
-    def employ(self, shares: Iterable[_Share]) -> None:
-        """Have shares computed by whoever is free first."""
+    def share(self, block: Block) -> list[_Share]:
+        """Return the shares of a block, which whoever is free first computes."""
+        shares = _shares(block)
+        self._waiting.extend(shares)
+        return shares
+
+    def employ(self) -> None:
+        """Have the other processes take part."""
         if self._pool is None:
-            self._pickled = pickle.dumps(self._function)
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._most, context, _begin)
+            # Not an argument of the processes: what is sent as they start must fit into a pipe,
+            # or would be waited for in vain if one ended.
+            self._functions = context.Queue()
+            pickled = pickle.dumps(self._function)
+            for _ in range(self._most):
+                self._functions.put(pickled)
+            self._pool = ProcessPoolExecutor(self._most, context, _begin, (self._functions,))
             # Python 3.14 has `kill_workers`; until then, only this tells who they are.
             self._processes = self._pool._processes
-        self._waiting.extend(shares)
         self._send()
 
     def finish(self, block: Block, shares: list[_Share]) -> tuple[Block, _Values]:
         """Return a block and its values, taking part in computing until they are there."""
-        if self._pool is None:
-            self._waiting.extend(shares)
-        while self._waiting and not all(share.is_done() for share in shares):
+        while self._waiting and not all(share.future.done() for share in shares):
             share = self._waiting.popleft()
-            share.values = list(self._function(share.texts))
+            share.future.set_result(list(self._function(share.texts)))
             self._send()
         values: _Values = [
             np.empty(len(block) - len(block.problems), _DTYPES[kind])
             for _, kind, _ in self._function.columns
         ]
         for share in shares:
-            for column, some in zip(values, self._result(share), strict=True):
+            for column, some in zip(values, self._result(share.future), strict=True):
                 column[share.rows] = some
         return block, values
 
@@ -170,10 +174,7 @@ class _Crew:
             with _interrupts_later():
                 while self._waiting and len(self._sent) < 2 * self._most:
                     share = self._waiting.popleft()
-                    # Most probably, each process gets one of the first shares.
-                    function = self._pickled if self._unloaded > 0 else b""
-                    share.future = self._pool.submit(_compute, share.texts, function)
-                    self._unloaded -= 1
+                    share.future = self._pool.submit(_compute, share.texts)
                     self._sent.append(share.future)
         except BrokenProcessPool as error:
             raise self._ended() from error
@@ -183,22 +184,15 @@ class _Crew:
                 "resume=True, perhaps with fewer workers"
             ) from error
 
-    def _result(self, share: _Share) -> list[Any]:
-        values = share.values
+    def _result(self, future: Future[list[Any]]) -> list[Any]:
         try:
-            if values is None and share.future is not None:
-                values = share.future.result()
-            if values is None:  # the process hasn't got the function yet
-                assert self._pool is not None  # noqa: S101
-                values = self._pool.submit(_compute, share.texts, self._pickled).result()
+            return future.result()
         except BrokenProcessPool as error:
             raise self._ended() from error
         except (PocketRNNError, MemoryError) as error:
             raise WorkerError(
                 f"a worker process failed: {type(error).__name__}: {error}; go on with resume=True"
             ) from error
-        assert values is not None  # noqa: S101
-        return values
 
     def _ended(self) -> WorkerError:
         for process in list(self._processes.values()):
@@ -211,11 +205,15 @@ class _Crew:
         )
 
 
-_function: Function | None = None  # of a worker process
+# Of a worker process: what it computes, once it has taken that from the queue.
+_function: Function | None = None
+_functions: Any = None
 
 
-def _begin() -> None:
+def _begin(functions: Any) -> None:
     """Leave Ctrl-C to the process that this one works for, and end with it."""
+    global _functions
+    _functions = functions
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -226,17 +224,11 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _compute(texts: list[str], function: bytes) -> list[Any] | None:
-    """Return the function's values of some texts, or None where the function isn't there yet.
-
-    The function comes with a share and not when the process starts: what is sent then must fit
-    into a pipe, or would be waited for in vain if the process ended.
-    """
+def _compute(texts: list[str]) -> list[Any]:
+    """Return the function's values of some texts."""
     global _function
     if _function is None:
-        if not function:
-            return None
-        _function = pickle.loads(function)  # noqa: S301 (from the process that started this one)
+        _function = pickle.loads(_functions.get())  # noqa: S301 (from our parent)
     return list(_function(texts))
 
 

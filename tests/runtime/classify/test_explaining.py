@@ -36,8 +36,9 @@ def loaded(
 
 
 def check(model: pocketrnn.Classifier, text: str, found: pocketrnn.Explanation) -> None:
-    column = model.labels.index(found.label)
-    score = model.scores(text)[0, column]
+    scores = model.scores(text)[0]
+    column = model.labels.index(found.label) if found.label else int(scores.argmax())
+    score = scores[column]
     assert found.score == pytest.approx(score, abs=1e-6)
     for span in (*found.spans, *found.phrases):
         words = text[span.start : span.end].split()
@@ -59,7 +60,7 @@ def test_weights(
 ) -> None:
     model = loaded(labels, network, truncating, start, padding)
     found = model.explain(text)
-    assert found.label == model.labels[model.choose(model.scores(text)[0])]
+    assert found.label == model.predict(text).label
     check(model, text, found)
     other = model.explain([text], label=model.labels[0])[0]
     assert other.label == model.labels[0]
@@ -93,7 +94,8 @@ def test_nothing_known_nothing_to_say(text: str) -> None:
     found = pocketrnn.load(tinyonnx.tiny()).explain(text)
     assert [span.weight for span in found.spans] == [0.0] * len(text.split())
     assert not any(span.known for span in found.spans)
-    assert (found.phrases, found.strongest(5)) == ((), [])
+    assert (found.label, found.phrases, found.strongest(5)) == (None, (), [])
+    assert pocketrnn.load(tinyonnx.tiny()).explain(text, label="positive").label == "positive"
 
 
 def test_cut_words_do_nothing() -> None:

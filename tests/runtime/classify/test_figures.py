@@ -93,11 +93,10 @@ def test_weighted(rows: Table, threshold: float, seed: int) -> None:
     check(*rows, threshold, weights)
 
 
-@pytest.mark.parametrize("levels", [1, 5, 10_000])
-def test_of_200_classes(levels: int) -> None:
-    rows = table(0, 3000, 200, levels, 190)
+def test_of_200_classes() -> None:
+    rows = table(0, 1000, 200, 5, 190)
     check(*rows)
-    check(*rows, weights=np.random.default_rng(0).integers(0, 3, 3000).astype(float))
+    check(*rows, weights=np.random.default_rng(0).integers(0, 3, 1000).astype(float))
 
 
 @given(tables, st.integers(0, 1 << 30))

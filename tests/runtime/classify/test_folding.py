@@ -16,18 +16,7 @@ from pocketrnn.classify.text import FOLDED_FILTERS
 from pocketrnn.classify.vectorized import VectorizedTokenizer
 from pocketrnn.errors import ConfigError
 
-WORDS = [
-    "good",
-    "wasn't",
-    "soo",
-    "!",
-    "?",
-    "\U0001f642",
-    "\U0001f641",
-    NAME,
-    NUMBER,
-    "\u6620",
-]
+WORDS = ["good", "wasn't", "soo", "!", "?", "\U0001f642", "\U0001f641", NAME, NUMBER, "\u6620"]
 
 
 def tokenizer(**text: Any) -> Tokenizer:

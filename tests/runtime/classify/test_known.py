@@ -23,10 +23,11 @@ def expected(model: pocketrnn.Classifier, text: str) -> tuple[int, int]:
     return len(read), sum(word in model.tokenizer.vocabulary for word in read)
 
 
-@pytest.mark.parametrize("truncating", ["pre", "post"])
-@pytest.mark.parametrize("padding", ["pre", "post"])
-@pytest.mark.parametrize("start", [1, None])
-@given(st.lists(st.lists(st.sampled_from([*WORDS, "xyzzy", "映画"]), max_size=12), max_size=40))
+sides = st.sampled_from(["pre", "post"])
+rows = st.lists(st.lists(st.sampled_from([*WORDS, "xyzzy", "映画"]), max_size=12), max_size=40)
+
+
+@given(st.sampled_from([1, None]), sides, sides, rows)
 def test_counts(start: Any, padding: str, truncating: str, rows: list[list[str]]) -> None:
     model = pocketrnn.load(tinyonnx.tiny(start_id=start, padding=padding, truncating=truncating))
     texts = [" ".join(row) for row in rows]

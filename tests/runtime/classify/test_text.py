@@ -1,6 +1,5 @@
 """The tokenizer against its conventions, written down again one character and one id at a time."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -86,25 +85,6 @@ def test_pad(rows: list[list[int]], config: TextConfig) -> None:
     assert padded.tolist() == [expected_row(row, config) for row in rows]
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", []),
-        (" \t\n", []),
-        ("Good, GOOD;good", ["good", "good", "good"]),
-        ("It's <br /> a_b/c\\d", ["it's", "br", "a", "b", "c", "d"]),
-        ("\u0130", ["i\u0307"]),
-        ("one\r\ntwo\rthree", ["one\r", "two\rthree"]),
-        ("a\u00a0b\u2003c\u3000d", ["a\u00a0b\u2003c\u3000d"]),
-        ("cafe\u0301 caf\u00e9", ["cafe\u0301", "caf\u00e9"]),
-        ("a\0b \ud800!", ["a\0b", "\ud800"]),
-        ("“quoted”…", ["“quoted”…"]),
-    ],
-)
-def test_words_of_the_default_config(text: str, words: list[str]) -> None:
-    assert Tokenizer(TextConfig(), []).words(text) == words
-
-
 def test_ids_by_hand() -> None:
     tokenizer = Tokenizer(TextConfig(num_words=7, maxlen=5), ["the", "good", "film", "rare"])
     assert tokenizer.vocabulary == ("the", "good", "film")
@@ -181,7 +161,7 @@ def test_vocabulary_no_text_can_hold(words: list[str], message: str) -> None:
         ({"oov_id": 4}, "between 0 and index_from"),
         ({"index_from": 1}, "between 0 and index_from"),
         ({"num_words": 3}, "must be over index_from"),
-        ({"num_words": 2**20 + 1}, "num_words must be 1,048,576 at most"),
+        ({"num_words": 2**20 + 1}, "num_words must be from 1 to 1,048,576"),
         ({"num_words": 10_000.0}, "num_words must be int"),
         ({"maxlen": True}, "maxlen must be int"),
         ({"lower": 1}, "lower must be bool"),
@@ -211,8 +191,3 @@ def test_defaults_are_the_keras_ones() -> None:
         "truncating": "pre",
         "fold": False,
     }
-
-
-@given(configs)
-def test_round_trip_through_json(config: TextConfig) -> None:
-    assert TextConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config

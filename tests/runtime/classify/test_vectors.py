@@ -43,7 +43,14 @@ def test_scores_and_labels(both: Stored) -> None:
     for found in (alone, model.scores(texts)):
         np.testing.assert_allclose(found, scores, rtol=0, atol=stored["tolerance"])
     chosen = choose(scores.astype(np.float32), model.config.threshold)
-    assert [model.labels[i] for i in chosen] == [v["label"] for v in stored["vectors"]]
+    if not model.config.multi_label:
+        assert [model.labels[i] for i in chosen] == [v["label"] for v in stored["vectors"]]
+        return
+    given = [tuple(vector["labels"]) for vector in stored["vectors"]]
+    assert [tuple(np.array(model.labels)[row == 1]) for row in chosen] == given
+    known = [found for found in model.predict(texts) if found.known]
+    assert {found.labels for found in known} <= set(given)
+    assert {len(labels) for labels in given} >= {0, 1, 2}
 
 
 def test_the_vectors_reach_the_corners(both: Stored) -> None:
@@ -57,7 +64,8 @@ def test_the_vectors_reach_the_corners(both: Stored) -> None:
     np.testing.assert_allclose(scores.astype(np.float32), scores, rtol=1e-7)
     # A wrong id would be seen, and each label is chosen.
     assert np.ptp(scores, axis=0).min() > 0.1
-    assert {v["label"] for v in stored["vectors"]} == set(model.labels)
+    given = [v.get("labels", [v.get("label")]) for v in stored["vectors"]]
+    assert set().union(*given) == set(model.labels)
 
 
 def test_the_models_have_what_the_bundled_one_lacks() -> None:

@@ -377,6 +377,7 @@ def test_version(capsys: Capture) -> None:
         (FileNotFoundError(2, "No such file", "a.txt"), 1, "name: a.txt: No such file"),
         (OSError(28, "No space left on device"), 1, "name: No space left on device"),
         (OSError("of its own kind"), 1, "name: of its own kind"),
+        (MemoryError(), 1, "name: out of memory"),
         (KeyboardInterrupt(), 130, "name: interrupted"),
     ],
 )
@@ -386,11 +387,6 @@ def test_run(error: BaseException, code: int, line: str, capsys: Capture) -> Non
 
     assert command.run("name", body) == code
     assert one_line(capsys) == line
-
-
-def test_run_passes_the_exit_code_on() -> None:
-    assert command.run("name", lambda: None) == 0
-    assert command.run("name", lambda: 3) == 3
 
 
 def test_a_bug_is_named_as_one(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
@@ -427,27 +423,6 @@ def test_start_up_notes_of_a_library(
     assert os.environ["NOISY_LEVEL"] == (said or "3")
     print("ours", file=sys.stderr)
     assert capfd.readouterr().err == "ours\n"
-
-
-def test_out_of_memory(capsys: Capture) -> None:
-    def body() -> None:
-        raise MemoryError
-
-    assert command.run("name", body) == 1
-    assert one_line(capsys) == "name: out of memory"
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("naïve 中", "naïve 中"),
-        ("a\tb\n", "a\\tb\\n"),
-        ("\ud800\u202e", "\\ud800\\u202e"),
-        ("'", "'"),
-    ],
-)
-def test_printable(text: str, shown: str) -> None:
-    assert command.printable(text) == shown
 
 
 # -- as a process ------------------------------------------------------------------------------

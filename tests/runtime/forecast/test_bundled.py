@@ -32,13 +32,19 @@ def test_a_bundled_forecaster(name: str, season: int) -> None:
     assert np.abs(truth - found).mean() < 0.9 * np.abs(truth - naive).mean()
 
 
+@pytest.mark.parametrize(("name", "season"), [("monthly", 12), ("quarterly", 4)])
+@pytest.mark.parametrize("first", [0, 1, 100])
+def test_what_repeats_itself_goes_on(name: str, season: int, first: int) -> None:
+    model = pocketrnn.load(name)
+    forecast = model.forecast([float(first + i % season) for i in range(5 * season)])
+    truth = first + np.arange(model.config.horizon) % season
+    assert np.abs(forecast.median - truth).max() < 0.02 * season
+    assert (forecast.lower <= truth).all()
+    assert (truth <= forecast.upper).all()
+    assert (forecast.upper - forecast.lower).max() < 0.1 * season
+
+
 def test_both_are_small() -> None:
     assert (
         sum(pocketrnn.bundled(name).stat().st_size for name in ("monthly", "quarterly")) < 600_000
     )
-
-
-def test_a_forecast_is_shown_short() -> None:
-    one = pocketrnn.load("monthly").forecast([float(i % 12) + i for i in range(60)])
-    assert repr(one).startswith("<Forecast: 24 ahead, first ")
-    assert len(repr(one)) < 200

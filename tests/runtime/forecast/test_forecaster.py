@@ -28,45 +28,50 @@ def test_a_forecast_has_a_median_within_its_interval() -> None:
     assert found.level == 80
     assert list(found.quantiles) == ["0.005", "0.1", "0.5", "0.9", "0.995"]
     assert np.array_equal(found.quantiles["0.1"], found.lower)
-    wider = MODEL.forecast(SERIES, level=99, horizon=2)
+    assert repr(found).startswith("<Forecast: 5 ahead, first 95")
+    wider = MODEL.forecast(SERIES, level=np.int64(99), horizon=np.int64(2))
     assert (wider.lower < found.lower[:2]).all()
     assert wider.median.tolist() == found.median[:2].tolist()
-
-
-def column(kind: str, values: list[Any]) -> Any:
-    """Make a column of a data frame, if there is the library."""
-    if kind == "polars":
-        return pytest.importorskip("polars").Series(values)
-    return pytest.importorskip("pandas").Series(values, dtype=kind)
-
-
-COLUMNS = pytest.mark.parametrize("kind", ["float64", "Float64", "polars"])
-
-
-@pytest.mark.parametrize("same", [tuple(SERIES), np.array(SERIES), np.array(SERIES, object)])
-def test_series_may_be_lists_and_arrays(same: Any) -> None:
-    assert np.array_equal(MODEL.forecast(same).median, MODEL.forecast(SERIES).median)
-
-
-@COLUMNS
-def test_series_may_be_columns(kind: str) -> None:
-    found = MODEL.forecast([column(kind, SERIES)])
-    assert np.array_equal(found[0].median, MODEL.forecast(column(kind, SERIES)).median)
-    assert np.array_equal(found[0].median, MODEL.forecast(SERIES).median)
 
 
 HOLES = [*SERIES[:-2], None, SERIES[-1]]
 
 
-def test_unknown_values_are_none_or_nan() -> None:
-    expected = MODEL.forecast(HOLES).median
-    assert np.isfinite(expected).all()
-    assert np.array_equal(MODEL.forecast(np.array(HOLES, float)).median, expected)
+def made(kind: str, values: list[Any]) -> Any:
+    """Return values as what people have them in, if there is the library."""
+    array = np.array(values, float)
+    kinds = {"list": values, "tuple": tuple(values), "float32": array.astype(np.float32)}
+    kinds |= {"object": np.array(values, object), "masked": np.ma.masked_invalid(array)}
+    if kind == "polars":
+        return pytest.importorskip("polars").Series(values)
+    if kind.startswith("pandas"):
+        return pytest.importorskip("pandas").Series(values, dtype=kind.removeprefix("pandas-"))
+    return kinds.get(kind, array)
 
 
-@COLUMNS
-def test_unknown_values_of_columns(kind: str) -> None:
-    assert np.array_equal(MODEL.forecast(column(kind, HOLES)).median, MODEL.forecast(HOLES).median)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "list",
+        "tuple",
+        "array",
+        "float32",
+        "object",
+        "masked",
+        "polars",
+        "pandas-float64",
+        "pandas-Float64",
+        "pandas-object",
+    ],
+)
+def test_what_a_series_may_be(kind: str) -> None:
+    for values in (SERIES, HOLES):
+        expected = MODEL.forecast(np.array(values, float)).median
+        assert np.isfinite(expected).all()
+        assert np.allclose(MODEL.forecast(made(kind, values)).median, expected, rtol=1e-6)
+        (listed,) = MODEL.forecast([made(kind, values)])
+        assert np.allclose(listed.median, expected, rtol=1e-6)
+        assert not MODEL.flag(made(kind, values), last=1).any()
 
 
 def test_a_data_frame_is_no_series() -> None:
@@ -117,17 +122,17 @@ def test_forecasts_scale_with_the_series(size: float, shift: float) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ([1.0, 2.0, 3.0], "3 known values among its last 16; the model needs 4"),
-        (np.zeros(0), "0 known values"),
+        ([1.0, 2.0, 3.0], "known values among its last 16: 3; the model needs 4"),
+        (np.zeros(0), "last 16: 0;"),
         ([*SERIES, float("inf")], "over 1e\\+30, or infinite"),
         ([*SERIES, 1e31], "over 1e\\+30"),
         (["1", "2", "3", "4"], "must be numbers"),
         ([True] * 9, "must be numbers"),
         ([1 + 2j] * 9, "must be numbers"),
-        (np.array([1e12 + i for i in range(20)]), "too small beside its values"),
+        (np.array([1e12 + i for i in range(20)]), "too small beside the values"),
         ({"y": SERIES}, "a dict is no series"),
         (5.0, "0 dimensions, not 1"),
-        ([SERIES, [1.0]], "series 1: 1 known"),
+        ([SERIES, [1.0]], "series 1: known values among its last 16: 1"),
         ([SERIES, "text"], "series 1: "),
         ([SERIES, [*SERIES[:5], "x"]], "series 1: a series must be numbers"),
     ],
@@ -173,8 +178,12 @@ def test_a_spike_is_flagged() -> None:
     only = MODEL.flag(values[:31], last=1)
     assert only.sum() == only[-1] == 1
     assert not MODEL.flag([1.0]).any()
-    with pytest.raises(ConfigError, match="share"):
-        MODEL.flag(values, share=2)
+    for share in (2, "0.1", float("nan")):
+        with pytest.raises(ConfigError, match="share"):
+            MODEL.flag(values, share=share)  # type: ignore[arg-type]
+    for far in (1e31, float("-inf")):
+        with pytest.raises(SeriesError, match="infinite"):
+            MODEL.flag([*values, far], last=1)
 
 
 def test_constant_series_stay_as_they_are() -> None:

@@ -107,7 +107,8 @@ def test_missing_rows_and_empty_cells_are_unknown(tmp_path: Path) -> None:
     table[9], table[11] = ("s0", month(9), ""), ("s0", month(11), "NA")
     del table[7]
     output = tmp_path / "out.csv"
-    forecast_file(write(tmp_path / "in.csv", table), str(output), MODEL)
+    summary = forecast_file(write(tmp_path / "in.csv", table), str(output), MODEL)
+    assert summary.unknown == 3
     found = [float(row["forecast"]) for row in read(output)]
     assert np.allclose(found, MODEL.forecast(expected).median)
 
@@ -125,13 +126,20 @@ def test_other_columns_one_series_and_numbers_alone(tmp_path: Path) -> None:
     lines = read(tmp_path / "plain.csv")
     assert [row["ds"] for row in lines] == ["21", "22", "23", "24", "25"]
     assert lines[0]["forecast"] == read(output)[0]["forecast"]
-    for columns in (
-        Columns("id", "when", "kWh"),
-        Columns(None, "ds", "kWh"),
-        Columns(None, "when"),
-    ):
-        with pytest.raises(ColumnError, match=r"in\.csv: no column called"):
-            forecast_file(source, str(tmp_path / "no.csv"), MODEL, columns=columns)
+    for path in (source, write(tmp_path / "in.jsonl", table, ("when", "kWh"))):
+        for columns, said in (
+            (Columns("id", "when", "kWh"), "'id'; there are: 'when', 'kWh'; say id_column"),
+            (Columns(None, "ds", "kWh"), "'ds'; there are: 'when', 'kWh'; say time_column"),
+            (Columns(None, "when"), "'y'; there are: 'when', 'kWh'; say value_column"),
+        ):
+            with pytest.raises(ColumnError, match=f"in.*: no column called {said}"):
+                forecast_file(path, str(tmp_path / "no.csv"), MODEL, columns=columns)
+    write(source, rows(), ("store", "ds", "y"))
+    with pytest.raises(InputError, match="one of 'store' names the series, say id_column"):
+        forecast_file(source, str(tmp_path / "no.csv"), MODEL)
+    write(source, rows(), ("forecast", "ds", "y"))
+    with pytest.raises(ConfigError, match="a column forecast of its own"):
+        forecast_file(source, str(tmp_path / "no.csv"), MODEL, columns=Columns("forecast"))
     assert not (tmp_path / "no.csv").exists()
 
 
@@ -141,6 +149,7 @@ FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
     "out of order": (("s1", month(1), 1), "line 26: time stamp '2020-02-01' comes after"),
     "no time": (("s1", "soon", 1), "line 26: time stamp 'soon' isn't"),
     "no number": (("s1", month(4), "many"), "line 26: 'many' isn't a number"),
+    "a comma": (("s1", month(4), "1,5"), "line 26: '1,5' isn't a number"),
     "infinite": (("s1", month(4), "inf"), "over 1e\\+30, or infinite"),
     "another id": (("s0", month(40), 1), "line 26: rows of this series are further up too"),
     "no id": (("", month(4), 1), "line 26: no unique_id"),
@@ -164,6 +173,55 @@ def test_an_error_is_of_its_series(tmp_path: Path, fault: str) -> None:
     empty = [row for row in read(output) if not row["forecast"]]
     assert len(empty) == summary.errors
     assert empty[0]["ds"] == ""
+    write(source, rows())
+    forecast_file(source, str(output), MODEL, on_error="skip", force=True)
+    assert not (tmp_path / "out.csv.errors.csv").exists()
+
+
+def test_values_and_ids_of_json_that_are_none(tmp_path: Path) -> None:
+    table = [("a", month(t), t + 1) for t in range(20)]
+    for name, fault, said in (
+        ("bool", ("a", month(20), True), "line 21: True isn't a number"),
+        ("list", (["a"], month(20), 1), "line 21: no unique_id"),
+        ("stamp", ("a", [1], 1), r"line 21: time stamp '\[1\]' isn't"),
+        ("huge", ("a", month(20), 10**400), "line 21: .* isn't a number"),
+    ):
+        source = write(tmp_path / f"{name}.jsonl", [*table, fault])
+        with pytest.raises(InputError, match=said):
+            forecast_file(source, str(tmp_path / "out.csv"), MODEL)
+    # Python's hashes of these numbers are equal.
+    both = [(name, month(t), t + 1) for name in (-1, -2) for t in range(20)]
+    source = write(tmp_path / "in.jsonl", both)
+    assert forecast_file(source, str(tmp_path / "out.csv"), MODEL).series == 2
+    # A field that isn't used may be there or not.
+    lines = [json.dumps({"unique_id": 1, "ds": t, "y": t, "note": "new"}) for t in range(20)]
+    lines[9] = lines[9].replace(', "note": "new"', "")
+    source.write_text("\n".join(lines))
+    assert forecast_file(source, str(tmp_path / "out.csv"), MODEL, force=True).series == 1
+
+
+def test_parquet_needs_no_text(tmp_path: Path) -> None:
+    for columns in ([0, 1, 2], [1, 2]):
+        table = [(7, datetime(2020 + t // 12, t % 12 + 1, 1), t + 1.0) for t in range(20)]
+        picked = [tuple(row[i] for i in columns) for row in table]
+        source = write(tmp_path / "in.parquet", picked, tuple(NAMES[i] for i in columns))
+        output = tmp_path / "out.parquet"
+        forecast_file(source, str(output), MODEL, horizon=1, force=True)
+        (found,) = read(output)
+        assert [found.get("unique_id", 7), found["ds"]] == [7, datetime(2021, 9, 1)]
+
+
+def test_month_ends_where_the_model_has_starts(tmp_path: Path) -> None:
+    ends = [
+        (name, str(np.datetime64(m[:7]) + 1 - np.timedelta64(1, "D")), y) for name, m, y in rows(1)
+    ]
+    source, output = write(tmp_path / "in.csv", ends), tmp_path / "out.csv"
+    with pytest.raises(InputError, match='say frequency="ME"'):
+        forecast_file(source, str(output), MODEL)
+    forecast_file(source, str(output), MODEL, frequency="ME", horizon=2)
+    assert [row["ds"] for row in read(output)] == ["2021-09-30", "2021-10-31"]
+    with pytest.raises(ConfigError, match="QE has other steps"):
+        forecast_file(source, str(output), MODEL, frequency="QE")
 
 
 def test_rows_that_cannot_be_read_are_errors_of_the_series_around(tmp_path: Path) -> None:
@@ -183,7 +241,7 @@ def test_a_frequency_that_is_not_the_models_is_an_error(tmp_path: Path) -> None:
     hourly = forecasters.load(frequency="s")
     sparse = [("a", f"2024-01-{day:02d}", day) for day in range(1, 25)]
     found = list(SeriesTable(write(tmp_path / "s.csv", sparse), hourly.config.frequency))
-    assert "is that its frequency?" in found[0].problem
+    assert "is that the frequency?" in found[0].problem
 
 
 def test_a_table_sorted_by_time_is_told_so(tmp_path: Path) -> None:
@@ -202,24 +260,28 @@ def test_many_series_are_read_one_after_another(tmp_path: Path) -> None:
     summary = forecast_file(source, str(tmp_path / "out.jsonl"), MODEL, horizon=1)
     assert summary.series == summary.rows == 5001
     again = write(tmp_path / "again.csv", [("s0", month(0), 1)])
-    with pytest.raises(InputError, match=r"line 2: rows of this series are further up"):
+    with pytest.raises(InputError, match=r"again\.csv, series 's0', line 2: rows of this series"):
         forecast_file([source, again], str(tmp_path / "no.csv"), MODEL)
 
 
 def test_the_last_values_are_flagged(tmp_path: Path) -> None:
     table = rows()
-    table[39] = ("s1", month(19), 1e6)
+    table[39] = ("s1", month(19), 123456789.5)
     output = tmp_path / "out.csv"
     summary = flag_file(write(tmp_path / "in.csv", table), str(output), MODEL, share=0.01)
     (found,) = [row for row in read(output) if row["unique_id"] == "s1"]
-    assert (found["ds"], float(found["value"])) == (month(19), 1e6)
+    assert (found["ds"], float(found["value"])) == (month(19), 123456789.5)
     assert float(found["hi-99"]) < 1e6
-    assert summary.series == 3
-    table = table[:1]
-    source = write(tmp_path / "short.csv", table)
-    flag_file(source, str(output), MODEL, on_error="skip", force=True)
-    assert read(output) == []
+    assert (summary.series, summary.judged) == (3, 3)
+    table[19] = ("s0", month(19), "")
+    table[39] = ("s1", month(19), "inf")
+    del table[41:]
+    source = write(tmp_path / "faults.csv", table)
+    summary = flag_file(source, str(output), MODEL, on_error="skip", force=True)
+    assert (summary.series, summary.judged, summary.unknown, read(output)) == (1, 0, 1, [])
     assert "ds" in output.read_text()
+    problems = [row["problem"] for row in read(tmp_path / "out.csv.errors.csv")]
+    assert ["infinite" in problems[0], "fewer than 4 known" in problems[1]] == [True, True]
 
 
 def test_outputs_are_never_overwritten(tmp_path: Path) -> None:
@@ -243,11 +305,16 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     command = [str(source), "-o", str(output), "--model", str(model)]
     assert main(["forecast", *command, "--level", "99"]) == 0
     assert "lo-99" in output.read_text()
-    assert "3 series, 15 rows written; 0 in error" in capsys.readouterr().err
+    assert (
+        "3 series, 15 rows written; 0 values unknown; 0 series in error" in capsys.readouterr().err
+    )
     assert main(["forecast", *command]) == 1
     assert "replace it with --force" in capsys.readouterr().err
     assert main(["flag", *command, "--force", "--share", "0.2", "--last", "3"]) == 0
+    assert "3 series, 9 values judged, " in capsys.readouterr().err
     write(source, rows()[:-19])
+    assert main(["forecast", *command[:2], "-", *command[3:], "--on-error", "skip"]) == 3
+    assert "in.csv,42,s2,line 42: known values" in capsys.readouterr().err
     assert main(["forecast", *command, "--force", "--on-error", "skip"]) == 3
     said = capsys.readouterr().err
     assert "out.csv.errors.csv" in said
@@ -259,8 +326,12 @@ def test_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
     model, picture = tmp_path / "model.onnx", tmp_path / "out.png"
     model.write_bytes(forecasters.tiny())
-    source = write(tmp_path / "in.csv", rows())
+    source = write(tmp_path / "in.csv", [("$a_{<", *row[1:]) for row in rows(1)])
     command = [str(source), "-o", str(tmp_path / "out.csv"), "--model", str(model)]
     assert main(["forecast", *command, "--plot", str(picture)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert main(["forecast", *command, "--force", "--plot", "out.txt"]) == 2
+    (tmp_path / "out.csv").unlink()
+    assert main(["forecast", *command, "--plot", str(picture)]) == 1
+    assert main(["forecast", *command, "--plot", str(tmp_path / "out.html")]) == 0
+    assert "</svg>" in (tmp_path / "out.html").read_text()

@@ -45,42 +45,9 @@ METADATA = [
 HUGE = (10**9, 2**31, 2**40, 2**62, 2**63 - 1, -1)
 NUMBERS = (np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-45, -1e-45, 0.0, 1e4, -1e4)
 ODD: tuple[Any, ...] = (
-    *(
-        None,
-        True,
-        -1,
-        0,
-        1,
-        2,
-        3,
-        4,
-        7,
-        8,
-        9,
-        512,
-        513,
-        10_000,
-        10_001,
-        2**70,
-        1.5,
-        "",
-        "ab",
-        "pre",
-    ),
-    *(
-        [],
-        {},
-        ["a", "b"],
-        ["a", "b", "c"],
-        ["a", "a"],
-        "\ud800",
-        "post",
-        " ",
-        "gru",
-        "lstm",
-        "tanh",
-    ),
-    *("relu", "last", "sqrtn_max", "int8", "float16", "float32", "simple_rnn"),
+    *(None, True, -1, 0, 1, 2, 3, 4, 7, 8, 9, 512, 513, 10_000, 10_001, 2**70, 1.5, "", "ab"),
+    *([], {}, ["a", "b"], ["a", "b", "c"], ["a", "a"], "\ud800", "pre", "post", " ", "gru", "lstm"),
+    *("tanh", "relu", "last", "sqrtn_max", "int8", "float16", "float32", "simple_rnn"),
 )
 
 

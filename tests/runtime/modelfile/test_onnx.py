@@ -176,36 +176,19 @@ def written_otherwise() -> Iterator[tuple[str, bytes]]:
                 changed = [*FIELDS[:place], (number, content), *FIELDS[place + 1 :]]
                 yield f"{what} {way} field {number}", joined(changed)
     for place, (number, content) in enumerate(FIELDS):
-        rest = FIELDS[:place] + FIELDS[place + 1 :]
+        before, after = FIELDS[:place], FIELDS[place + 1 :]
         yield f"field {place} twice", joined([*FIELDS[: place + 1], *FIELDS[place:]])
-        yield f"field {place} first", joined([(number, content), *rest]) if place else DATA[:-1]
-        yield f"field {place} last", joined([*rest, (number, content)])
-        yield (
-            f"field {place} as another",
-            joined([*FIELDS[:place], (number + 1, content), *FIELDS[place + 1 :]]),
-        )
-        yield (
-            f"field {place}, its length padded",
-            b"".join(
-                [
-                    joined(FIELDS[:place]),
-                    varint(number << 3 | 2),
-                    bytes([*(byte | 128 for byte in varint(len(content))), 0]),
-                    content,
-                    joined(FIELDS[place + 1 :]),
-                ]
-            ),
-        )
+        first = [(number, content), *before, *after]
+        yield f"field {place} first", joined(first) if place else DATA[:-1]
+        yield f"field {place} last", joined([*before, *after, (number, content)])
+        yield f"field {place} as another", joined([*before, (number + 1, content), *after])
+        padded = bytes([*(byte | 128 for byte in varint(len(content))), 0])
+        same = [joined(before), varint(number << 3 | 2), padded, content, joined(after)]
+        yield f"field {place}, its length padded", b"".join(same)
     yield "external data", DATA + field(5, external_tensor("e"))
-    yield (
-        "external weights",
-        joined(
-            [
-                (n, external_tensor("embedding") if b"embedding" in c[:40] and n == 5 else c)
-                for n, c in FIELDS
-            ]
-        ),
-    )
+    tensor = external_tensor("embedding")
+    outside = [(n, tensor if b"embedding" in c[:40] and n == 5 else c) for n, c in FIELDS]
+    yield "external weights", joined(outside)
     yield "sparse constant", DATA + field(15, field(1, external_tensor("e")))
     yield "quantization", DATA + field(14, field(1, "ids"))
     yield "type of a value", DATA + field(13, field(1, "relu"))

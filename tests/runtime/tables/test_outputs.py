@@ -8,23 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from pocketrnn import score_file
 from pocketrnn.errors import ConfigError, InputError, OutputError
 from pocketrnn.tables import block, jsonlines, outputs
-from tables import Stopped, folder_of, names, parts, stopping_after
+from tables import Stopped, folder_of, names, parts, score, stopping_after
 from tinyonnx import tiny
 
 pytestmark = pytest.mark.usefixtures("unflushed", "small_blocks")
 
-MODEL = tiny()
-
 
 class Killed(BaseException):
     pass
-
-
-def score(source, output, **options):
-    return score_file(source, output, **{"model": MODEL, **options})
 
 
 def stopped(source, output, blocks, **options):
@@ -127,6 +120,13 @@ def test_a_run_killed_at_each_step(name, good, force, source, tmp_path, monkeypa
         for path in (output, Path(f"{output}.errors.csv")):
             path.unlink(missing_ok=True)
     assert step > 20
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_that_is_not_there(resume, source, tmp_path):
+    with pytest.raises(OutputError, match=r"can't write .*out\.csv: no such folder$"):
+        score(source, tmp_path / "gone" / "out.csv", resume=resume)
+    assert names(tmp_path) == ["in.csv"]
 
 
 def test_a_lost_output_is_not_taken_for_the_older_one(source, tmp_path, monkeypatch):
@@ -471,7 +471,7 @@ def test_a_long_name_of_an_output(tmp_path: Path) -> None:
     source = tmp_path / "in.csv"
     source.write_text('text\ngood\n""\nbad\n')
     output = tmp_path / ("x" * 231 + ".csv")
-    done = score_file(source, output, model=tiny(), on_error="skip")
+    done = score(source, output, model=tiny(), on_error="skip")
     assert (done.rows, done.errors) == (2, 1)
     assert output.exists()
     assert done.errors_path is not None

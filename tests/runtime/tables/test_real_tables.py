@@ -6,19 +6,18 @@ import json
 
 import pytest
 
-from pocketrnn import cli, score_file, score_rows
+from pocketrnn import cli
 from pocketrnn.errors import ColumnError, ConfigError, InputError
 from pocketrnn.tables import compression
+from tables import MODEL, rows_of, score
 from tinyonnx import tiny
 
 pytestmark = pytest.mark.usefixtures("unflushed")
 
-MODEL = tiny()
-
 
 def read(source, **options):
     """Return line, text and problem of each row."""
-    rows = score_rows(source, **{"model": MODEL, "text_column": "text", **options})
+    rows = rows_of(source, **{"model": MODEL, "text_column": "text", **options})
     return [(row.line, row.values.get("text"), row.problem) for row in rows]
 
 
@@ -43,14 +42,9 @@ def test_a_stray_quote_costs_one_row(closes, tmp_path):
     bad = [(line, problem) for line, _, problem in found if problem]
     assert [line for line, _ in bad] == [1002]
     assert bad[0][1].endswith("; read on at the line after it")
-    summary = score_file(
-        source, tmp_path / "out.csv", model=MODEL, text_column="text", on_error="skip"
-    )
+    summary = score(source, tmp_path / "out.csv", text_column="text", on_error="skip")
     assert (summary.rows, summary.errors) == (2999, 1)
-    assert (
-        score_file(source, tmp_path / "all.csv", model=MODEL, text_column="text", quotes=False).rows
-        == 3000
-    )
+    assert score(source, tmp_path / "all.csv", text_column="text", quotes=False).rows == 3000
 
 
 @pytest.mark.parametrize(
@@ -125,7 +119,7 @@ def test_lines_are_told_where_they_are_more_than_rows(tmp_path, tiny_path, capsy
     assert "\n32 rows from 40 lines, " in capsys.readouterr().err
     source.write_text("id,text\n1,good\n")
     assert cli.main([*command, "--force"]) == 0
-    assert "\n1 rows in " in capsys.readouterr().err
+    assert "\n1 row in " in capsys.readouterr().err
 
 
 def test_quotes_in_tables_of_tabs_that_mean_something(tmp_path):
@@ -160,8 +154,8 @@ def test_labels_without_quotes(tmp_path):
     source = tmp_path / "in.csv"
     source.write_text('text\n"good\n')
     with pytest.raises(ConfigError, match="can't be written without quotes"):
-        score_file(source, tmp_path / "out.csv", model=tiny(("no", "a,b")), quotes=False)
-    score_file(source, tmp_path / "out.csv", model=MODEL, quotes=False)
+        score(source, tmp_path / "out.csv", model=tiny(("no", "a,b")), quotes=False)
+    score(source, tmp_path / "out.csv", quotes=False)
     assert (tmp_path / "out.csv").read_text().startswith('text,label,score\n"good,positive,')
 
 
@@ -193,9 +187,7 @@ def test_no_text_no_label(kind, tmp_path):
         head = f"text{delimiter}n\n" if delimiter else ""
         source.write_text(head + table.getvalue(), encoding="utf-8")
     assert [problem for *_, problem in read(source)] == ["", *["no text"] * 3, ""]
-    summary = score_file(
-        source, tmp_path / "out.csv", model=MODEL, text_column="text", on_error="null"
-    )
+    summary = score(source, tmp_path / "out.csv", text_column="text", on_error="null")
     assert (summary.rows, summary.errors) == (2, 3)
 
 
@@ -206,7 +198,7 @@ def test_no_text_no_label(kind, tmp_path):
 def test_without_a_header(output, tmp_path):
     source = tmp_path / "in.csv"
     source.write_text('1,"good\nfilm"\n2,bad\n')
-    summary = score_file(source, tmp_path / output, model=MODEL, header=False, text_column="2")
+    summary = score(source, tmp_path / output, header=False, text_column="2")
     assert summary.rows == 2
     lines = (tmp_path / output).read_text().splitlines()
     if output == "out.csv":
@@ -218,7 +210,7 @@ def test_without_a_header(output, tmp_path):
     else:
         assert [json.loads(line)["2"] for line in lines] == ["good\nfilm", "bad"]
     with pytest.raises(ConfigError, match="there are: '1', '2'"):
-        score_file(source, tmp_path / "o.csv", model=MODEL, header=False)
+        score(source, tmp_path / "o.csv", header=False)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +228,7 @@ def test_a_header_that_looks_like_a_row(header, told, tmp_path, caplog):
     source = tmp_path / "in.csv"
     source.write_text(f"{header}\nbad film,1\n" if "," in header else f"{header}\nbad film\n")
     first = header.split(",")[0]
-    score_file(source, tmp_path / "out.csv", model=MODEL, text_column=first)
+    score(source, tmp_path / "out.csv", text_column=first)
     assert ["say header=False" in record.getMessage() for record in caplog.records] == [True] * told
 
 
@@ -244,7 +236,7 @@ def test_a_missing_header_is_told_before_a_missing_column(tmp_path, caplog):
     source = tmp_path / "in.csv"
     source.write_text('"A fine film, truly.",5\n"bad film",1\n')
     with pytest.raises(ColumnError, match="which column holds the text"):
-        score_file(source, tmp_path / "out.csv", model=MODEL)
+        score(source, tmp_path / "out.csv")
     assert "say header=False" in caplog.text
 
 
@@ -265,7 +257,7 @@ def test_excels_delimiter(tmp_path):
     source = tmp_path / "in.csv"
     source.write_bytes(b'\xef\xbb\xbfsep=;\r\ntext;n,m\r\n"good; film";1,5\r\n')
     assert texts(source) == ["good; film"]
-    score_file(source, tmp_path / "out.csv", model=MODEL, text_column="text")
+    score(source, tmp_path / "out.csv", text_column="text")
     data = (tmp_path / "out.csv").read_bytes()
     assert data.startswith(
         b'\xef\xbb\xbfsep=;\r\ntext;n,m;label;score\r\n"good; film";1,5;positive;'
@@ -277,7 +269,7 @@ def test_a_mark_says_the_encoding(encoding, tmp_path):
     source = tmp_path / "in.csv"
     source.write_bytes("text,naïve\ngood,ü\n".encode(encoding))
     assert texts(source) == ["good"]
-    score_file(source, tmp_path / "out.csv", model=MODEL, text_column="text")
+    score(source, tmp_path / "out.csv", text_column="text")
     assert (
         (tmp_path / "out.csv").read_bytes().decode(encoding).startswith("text,naïve,label,score\n")
     )
@@ -293,7 +285,7 @@ def test_json(wrap, suffix, tmp_path, monkeypatch):
     content = wrap.format(json.dumps(rows, indent=2 if suffix else None))
     source.write_bytes(compression.compress(content.encode(), suffix))
     assert texts(source) == [row["text"] for row in rows]
-    score_file(source, tmp_path / "out.jsonl", model=MODEL, text_column="text")
+    score(source, tmp_path / "out.jsonl", text_column="text")
     back = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [{key: row[key] for key in ("id", "text", "more")} for row in back] == rows
     assert [line for line, *_ in read(source)] == list(range(1, 3001))
@@ -347,7 +339,7 @@ def test_a_long_object_in_a_list(tmp_path):
 
 def test_an_empty_list(tmp_path):
     (tmp_path / "in.json").write_text("[]")
-    score_file(tmp_path / "in.json", tmp_path / "out.jsonl", model=MODEL, text_column="text")
+    score(tmp_path / "in.json", tmp_path / "out.jsonl", text_column="text")
     assert (tmp_path / "out.jsonl").read_bytes() == b""
 
 
@@ -363,7 +355,7 @@ def test_workbooks(tmp_path, caplog):
     book.create_sheet("more").append(["x"])
     source = tmp_path / "in.xlsx"
     book.save(source)
-    found = list(score_rows(source, model=MODEL, text_column="text"))
+    found = list(rows_of(source, text_column="text"))
     assert [list(row.values.values()) for row in found] == [
         ["1", "good\nfilm", "2026-03-01"],
         ["2.5", "", ""],
@@ -372,13 +364,13 @@ def test_workbooks(tmp_path, caplog):
     assert [row.problem for row in found] == ["", "no text", ""]
     assert [row.line for row in found] == [2, 3, 4]
     assert "only its first sheet is read, 'Sheet'" in caplog.text
-    score_file(source, tmp_path / "out.csv", model=MODEL, text_column="text", on_error="skip")
+    score(source, tmp_path / "out.csv", text_column="text", on_error="skip")
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 4
-    first, *_ = score_rows(source, model=MODEL, text_column="2", header=False)
+    first, *_ = rows_of(source, text_column="2", header=False)
     assert first.values["2"] == "text"
     source.write_bytes(source.read_bytes()[:500])
     with pytest.raises(InputError, match=r"in\.xlsx: cut short, damaged or not a workbook"):
-        score_file(source, tmp_path / "o.csv", model=MODEL)
+        score(source, tmp_path / "o.csv")
 
 
 @pytest.mark.parametrize("output", ["out.csv", "out.jsonl", "out.parquet"])
@@ -387,22 +379,15 @@ def test_a_column_for_the_source(output, tmp_path):
         pytest.importorskip("pyarrow")
     for name in "ab":
         (tmp_path / f"{name}.csv").write_text(f"text,n\ngood {name},1\n,2\n")
-    score_file(
+    score(
         [tmp_path / "a.csv", tmp_path / "b.csv"],
         tmp_path / output,
-        model=MODEL,
         text_column="text",
         source_column="file",
         on_error="null",
     )
-    back = score_rows(tmp_path / output, model=MODEL, text_column="text")
+    back = rows_of(tmp_path / output, text_column="text")
     files = [row.values["file"] for row in back]
     assert files == [str(tmp_path / name) for name in ("a.csv", "a.csv", "b.csv", "b.csv")]
     with pytest.raises(ConfigError, match="has a column 'n' already"):
-        score_file(
-            tmp_path / "a.csv",
-            tmp_path / "x.csv",
-            model=MODEL,
-            text_column="text",
-            source_column="n",
-        )
+        score(tmp_path / "a.csv", tmp_path / "x.csv", text_column="text", source_column="n")

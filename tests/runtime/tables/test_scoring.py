@@ -15,25 +15,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pocketrnn import cli, load, score_file, score_rows
+from pocketrnn import cli, load
 from pocketrnn.classify import scoring
 from pocketrnn.errors import InputError, OutputError, WorkerError
 from pocketrnn.tables import block, parquet
-from tables import Stopped, names, parts, stop, stopping_after
-from tinyonnx import tiny
+from tables import MODEL, Stopped, names, parts, rows_of, score, stop, stopping_after
 
 pytestmark = pytest.mark.usefixtures("unflushed")
 
-MODEL = tiny()
-
 
 def test_a_loaded_model_will_do(source, tmp_path, monkeypatch):
-    score_file(source, tmp_path / "by-bytes.csv", model=MODEL)
+    score(source, tmp_path / "by-bytes.csv")
     loaded = load(MODEL)
     monkeypatch.setattr(scoring, "load", None)  # it isn't loaded again
-    score_file(source, tmp_path / "by-model.csv", model=loaded)
+    score(source, tmp_path / "by-model.csv", model=loaded)
     assert (tmp_path / "by-model.csv").read_bytes() == (tmp_path / "by-bytes.csv").read_bytes()
-    assert len(list(score_rows(source, model=loaded))) == 95
+    assert len(list(rows_of(source, model=loaded))) == 95
 
 
 # -- rows in error -------------------------------------------------------------------------------
@@ -85,7 +82,7 @@ def test_bad_rows_are_left_out(kind, out, tmp_path):
     content, reasons = BAD[kind]
     source, output = tmp_path / f"in.{kind}", tmp_path / f"out.{out}"
     source.write_bytes(content)
-    summary = score_file(source, output, model=MODEL, text_column="text", on_error="skip")
+    summary = score(source, output, text_column="text", on_error="skip")
     assert (summary.rows, summary.errors) == (2, len(reasons))
     assert summary.errors_path == tmp_path / f"out.{out}.errors.csv"
     with summary.errors_path.open(newline="") as file:
@@ -94,16 +91,14 @@ def test_bad_rows_are_left_out(kind, out, tmp_path):
     assert [(name, int(line)) for name, line, _ in listed] == [(str(source), n) for n in reasons]
     for (*_, reason), start in zip(listed, reasons.values(), strict=True):
         assert reason.startswith(start)
-    back = list(score_rows(output, model=MODEL, text_column="text"))
+    back = list(rows_of(output, text_column="text"))
     assert [row.values["text"] for row in back] == ["good", "bad"]
     assert [row.values["label"] for row in back] == ["positive", "negative"]
 
 
 def test_bad_csv_rows_kept(tmp_path):
     (tmp_path / "in.csv").write_bytes(BAD["csv"][0])
-    score_file(
-        tmp_path / "in.csv", tmp_path / "out.csv", model=MODEL, text_column="text", on_error="null"
-    )
+    score(tmp_path / "in.csv", tmp_path / "out.csv", text_column="text", on_error="null")
     lines = (tmp_path / "out.csv").read_bytes().split(b"\n")
     assert lines[1].startswith(b"1,good,a,positive,0.")
     assert lines[2:7] == [
@@ -115,10 +110,9 @@ def test_bad_csv_rows_kept(tmp_path):
     ]
     assert lines[7].startswith(b"7,bad,g,negative,0.")
     # The other formats can't hold bytes that aren't text.
-    score_file(
+    score(
         tmp_path / "in.csv",
         tmp_path / "out.jsonl",
-        model=MODEL,
         text_column="text",
         on_error="null",
         probabilities=True,
@@ -132,13 +126,7 @@ def test_bad_csv_rows_kept(tmp_path):
 
 def test_bad_json_rows_kept(tmp_path):
     (tmp_path / "in.jsonl").write_bytes(BAD["jsonl"][0])
-    score_file(
-        tmp_path / "in.jsonl",
-        tmp_path / "out.jsonl",
-        model=MODEL,
-        text_column="text",
-        on_error="null",
-    )
+    score(tmp_path / "in.jsonl", tmp_path / "out.jsonl", text_column="text", on_error="null")
     lines = (tmp_path / "out.jsonl").read_bytes().split(b"\n")
     end = b', "label": null, "score": null}'
     assert lines[1] == b'{"id": 2, "text": null' + end
@@ -165,9 +153,7 @@ def test_how_many_words_are_known_in_parquet(tmp_path):
     pq = pytest.importorskip("pyarrow.parquet")
     (tmp_path / "in.csv").write_text("text,n\ngood film,1\n,2\nxyzzy,3\n")
     out = tmp_path / "out.parquet"
-    score_file(
-        tmp_path / "in.csv", out, model=MODEL, text_column="text", known=True, on_error="null"
-    )
+    score(tmp_path / "in.csv", out, text_column="text", known=True, on_error="null")
     table = pq.read_table(out)
     assert str(table.schema.field("words").type) == "int32"
     assert table["words"].to_pylist() == [2, None, 1]
@@ -179,13 +165,13 @@ def test_null_texts_of_parquet(tmp_path):
     pq = pytest.importorskip("pyarrow.parquet")
     pq.write_table(pa.table({"text": ["good", None, "bad"]}), tmp_path / "in.parquet")
     with pytest.raises(InputError, match=r"in\.parquet, line 2: no text"):
-        score_file(tmp_path / "in.parquet", tmp_path / "out.parquet", model=MODEL)
+        score(tmp_path / "in.parquet", tmp_path / "out.parquet")
     for on_error, labels in {
         "skip": ["positive", "negative"],
         "null": ["positive", None, "negative"],
     }.items():
         output = tmp_path / f"{on_error}.parquet"
-        score_file(tmp_path / "in.parquet", output, model=MODEL, on_error=on_error)
+        score(tmp_path / "in.parquet", output, on_error=on_error)
         table = pq.read_table(output)
         assert table["label"].to_pylist() == labels
         assert [score is None for score in table["score"].to_pylist()] == [
@@ -199,7 +185,7 @@ def test_no_good_row_in_parquet(tmp_path):
     for texts in ([], [None, None]):
         source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
         pq.write_table(pa.table({"text": pa.array(texts, pa.string())}), source)
-        summary = score_file(source, output, model=MODEL, on_error="skip", force=True)
+        summary = score(source, output, on_error="skip", force=True)
         assert (summary.rows, summary.errors) == (0, len(texts))
         assert pq.read_table(output).to_pydict() == {"text": [], "label": [], "score": []}
 
@@ -209,8 +195,8 @@ def test_an_undecodable_file_in_a_folder(tmp_path):
     (tmp_path / "in" / "a.txt").write_bytes(b"good")
     (tmp_path / "in" / "b.txt").write_bytes(b"caf\xe9")
     with pytest.raises(InputError, match=r"in/b\.txt, line 1: bytes that aren't utf-8 text"):
-        score_file(tmp_path / "in", tmp_path / "out.csv", model=MODEL)
-    score_file(tmp_path / "in", tmp_path / "out.csv", model=MODEL, encoding="latin-1", force=True)
+        score(tmp_path / "in", tmp_path / "out.csv")
+    score(tmp_path / "in", tmp_path / "out.csv", encoding="latin-1", force=True)
     assert "b.txt,café," in (tmp_path / "out.csv").read_text("utf-8")
 
 
@@ -220,25 +206,18 @@ def test_failing_keeps_what_was_done(source, tmp_path, small_blocks):
     source.write_text("\n".join(lines) + "\n")
     output = tmp_path / "out.csv"
     with pytest.raises(InputError, match=r"in\.csv, line 59: 1 fields where the header has 2; "):
-        score_file(source, output, model=MODEL)
+        score(source, output)
     assert names(tmp_path) == ["in.csv", "out.csv.pocketrnn-run"]
     assert len(parts(output)) == 5
     # Nothing but good rows so far, so how errors are taken may change now, and only now.
     with pytest.raises(Stopped):
-        score_file(
-            source,
-            output,
-            model=MODEL,
-            on_error="skip",
-            resume=True,
-            progress=stopping_after(3),
-        )
+        score(source, output, on_error="skip", resume=True, progress=stopping_after(3))
     with pytest.raises(OutputError, match="this changed: on error"):
-        score_file(source, output, model=MODEL, on_error="null", resume=True)
-    summary = score_file(source, output, model=MODEL, on_error="skip", resume=True)
+        score(source, output, on_error="null", resume=True)
+    summary = score(source, output, on_error="skip", resume=True)
     assert (summary.rows, summary.errors) == (94, 1)
     whole = tmp_path / "whole.csv"
-    score_file(source, whole, model=MODEL, on_error="skip")
+    score(source, whole, on_error="skip")
     assert output.read_bytes() == whole.read_bytes()
     errors = (tmp_path / "out.csv.errors.csv").read_bytes()
     assert errors == (tmp_path / "whole.csv.errors.csv").read_bytes()
@@ -257,7 +236,7 @@ def test_row_groups(limit, value, source, tmp_path, small_blocks, monkeypatch):
     pq = pytest.importorskip("pyarrow.parquet")
     monkeypatch.setattr(parquet, limit, value)
     stopped, output = tmp_path / "stopped.parquet", tmp_path / "out.parquet"
-    score_file(source, output, model=MODEL)
+    score(source, output)
     groups = pq.ParquetFile(output).metadata
     rows = [groups.row_group(i).num_rows for i in range(groups.num_row_groups)]
     assert sum(rows) == 95
@@ -265,8 +244,8 @@ def test_row_groups(limit, value, source, tmp_path, small_blocks, monkeypatch):
     assert min(rows[:-1]) > 10
     for blocks in (1, 2):
         with pytest.raises(Stopped):
-            score_file(source, stopped, model=MODEL, resume=True, progress=stopping_after(blocks))
-    score_file(source, stopped, model=MODEL, resume=True)
+            score(source, stopped, resume=True, progress=stopping_after(blocks))
+    score(source, stopped, resume=True)
     assert stopped.read_bytes() == output.read_bytes()
 
 
@@ -282,7 +261,7 @@ def test_dictionaries_are_not_joined(tmp_path, small_blocks):
             names = pa.array([f"{group} {i}" for i in range(10)]).dictionary_encode().cast(kind)
             lists = pa.ListArray.from_arrays(pa.array(range(11), pa.int32()), names)
             parquet.write_table(pa.table([["good film"] * 10, names, lists], schema=schema))
-    score_file(source, output, model=MODEL, text_column="text")
+    score(source, output, text_column="text")
     assert pq.read_table(output).select(schema.names).equals(pq.read_table(source))
 
 
@@ -312,13 +291,13 @@ def test_workers_give_the_same_bytes(tmp_path, monkeypatch):
     start = process.start
     monkeypatch.setattr(process, "start", lambda self: (started.append(self), start(self)))
     for number in (1, 2, 4):
-        summary = score_file(source, tmp_path / f"{number}.csv", model=MODEL, workers=number)
+        summary = score(source, tmp_path / f"{number}.csv", workers=number)
         assert summary.rows == 8_000
         assert len(started) == number - 1
         started.clear()
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "4.csv").read_bytes()
-    rows = list(score_rows(source, model=MODEL, workers=2))
+    rows = list(rows_of(source, workers=2))
     assert [row.line for row in rows] == list(range(1, 8_001))
     with (tmp_path / "1.csv").open() as file:
         scores = [np.float32(row["score"]) for row in csv.DictReader(file)]
@@ -327,7 +306,7 @@ def test_workers_give_the_same_bytes(tmp_path, monkeypatch):
 
 def test_one_block_starts_no_process(source, tmp_path, monkeypatch):
     monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", stop)
-    score_file(source, tmp_path / "out.csv", model=MODEL, workers=8)
+    score(source, tmp_path / "out.csv", workers=8)
 
 
 def test_a_killed_worker(tmp_path, monkeypatch):
@@ -344,9 +323,9 @@ def test_a_killed_worker(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(process, "start", doomed)
         with pytest.raises(WorkerError, match=r"worker process ended \(exit code -9.*resume=True"):
-            score_file(source, output, model=MODEL, workers=2)
+            score(source, output, workers=2)
     assert not output.exists()
-    score_file(source, output, model=MODEL, workers=2, resume=True)
+    score(source, output, workers=2, resume=True)
     assert len(output.read_text().splitlines()) == 50_001
 
 
@@ -368,7 +347,7 @@ def test_a_reading_error_comes_after_the_rows_before_it(tmp_path, monkeypatch):
     source = tmp_path / "in.csv"
     source.write_text("text\n" + "good\n" * 1000 + '"open\n' + "bad\n" * 1000)
     with pytest.raises(InputError, match="line 1002: not CSV: a quote that stays open"):
-        score_file(source, tmp_path / "out.csv", model=MODEL, workers=2)
+        score(source, tmp_path / "out.csv", workers=2)
     assert len(parts(tmp_path / "out.csv")) == 10
 
 

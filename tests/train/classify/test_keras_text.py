@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from keras.src.legacy.preprocessing.text import Tokenizer as KerasTokenizer
 from keras.src.legacy.preprocessing.text import text_to_word_sequence
@@ -99,7 +99,6 @@ def assert_same_as_keras(config: TextConfig, texts: Sequence[str]) -> None:
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
-@settings(max_examples=60)
 @given(TEXTS)
 def test_words_are_those_of_keras(config: TextConfig, text: str) -> None:
     assert Tokenizer(config, []).words(text) == keras_words(config, text)
@@ -112,7 +111,6 @@ def test_words_of_awkward_texts_are_those_of_keras(text: str) -> None:
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
-@settings(max_examples=60)
 @given(st.lists(TEXTS, min_size=1, max_size=8))
 @example(AWKWARD)
 def test_ids_are_those_of_keras(config: TextConfig, texts: list[str]) -> None:

@@ -75,14 +75,35 @@ def test_a_run_is_exported_and_served(run: ForecasterRun, tmp_path: Path) -> Non
     served = pocketrnn.load(path)
     assert served.config == run.settings
     assert served.config.log
-    judged = list(corpus().series.values())
-    found = served.forecast([values[:-3] for values in judged])
-    errors = [
-        np.abs(values[-3:] - one.median).mean() / np.abs(values[4:-3] - values[:-7]).mean()
-        for values, one in zip(judged, found, strict=True)
-    ]
-    # That of the constant series isn't known, and that of the outlier is nearly 0.
-    assert np.sum(errors) / 13 == pytest.approx(run.report["test"]["network"]["mase"], rel=1e-4)
+    assert len(served.forecast(list(corpus().series["s0"])).median) == 3
+
+
+def test_what_is_held_out_is_learnt_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lengths: list[list[int]] = []
+    draw, measure = windows.windows, figures.measured
+
+    def drawn(series: Any, *arguments: Any, **options: Any) -> Any:
+        lengths.append([len(one) for one in series])
+        return draw(series, *arguments, **options)
+
+    def measured(served: Any, histories: Any, futures: Any) -> Any:
+        lengths.append([len(one) for one in histories])
+        found, quantiles, each = measure(served, histories, futures)
+        errors = [
+            np.abs(future - served.forecast(history).median).mean()
+            / np.abs(history[4:] - history[:-4]).mean()
+            for history, future in zip(histories, futures, strict=True)
+        ]
+        assert found["network"]["mase"] == pytest.approx(np.mean(errors), rel=1e-4)
+        return found, quantiles, each
+
+    monkeypatch.setattr(windows, "windows", drawn)
+    monkeypatch.setattr(figures, "measured", measured)
+    fit(CONFIG.with_settings(epochs=1), corpus(2), tmp_path / "run")
+    assert lengths == [[34, 34], [37, 37], [37, 37], [40, 40]]
+    assert "training on 2 series" in capsys.readouterr().out
 
 
 def test_the_same_seed_gives_the_same_weights_resumed_or_not(

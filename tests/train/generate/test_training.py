@@ -84,6 +84,8 @@ def test_a_run_is_exported_as_it_was_measured(run: GeneratorRun, tmp_path: Path)
         export(run, tmp_path / "other.onnx", graph="tf2onnx")
 
 
+# The loop is that of classifiers, whose resumed run is compared in the fast tests.
+@pytest.mark.slow
 def test_running_text_stops_early_and_resumes_bit_for_bit(
     story: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:
@@ -114,7 +116,10 @@ def test_running_text_stops_early_and_resumes_bit_for_bit(
         fit(settings.with_settings(units=17), corpus, tmp_path / "parts", resume=True)
 
 
-def test_training_ends_where_what_is_held_out_gets_no_better(story: Path, tmp_path: Path) -> None:
+def test_training_ends_where_what_is_held_out_gets_no_better(
+    story: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("pocketrnn_train.generate.training._CHARACTERS", 1000)
     settings = config(epochs=30, patience=1, learning_rate=0.5, warm_up=None, batch_size=4)
     run = fit(settings, read_text([story]), tmp_path / "run")
     losses = [row["val_loss"] for row in run.history()]

@@ -63,7 +63,8 @@ def stage(
     run draws the same.
     """
     if config.task.class_weights == "balanced":
-        weights = balanced(targets) * (1 if weights is None else weights)
+        own = balanced(targets, multi_label=config.task.multi_label)
+        weights = own * (1 if weights is None else weights)
 
     def epoch(number: int) -> Any:
         seed = (config.seed, number)
@@ -81,12 +82,15 @@ def stage(
     )
 
 
-def balanced(targets: NDArray[np.float32]) -> NDArray[np.float32]:
+def balanced(targets: NDArray[np.float32], *, multi_label: bool = False) -> NDArray[np.float32]:
     """Return the weight of each text: float32 (texts,), 1 on average.
 
     A label counts as much as any other: its weight is the inverse of its share of the targets
-    (texts, columns), and a text of a soft label has the mean of the labels' weights.
+    (texts, columns), and a text of a soft label has the mean of the labels' weights. With
+    `multi_label`, that of having each label or not, and their mean.
     """
+    if multi_label:
+        return np.asarray(np.mean([balanced(one[:, None]) for one in targets.T], 0), np.float32)
     shares = probabilities(targets)
     weights = shares @ (1 / (shares.shape[1] * np.maximum(shares.mean(axis=0), 1e-9)))
     return np.asarray(weights, np.float32)

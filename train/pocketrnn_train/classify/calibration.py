@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from pocketrnn import TextConfig
 from pocketrnn.classify import figures
-from pocketrnn.classify.labels import choose
+from pocketrnn.classify.labels import Threshold, choose, probabilities
 from pocketrnn.classify.unlike import Usual, log_ranks
+
+from ..corpora.corpus import RARE
 
 # Probabilities are kept this far from 0 and 1 before logarithms are taken: Keras's epsilon.
 _EPSILON = 1e-7
@@ -29,11 +31,14 @@ def temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float
 
     The best fit is the lowest cross-entropy: Guo et al., On Calibration of Modern Neural Networks,
     ICML 2017. The square of the temperature's logarithm is added to the sum over all texts, so
-    that a handful of texts can't push it to an extreme.
+    that a handful of texts can't push it to an extreme. Where a text may have several labels, each
+    of them counts, as one of two.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 
+    if labels.ndim > 1:
+        scores, labels, _ = figures.cells(scores, labels)
     logits = np.log(np.clip(scores.astype(np.float64), _EPSILON, 1))
 
     def loss(log_temperature: float) -> float:
@@ -44,8 +49,13 @@ def temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
-def scaled(scores: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+def scaled(
+    scores: NDArray[np.float32], temperature: float, *, multi_label: bool = False
+) -> NDArray[np.float32]:
     """Return probabilities (texts, classes) at another temperature, as `apply` makes them."""
+    if multi_label:
+        both = probabilities(scores.reshape(-1, 1))
+        return scaled(both, temperature)[:, 1].reshape(scores.shape)
     from scipy.special import softmax
 
     logits = np.log(np.clip(scores.astype(np.float64), _EPSILON, 1))
@@ -85,6 +95,21 @@ def threshold(
             positive[rows] > 0.5, labels[rows]
         )
     return best if wins >= 0.975 * resamples else 0.5
+
+
+def thresholds(scores: NDArray[np.float32], labels: NDArray[np.int64], *, seed: int) -> Threshold:
+    """Return what the probability of a rare label must be over: `threshold`; of others 0.5.
+
+    Of two labels, the second may be rare; where a text may have several, each of them.
+    """
+    if labels.ndim > 1:
+        each = zip(scores.T, labels.T, strict=True)
+        return tuple(_of_rare(probabilities(own[:, None]), true, seed) for own, true in each)
+    return _of_rare(scores, labels, seed) if scores.shape[1] == 2 else 0.5
+
+
+def _of_rare(scores: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> float:
+    return threshold(scores, labels, seed=seed) if labels.mean() < RARE else 0.5
 
 
 def unsure(

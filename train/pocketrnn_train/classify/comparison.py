@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketrnn.classify.figures import mcnemar, wilson
+from pocketrnn.classify.figures import mcnemar, several, wilson
 
 NAMES = {
     "network": "this network",
@@ -27,33 +27,53 @@ def compare(
 ) -> dict[str, Any]:
     """Return the accuracy of each way, its 95 % interval, and a line for each cause of concern.
 
-    `chosen` are the labels (texts,) that each of `NAMES` chose; `rows` learnt in the end.
+    `chosen` are the labels (texts,) that each of `NAMES` chose; `rows` learnt in the end. Where a
+    text may have several labels, 0 and 1 (texts, labels), accuracy is of all of a text together,
+    and there are the micro and the macro F1.
     """
-    right = {name: own == labels for name, own in chosen.items()}
     found: dict[str, Any] = {"texts": len(labels)}
-    for name, own in right.items():
-        low, high = wilson(int(own.sum()), len(labels))
-        found[name] = {"accuracy": float(own.mean()), "interval": [low, high]}
-    return {**found, "concerns": _concerns(right, rows)}
+    wrong, figure = {}, {}
+    for name, own in chosen.items():
+        wrong[name] = np.atleast_2d((own != labels).T).sum(axis=0)
+        right = wrong[name] == 0
+        low, high = wilson(int(right.sum()), len(labels))
+        found[name] = {"accuracy": float(right.mean()), "interval": [low, high]}
+        figure[name] = found[name]["accuracy"]
+        if labels.ndim > 1:
+            of_all = several(labels, own)
+            found[name] |= {"micro_f1": of_all.micro_f1, "macro_f1": of_all.macro_f1}
+            figure[name] = of_all.micro_f1
+    return {**found, "concerns": _concerns(wrong, figure, rows)}
 
 
 def lines(found: Mapping[str, Any]) -> list[str]:
     """Return the comparison as lines of text."""
-    rows = [f"Right on {found['texts']:,} texts that were held out (95 % interval):"]
+    several = "micro_f1" in found.get("network", {})
+    which = " in all labels" if several else ""
+    more = "; micro F1, macro F1" if several else ""
+    rows = [f"Right{which} on {found['texts']:,} texts that were held out (95 % interval){more}:"]
     for name, title in NAMES.items():
         if name in found:
-            low, high = found[name]["interval"]
-            rows.append(f"  {title:32} {found[name]['accuracy']:.3f}  ({low:.3f} to {high:.3f})")
+            own = found[name]
+            low, high = own["interval"]
+            line = f"  {title:32} {own['accuracy']:.3f}  ({low:.3f} to {high:.3f})"
+            rows.append(
+                line + (f"  {own['micro_f1']:.3f}  {own['macro_f1']:.3f}" if several else "")
+            )
     return rows + [f"! {concern}" for concern in found["concerns"]]
 
 
-def _concerns(right: Mapping[str, NDArray[np.bool_]], rows: int) -> list[str]:
-    def clearly_better(one: str, other: str) -> bool:
-        only_one = int((right[one] & ~right[other]).sum())
-        only_other = int((right[other] & ~right[one]).sum())
-        return only_one > only_other and mcnemar(only_one, only_other) < _LUCK
+def _concerns(
+    wrong: Mapping[str, NDArray[np.int64]], figure: Mapping[str, float], rows: int
+) -> list[str]:
+    """Return them; `wrong` says of how many labels of each text a way is wrong."""
 
-    others = [name for name in ("teacher", "tfidf") if name in right]
+    def clearly_better(one: str, other: str) -> bool:
+        better_one = int((wrong[one] < wrong[other]).sum())
+        better_other = int((wrong[other] < wrong[one]).sum())
+        return better_one > better_other and mcnemar(better_one, better_other) < _LUCK
+
+    others = [name for name in ("teacher", "tfidf") if name in wrong]
     if not clearly_better("network", "commonest"):
         if any(clearly_better(name, "commonest") for name in others):
             return [
@@ -69,8 +89,7 @@ def _concerns(right: Mapping[str, NDArray[np.bool_]], rows: int) -> list[str]:
     under = [
         name
         for name in others
-        if clearly_better(name, "network")
-        and right[name].mean() - right["network"].mean() > _CONCERN
+        if clearly_better(name, "network") and figure[name] - figure["network"] > _CONCERN
     ]
     if not under:
         return []

@@ -129,12 +129,12 @@ def _soft_labels(
     labels, figures = ask(
         distillation,
         config.seed,
-        _ranks(config, words, train.texts),
+        ranks_of(config, words, train.texts),
         train.labels,
         development.groups(),
-        _ranks(config, words, held_out.texts),
+        ranks_of(config, words, held_out.texts),
         held_out.labels,
-        _ranks(config, words, development.unlabelled),
+        ranks_of(config, words, development.unlabelled),
     )
     seconds = round(time.perf_counter() - started, 1)
     print(f"  teacher: {seconds:.0f} s; val_accuracy {figures['accuracy']:.4f}", flush=True)
@@ -159,7 +159,7 @@ def ask(
     """
     random = np.random.default_rng(seed)
     settings = distillation.spans
-    classes = int(labels.max()) + 1
+    classes = labels.shape[1] if labels.ndim > 1 else int(labels.max()) + 1
 
     def fit(rows: NDArray[np.int64]) -> Teacher:
         texts = [train[row] for row in rows.tolist()]
@@ -198,7 +198,7 @@ def ask(
     return SoftLabels(spans, of_spans, of_train, of_unlabelled, of_held_out), figures
 
 
-def _ranks(config: TrainConfig, words: Sequence[str], texts: Sequence[str]) -> list[Ranks]:
+def ranks_of(config: TrainConfig, words: Sequence[str], texts: Sequence[str]) -> list[Ranks]:
     """Return the ranks of each text's words; a word without a rank is 0."""
     words = words[:MOST_WORDS]
     bare = {"start_id": None, "pad_id": 0, "oov_id": 0, "index_from": 0}

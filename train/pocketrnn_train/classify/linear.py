@@ -21,7 +21,7 @@ from pocketrnn import Tokenizer
 from pocketrnn.errors import InputError
 
 from ..corpora.splits import folds
-from .teacher import Blend, blend, cross_entropy, one_hot
+from .teacher import Blend, blend, one_hot
 
 # The values of C that cross-validation chooses from.
 _STRENGTHS = (0.2, 0.8, 3.2)
@@ -59,6 +59,11 @@ class Linear:
         """Fit on rows of TF-IDF and their labels; a label may have none."""
         from sklearn.svm import LinearSVC
 
+        # Where a text may have several labels, each is told by itself.
+        several = labels.T if labels.ndim > 1 else ()
+        self._each = [Linear(matrix, label, 2, strength, seed) for label in several]
+        if self._each:
+            return
         self._columns = 1 if classes == 2 else classes
         self._known = np.unique(labels)
         self._model = None
@@ -70,6 +75,8 @@ class Linear:
 
     def margins(self, matrix: Any) -> NDArray[np.float64]:
         """Return float64 (rows, columns), over 0 for the class; one column is of the second."""
+        if self._each:
+            return np.concatenate([one.margins(matrix) for one in self._each], axis=1)
         rows = matrix.shape[0]
         if self._model is None:  # one label alone: sure of it
             own = 1.0 if self._columns > 1 or self._known[0] else -1.0
@@ -128,7 +135,7 @@ def teachers(
     vectorizer = tfidf(tokenizer, pieces=True)
     matrix = vectorizer.fit_transform(texts)
     fold = folds(labels, groups, count, whole=False)
-    columns = 1 if classes == 2 else classes
+    columns = 1 if classes == 2 and labels.ndim == 1 else classes
     tried: list[tuple[float, Teachers]] = []
     for candidate in _STRENGTHS if math.isnan(strength) else (strength,):
         margins = np.zeros((1, len(texts), columns))
@@ -140,7 +147,7 @@ def teachers(
             if own.any():
                 margins[0, own] = models[-1].margins(matrix[own])
         blended = blend(margins, labels, [_USUAL_SCALE])
-        loss = cross_entropy(blended.logits(margins), one_hot(labels, columns))
+        loss = blended.loss(margins, one_hot(labels, columns))
         of_train = blended.probabilities(margins)
         tried.append((loss, Teachers(vectorizer, fold, models, blended, candidate, of_train)))
     return min(tried, key=lambda one: one[0])[1], matrix
@@ -163,9 +170,10 @@ def baseline(
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Hide that a fit stopped before it had converged."""
+    """Hide that a fit stopped before it had converged, or that some label has no choice."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "Label .* is present in all training examples")
         yield

@@ -145,9 +145,10 @@ def word_vectors(
     """
     ids, width = config.task.text.num_words, config.network.embedding
     counts = np.full((ids, classes), _PRIOR / classes)
-    for row, label in zip(rows, labels.tolist(), strict=True):
-        counts[np.unique(row), label] += 1
-    share = np.bincount(labels, minlength=classes) + _PRIOR / classes
+    own = one_hot(labels, classes)
+    for row, label in zip(rows, own, strict=True):
+        counts[np.unique(row)] += label
+    share = own.sum(axis=0) + _PRIOR / classes
     ratios = np.log(counts / counts.sum(axis=1, keepdims=True)) - np.log(share / share.sum())
     ratios -= ratios.mean(axis=1, keepdims=True)
     left, values, _ = np.linalg.svd(ratios, full_matrices=False)

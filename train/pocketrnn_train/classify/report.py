@@ -7,12 +7,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
 from pocketrnn import Classifier, ClassifierConfig, Tokenizer
 from pocketrnn import evaluate as evaluate_file
 from pocketrnn.classify import file
+from pocketrnn.classify.labels import Threshold
 from pocketrnn.classify.page import evaluation_page
 from pocketrnn.files import write_atomic
-from pocketrnn.modelfile import fold, onnx
+from pocketrnn.modelfile import fold
 
 from ..config import TrainConfig
 from ..corpora.corpus import Examples
@@ -25,7 +28,7 @@ def write(
     model: Any,
     tokenizer: Tokenizer,
     test: Examples,
-    threshold: float,
+    threshold: Threshold,
 ) -> None:
     """Write `report.html`: what `pocketrnn evaluate --html` says of the model on `test`.
 
@@ -34,15 +37,23 @@ def write(
     if not any(map(str.strip, test.texts)):
         return
     settings = ClassifierConfig(tokenizer.config, run.labels, threshold, config.network)
-    graph = settings.graph()
-    weights = onnx.to_bytes(graph, fold.weights(model, config.network, graph))
+    weights = fold.to_bytes(model, settings)
     served = Classifier.load(file.to_bytes(settings, tokenizer, weights, {}))
+    several = config.task.multi_label
     names = {str(i): label for i, label in enumerate(run.labels)}
     with TemporaryDirectory() as folder:
         table = Path(folder, "test")
         with table.open("w", encoding="ascii") as lines:
-            for text, label in zip(test.texts, test.labels.tolist(), strict=True):
-                lines.write(json.dumps({"text": text, "label": str(label)}) + "\n")
-        found = evaluate_file(table, model=served, format="jsonl", rename=names, on_error="skip")
+            for text, own in zip(test.texts, test.labels, strict=True):
+                label = np.flatnonzero(own).tolist() if several else own.item()
+                lines.write(json.dumps({"text": text, "label": label}) + "\n")
+        found = evaluate_file(
+            table,
+            model=served,
+            label_separator=";" if several else None,
+            format="jsonl",
+            rename=names,
+            on_error="skip",
+        )
         page = evaluation_page(found, served).replace(escape(f"{folder}{os.sep}"), "")
     write_atomic(run.folder / "report.html", page)

@@ -47,7 +47,7 @@ def follow(config: TrainConfig, contents: Contents, labels: Sequence[str]) -> Tr
     """
     text = replace(contents.config.text, maxlen=config.task.text.maxlen, num_words=2**20)
     distillation = config.task.distillation
-    if tuple(labels) == contents.config.labels:
+    if _has_head(contents, labels, config.task.multi_label):
         distillation = None
     elif distillation and distillation.made_up:
         made_up = distillation.made_up
@@ -76,7 +76,20 @@ def words(contents: Contents, own: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*contents.tokenizer.vocabulary, *own]))
 
 
-def start(model: Any, network: NetworkConfig, contents: Contents, labels: Sequence[str]) -> None:
+def _has_head(contents: Contents, labels: Sequence[str], multi_label: bool) -> bool:
+    """Return whether the file's head tells the same labels, in the same way."""
+    wanted = (tuple(labels), multi_label)
+    return wanted == (contents.config.labels, contents.config.multi_label)
+
+
+def start(
+    model: Any,
+    network: NetworkConfig,
+    contents: Contents,
+    labels: Sequence[str],
+    *,
+    multi_label: bool = False,
+) -> None:
     """Give `model`, a Keras model of the file's `network`, the weights of the file."""
     stored: dict[str, NDArray[Any]] = dict(contents.weights or {})
 
@@ -97,5 +110,5 @@ def start(model: Any, network: NetworkConfig, contents: Contents, labels: Sequen
                 bias = np.stack([bias, numbers(f"{way.name}.recurrent_bias")])
             arrays += [numbers(f"{way.name}.kernel"), numbers(f"{way.name}.recurrent"), bias]
         layer.set_weights(arrays)
-    if tuple(labels) == contents.config.labels:
+    if _has_head(contents, labels, multi_label):
         head.set_weights([numbers("head.kernel"), numbers("head.bias")])

@@ -31,6 +31,9 @@ from .ngrams import NGrams, Ranks, blocks
 _BAYES_C = 1.0
 _TFIDF_C = 20.0
 
+# The margin of a label that all texts have.
+_SURE = 5.0
+
 MEMBERS = ("bayes", "tfidf", "ratios")
 """The three classifiers, in the order of their margins."""
 
@@ -106,20 +109,32 @@ class Teacher:
 
 @dataclass(frozen=True)
 class Blend:
-    """Turns margins into probabilities: sigmoid or softmax of their weighted sum and a bias."""
+    """Turns margins into probabilities: sigmoid or softmax of their weighted sum and a bias.
+
+    With `multi_label`, each column is a sigmoid of its own.
+    """
 
     weights: NDArray[np.float64]
     """Of the three classifiers: shape (3,)."""
     bias: NDArray[np.float64]
     """Of each column."""
+    multi_label: bool = False
 
     def probabilities(self, margins: Margins) -> NDArray[np.float32]:
         """Return float32 (texts, columns)."""
         from scipy.special import expit, softmax
 
         logits = self.logits(margins)
-        found = expit(logits) if logits.shape[1] == 1 else softmax(logits, axis=1)
+        one = logits.shape[1] == 1 or self.multi_label
+        found = expit(logits) if one else softmax(logits, axis=1)
         return np.asarray(found, np.float32)
+
+    def loss(self, margins: Margins, targets: NDArray[np.float32]) -> float:
+        """Return the summed cross-entropy in nats; `targets` are (texts, columns)."""
+        logits = self.logits(margins)
+        if not self.multi_label:
+            return cross_entropy(logits, targets)
+        return cross_entropy(logits.reshape(-1, 1), targets.reshape(-1, 1))
 
     def logits(self, margins: Margins) -> NDArray[np.float64]:
         """Return float64 (texts, columns): what goes into the sigmoid or softmax."""
@@ -140,16 +155,22 @@ def blend(
     start = np.array([*usual, *[0.0] * columns])
     targets = one_hot(labels, columns)
 
-    def loss(values: NDArray[np.float64]) -> float:
-        found = Blend(values[:members], values[members:]).logits(margins)
-        return cross_entropy(found, targets) + 2 * float(((values - start) ** 2).sum())
+    def of(values: NDArray[np.float64]) -> Blend:
+        return Blend(values[:members], values[members:], labels.ndim > 1)
 
-    fitted = minimize(loss, start, method="L-BFGS-B").x
-    return Blend(fitted[:members], fitted[members:])
+    def loss(values: NDArray[np.float64]) -> float:
+        return of(values).loss(margins, targets) + 2 * float(((values - start) ** 2).sum())
+
+    return of(minimize(loss, start, method="L-BFGS-B").x)
 
 
 def one_hot(labels: NDArray[np.int64], columns: int) -> NDArray[np.float32]:
-    """Return labels as targets (texts, columns); one column is the second of two classes."""
+    """Return labels as targets (texts, columns); one column is the second of two classes.
+
+    Where a text may have several labels, they are targets already.
+    """
+    if labels.ndim > 1:
+        return labels.astype(np.float32)
     classes = np.array([1]) if columns == 1 else np.arange(columns)
     return np.asarray(labels[:, None] == classes, np.float32)
 
@@ -182,7 +203,12 @@ def _log_count_ratios(tally: NDArray[np.float64]) -> NDArray[np.float32]:
 def _linear(
     matrix: Any, target: NDArray[np.float32], strength: float, seed: int
 ) -> tuple[NDArray[np.float64], float]:
-    """Fit a logistic regression of one column: return its weights (n-grams,) and its bias."""
+    """Fit a logistic regression of one column: return its weights (n-grams,) and its bias.
+
+    Where all rows have one target, as a rare label's may, it is sure of that.
+    """
+    if target.min() == target.max():
+        return np.zeros(matrix.shape[1]), float(_SURE if target.max() > 0 else -_SURE)
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 

@@ -17,18 +17,18 @@ from numpy.typing import NDArray
 
 from pocketrnn import Tokenizer
 from pocketrnn.classify.file import Contents
-from pocketrnn.classify.labels import choose, probabilities
+from pocketrnn.classify.labels import Threshold, choose, probabilities
 from pocketrnn.config import check
 from pocketrnn.extras import require
 
 from .. import backend, network
 from ..config import TrainConfig
-from ..corpora.corpus import RARE, Corpus, Examples
+from ..corpora.corpus import Corpus, Examples
 from ..corpora.splits import folds, split, split_last
 from ..loop import learn
 from ..run import Run
 from . import batches, calibration, comparison, distillation, made_up, report, starting
-from .adapting import FEW_ROWS, adapt
+from .adapting import adapt
 from .batches import Lesson
 from .evaluation import evaluate
 from .linear import baseline
@@ -55,6 +55,7 @@ def fit(
     """
     require("train", "tensorflow", "sklearn", "matplotlib")
     run = Run(Path(folder))
+    config = replace(config, task=replace(config.task, multi_label=corpus.multi_label))
     if config.task.adapted:
         reader = Tokenizer(config.task.text, [])
         lengths = np.array([len(reader.words(text)) for text in corpus.train.texts])
@@ -76,9 +77,7 @@ def fit(
     if not words:
         weights = None if corpus.train.weights is None else corpus.train.weights.tolist()
         least = config.task.min_texts
-        # Of few texts most words stand in one or two: those that everybody has need no hiding.
-        everyday = config.task.text.fold and len(corpus.train) < FEW_ROWS
-        common = starting.read("bundled").tokenizer.vocabulary if everyday else ()
+        common = starting.read("bundled").tokenizer.vocabulary if config.task.text.fold else ()
         words, few = rank_words(learnt, config.task.text, weights, min_texts=least, common=common)
         facts["words_of_few_texts"] = few
     if first:
@@ -102,7 +101,7 @@ def fit(
         print(f"{turn}{sizes}", flush=True)
         rounds.append(_round(run, config, development, words, first, number))
     if config.task.refit:
-        nothing = Examples((), np.zeros(0, np.int64))
+        nothing = corpus.train.take(np.zeros(0, np.int64))
         every = corpus.train.and_also(corpus.validation or nothing)
         whole = replace(corpus, train=every, test=nothing)
         print(f"Once more, on all {len(every):,} texts", flush=True)
@@ -128,7 +127,7 @@ class Round:
     baseline: NDArray[np.int64]
     """The labels that TF-IDF with logistic regression chose."""
     commonest: NDArray[np.int64]
-    """The commonest label of the texts that weren't held out, for each text."""
+    """The commonest label, or labels, of the texts that weren't held out, for each text."""
     strength: NDArray[np.float64]
     """The C of a teacher of words and pieces: shape (); without one NaN."""
 
@@ -170,13 +169,14 @@ def _round(
     network.round_weights(model, config.network)
     tokenizer = Tokenizer(config.task.text, words)
     scores = batches.predict(model, batches.ids(tokenizer, held_out.texts), config)
-    commonest = np.bincount(train.labels).argmax()
+    found, counts = np.unique(train.labels, axis=0, return_counts=True)
+    commonest = found[counts.argmax()]
     done = Round(
         labels=held_out.labels,
         scores=scores,
         teacher=probabilities(lesson.of_held_out),
         baseline=baseline(tokenizer, train.texts, train.labels, held_out.texts),
-        commonest=np.full(len(held_out), commonest),
+        commonest=np.repeat(commonest[None], len(held_out), axis=0),
         strength=np.array(lesson.strength),
     )
     run.write_arrays(name, done)
@@ -194,9 +194,12 @@ def _learn(
 ) -> tuple[Any, Lesson]:
     """Train a network from where `run` stands; return it, and what it was taught."""
     backend.start(config.seed)
-    from ..layers import DIVISOR
-    from ..schedule import accuracy
+    import keras
 
+    from ..layers import DIVISOR
+    from ..schedule import accuracy, accuracy_of_all
+
+    several = config.task.multi_label
     made = config.task.distillation and config.task.distillation.made_up
     divisor = made.divisor if made else DIVISOR
     model = network.build(
@@ -205,6 +208,7 @@ def _learn(
         classes=len(development.labels),
         dropout=config.fit.dropout,
         divisor=divisor,
+        multi_label=several,
     )
     tokenizer, columns = Tokenizer(config.task.text, words), model.output_shape[-1]
     train, held_out = development.train, development.test
@@ -221,7 +225,7 @@ def _learn(
     else:
         lesson = distillation.lesson(run, config, teaching, development, words)
     if first:
-        starting.start(model, config.network, first, development.labels)
+        starting.start(model, config.network, first, development.labels, multi_label=several)
     elif lesson.vectors is not None:
         model.layers[0].set_weights([lesson.vectors])
     held_out_rows = batches.ids(tokenizer, held_out.texts)
@@ -236,8 +240,10 @@ def _learn(
         lesson.stages,
         model,
         fit=config.fit,
-        loss="binary_crossentropy" if columns == 1 else "categorical_crossentropy",
-        metrics=[accuracy],
+        loss="binary_crossentropy" if columns == 1 or several else "categorical_crossentropy",
+        metrics=[
+            keras.metrics.MeanMetricWrapper(accuracy_of_all, "accuracy") if several else accuracy
+        ],
         measure=measure,
     )
     return trained, lesson
@@ -266,13 +272,14 @@ def _finish(
         np.concatenate([getattr(one, name) for one in rounds])
         for name in ("labels", "scores", "teacher", "baseline", "commonest")
     )
-    temperature, threshold = 1.0, 0.5
+    several = config.task.multi_label
+    even: Threshold = (0.5,) * len(corpus.labels) if several else 0.5
+    temperature, threshold = 1.0, even
     if config.task.calibrate:
         temperature = calibration.temperature(scores, labels)
         calibration.apply(model, temperature)
-        scores = calibration.scaled(scores, temperature)
-        if scores.shape[1] == 2 and labels.mean() < RARE:
-            threshold = calibration.threshold(scores, labels, seed=config.seed)
+        scores = calibration.scaled(scores, temperature, multi_label=several)
+        threshold = calibration.thresholds(scores, labels, seed=config.seed)
     run.save_model(model)
     test = None
     if len(corpus.test):
@@ -282,7 +289,7 @@ def _finish(
     usual = calibration.usual(batches.ids(tokenizer, corpus.train.texts), tokenizer.config)
     chosen = {"network": choose(scores, threshold)}
     if len(teacher):
-        chosen["teacher"] = choose(teacher, 0.5)
+        chosen["teacher"] = choose(teacher, even)
     chosen |= {"tfidf": others, "commonest": commonest}
     figures = {
         "comparison": comparison.compare(labels, chosen, len(corpus.train)),
@@ -290,7 +297,11 @@ def _finish(
         "validation": evaluate(scores, labels, threshold),
         **({"teacher": evaluate(teacher, labels)["accuracy"]} if len(teacher) else {}),
         "threshold": threshold,
-        "unsure": calibration.unsure(scores, labels, threshold),
+        **(
+            {}
+            if isinstance(threshold, tuple)
+            else {"unsure": calibration.unsure(scores, labels, threshold)}
+        ),
         "usual": usual and usual.to_dict(),
         "temperature": temperature,
     }

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pocketrnn.config import check
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.tables.reading import ReadOptions
 
@@ -19,6 +20,7 @@ def read_corpus(
     *,
     text_column: str | None = None,
     label_column: str | None = None,
+    label_separator: str | None = None,
     probability_columns: Sequence[str] = (),
     weight_column: str | None = None,
     split_column: str | None = None,
@@ -43,6 +45,9 @@ def read_corpus(
       their usual names unless `text_column` and `label_column` give them; without a `header` they
       are called 1, 2 and so on. A share `test_split` of each label, drawn at random by `seed`,
       becomes the test. What is left out, and what looks wrong, is logged as a warning.
+
+    With `label_separator`, a text may have several labels, which its cell holds between separators,
+    or none, if the cell is empty. In formats with lists, the cell may be one.
 
     `test` and `validation` are tables, or folders, like the training ones; no text is then drawn
     for the test. A training text that is in one of them too is left out.
@@ -74,8 +79,14 @@ def read_corpus(
         columns = table.Columns(
             text_column, label_column, tuple(probability_columns), weight_column, split_column
         )
+        check(
+            not (label_separator is not None and probability_columns),
+            "soft labels are for one label a text",
+        )
         share = 0.0 if test is not None else test_split
-        corpus = table.read(paths, columns, options, share, seed, parts)
+        corpus = table.read(paths, columns, options, share, seed, parts, label_separator)
+    elif label_separator is not None:
+        raise ConfigError(f"{path}: label_separator is for tables")
     elif parts:
         raise ConfigError(
             f"{path}: brings its own test; files for test and validation are for tables"

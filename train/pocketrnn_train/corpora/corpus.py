@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketrnn.classify.labelled import label_of
-from pocketrnn.errors import ConfigError, InputError, TextError
+from pocketrnn.classify.labelled import label_of, labels_of
+from pocketrnn.config import check
+from pocketrnn.errors import ConfigError, InputError, TextError, counted
 
 from .labels import look_alikes
 from .splits import Rows, groups_of, leaders, plain, split
@@ -36,6 +37,7 @@ class Row(NamedTuple):
     place: str
     text: str | None
     label: Any
+    """What a cell says of one label, or with a separator of several."""
     probabilities: tuple[float, ...] = ()
     """Of each label, in order; none if the row has none."""
     weight: float = 1.0
@@ -45,7 +47,10 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Examples:
-    """Texts, and the index of each one's label: int64, shape (texts,)."""
+    """Texts, and the index of each one's label: int64, shape (texts,).
+
+    Where a text may have several labels: 1 for those that it has, else 0, shape (texts, labels).
+    """
 
     texts: tuple[str, ...]
     labels: NDArray[np.int64]
@@ -61,6 +66,12 @@ class Examples:
     def __repr__(self) -> str:
         """Return how many texts there are: a notebook shows the value of a cell's last line."""
         return f"<Examples: {len(self):,} texts>"
+
+    def having(self, label: int) -> NDArray[np.bool_]:
+        """Return which texts have a label."""
+        several = self.labels.ndim > 1
+        has: NDArray[np.bool_] = self.labels[:, label] == 1 if several else self.labels == label
+        return has
 
     def and_also(self, others: "Examples") -> "Examples":
         """Return these examples, and others behind them; without soft labels and weights."""
@@ -99,6 +110,11 @@ class Corpus:
     validation: Examples | None = None
     """The texts to hold out, where the corpus says which."""
 
+    @property
+    def multi_label(self) -> bool:
+        """Return whether a text may have several labels, or none."""
+        return self.train.labels.ndim > 1
+
     @classmethod
     def of(
         cls,
@@ -106,12 +122,14 @@ class Corpus:
         labels: Iterable[Any],
         *,
         name: str = "texts",
+        label_separator: str | None = None,
         test_split: float = 0.2,
         seed: int = 113,
     ) -> "Corpus":
         """Make a corpus of texts in memory: lists, arrays, or columns of a data frame.
 
-        A label is a str, a bool or a whole number. Rows without text are left out; those without a
+        A label is a str, a bool or a whole number; with `label_separator`, a text has several, in a
+        list or in a str between separators. Rows without text are left out; those without a
         label become `unlabelled`; a share `test_split` of each label, drawn by `seed`, becomes the
         test. Raises TextError for what isn't a list of texts, InputError for texts and labels that
         can't be trained on.
@@ -127,7 +145,9 @@ class Corpus:
             elif text is not None and not isinstance(text, str):
                 raise TextError(f"{places[i]}: a text must be a str, not {type(text).__name__}")
         together = map(Row, places, rows, values)
-        corpus = corpus_of_rows(name, together, test_split=test_split, seed=seed)
+        corpus = corpus_of_rows(
+            name, together, test_split=test_split, seed=seed, separator=label_separator
+        )
         return corpus.with_unlabelled(corpus.unlabelled)
 
     def with_unlabelled(self, texts: Iterable[str]) -> "Corpus":
@@ -148,7 +168,7 @@ class Corpus:
 
         The second label is the one that precision, recall, F1 and the threshold are of.
         """
-        if len(self.labels) != 2 or label not in self.labels:
+        if len(self.labels) != 2 or label not in self.labels or self.multi_label:
             raise ConfigError(
                 f"{self.name}: the positive label must be one of two labels, not {label!r:.60}; "
                 f"there are: {', '.join(self.labels)[:200]}"
@@ -163,23 +183,26 @@ class Corpus:
             validation=self.validation and _swapped(self.validation),
         )
 
-    def holding_out(self, part: str, rows: Iterable[Row]) -> "Corpus":
+    def holding_out(self, part: str, rows: Iterable[Row], separator: str | None = None) -> "Corpus":
         """Return the corpus with a `test`, or a `validation`, of these rows.
 
         Training texts that are in it too are left out, with a warning. Raises InputError for a
         label that no training text has, or for no rows at all.
         """
-        texts, labels = [], []
+        texts, given = [], []
         for row in rows:
-            label = _label(row)
-            if row.text and row.text.strip() and label is not None:
-                if label not in self.labels:
-                    raise InputError(f"{row.place}: no training text has the label {label!r:.60}")
+            names = _labels(row, separator)
+            if row.text and row.text.strip() and names is not None:
+                for label in names:
+                    if label not in self.labels:
+                        raise InputError(
+                            f"{row.place}: no training text has the label {label!r:.60}"
+                        )
                 texts.append(row.text)
-                labels.append(self.labels.index(label))
+                given.append(names)
         if not texts:
             raise InputError(f"{self.name}: no rows with a text and a label in the {part}")
-        examples = Examples(tuple(texts), np.array(labels, np.int64))
+        examples = Examples(tuple(texts), _indices(given, self.labels, separator))
         if part == "test":
             return replace(self, test=examples)._apart_from(part, texts)
         return replace(self, validation=examples)._apart_from(part, texts)
@@ -189,13 +212,11 @@ class Corpus:
         known = set(map(plain, texts))
         kept = [row for row, text in enumerate(self.train.texts) if plain(text) not in known]
         if lost := len(self.train) - len(kept):
-            count = f"{lost:,}"
-            _log.warning(
-                "%s: %s training texts are in the %s, and left out", self.name, count, part
-            )
+            count = counted(lost, "training text")
+            _log.warning("%s: left out: %s in the %s too", self.name, count, part)
         train = self.train.take(np.array(kept, np.int64))
         for label, name in enumerate(self.labels):
-            if not (train.labels == label).any():
+            if not train.having(label).any():
                 raise InputError(
                     f"{self.name}: all texts of the label {name!r:.60} are in the {part} too"
                 )
@@ -249,14 +270,17 @@ def corpus_of_rows(
     *,
     test_split: float,
     seed: int,
+    separator: str | None = None,
 ) -> Corpus:
     """Make a corpus of rows; InputError if they can't be one.
 
-    What is left out, and what looks wrong, is logged as a warning.
+    With a `separator`, a row may have several labels. What is left out, and what looks wrong, is
+    logged as a warning.
     """
+    check(separator != "", "label_separator must not be empty")
     places: list[str] = []
     texts: list[str] = []
-    names: list[str | None] = []
+    names: list[tuple[str, ...] | None] = []
     kept: list[Row] = []
     unlabelled: list[str] = []
     without_text = 0
@@ -264,34 +288,39 @@ def corpus_of_rows(
         if row.text is None or not row.text.strip():
             without_text += 1
             continue
-        label = _label(row)
-        if label is None and not row.probabilities:
+        labels_given = _labels(row, separator)
+        if labels_given is None and not row.probabilities:
             unlabelled.append(row.text)
             continue
         places.append(row.place)
         texts.append(row.text)
-        names.append(label)
+        names.append(labels_given)
         kept.append(row)
     if without_text:
-        _log.warning("%s: %s rows without text are left out", name, f"{without_text:,}")
+        _log.warning("%s: left out: %s without text", name, counted(without_text, "row"))
     if unlabelled:
-        count = f"{len(unlabelled):,}"
-        _log.warning("%s: %s rows have no label; only a teacher learns from them", name, count)
+        count = counted(len(unlabelled), "row")
+        _log.warning("%s: %s without a label: only a teacher learns from that", name, count)
     if not texts:
         raise InputError(f"{name}: no rows with a text and a label")
-    counts = Counter(name for name in names if name is not None)
+    counts = Counter(label for given in names for label in given or ())
+    if separator and (without := sum(given == () for given in names)):
+        _log.warning("%s: none of the labels: %s", name, counted(without, "row"))
     for alike in look_alikes(counts):
         _log.warning("%s: labels that look alike: %s; is it one label?", name, alike)
     labels = sorted(counts)
-    if len(labels) == 2 and counts[labels[0]] < RARE * counts.total():
+    if len(labels) == 2 and not separator and counts[labels[0]] < RARE * counts.total():
         labels.reverse()
     if len(labels) < 2:
         raise InputError(
             f"{name}: needs two labels or more; all rows have {[*labels, None][0]!r:.60}"
         )
-    examples = _examples(kept, names, labels)
+    examples = _examples(kept, names, labels, separator)
     groups = groups_of(texts)
-    _tell_copies(name, groups, places, texts, [labels[i] for i in examples.labels.tolist()])
+    shown = [", ".join(sorted(given)) if given is not None else "" for given in names]
+    if not separator:  # a row without a label has its most probable one
+        shown = [labels[i] for i in examples.labels.tolist()]
+    _tell_copies(name, groups, places, texts, shown)
     if any(row.part for row in kept):
         parts = np.array([row.part for row in kept])
         if odd := sorted(set(parts.tolist()) - set(PARTS)):
@@ -305,8 +334,11 @@ def corpus_of_rows(
             unlabelled=tuple(unlabelled),
             validation=of["validation"] if len(of["validation"]) else None,
         )
-    leading = examples.labels[leaders(examples.labels, groups)]
-    own_texts = np.bincount(leading, minlength=len(labels)).tolist()
+    if separator:
+        own_texts = [len(np.unique(groups[examples.having(label)])) for label in range(len(labels))]
+    else:
+        leading = examples.labels[leaders(examples.labels, groups)]
+        own_texts = np.bincount(leading, minlength=len(labels)).tolist()
     uses = ["training", "validation", *(["test"] if test_split else [])]
     for label, own in zip(labels, own_texts, strict=True):
         if own < len(uses):
@@ -314,9 +346,8 @@ def corpus_of_rows(
                 f"{name}: label {label!r:.60} has {own} different text(s) of its own; at least "
                 f"{len(uses)} are needed, for {', '.join(uses[:-1])} and {uses[-1]}"
             )
-    counted = zip(labels, own_texts, strict=True)
-    rare = [f"{label!r:.60} ({own})" for label, own in counted if own < _FEW]
-    if rare:
+    pairs = zip(labels, own_texts, strict=True)
+    if rare := [f"{label!r:.60} ({own})" for label, own in pairs if own < _FEW]:
         more = f", and {len(rare) - _MOST_NAMED} more" if len(rare) > _MOST_NAMED else ""
         few = ", ".join(rare[:_MOST_NAMED]) + more
         _log.warning("%s: labels with fewer than %d texts, too few to rely on: %s", name, _FEW, few)
@@ -333,15 +364,38 @@ def corpus_of_rows(
     )
 
 
-def _label(row: Row) -> str | None:
-    """Return a row's label, None without one; InputError, naming the place, for what can't be."""
+def _labels(row: Row, separator: str | None) -> tuple[str, ...] | None:
+    """Return a row's label or labels; None without; InputError, with the place, for what can't be.
+
+    Only with a separator there may be several, or an empty tuple of them.
+    """
     try:
-        return label_of(row.label)
+        if separator:
+            return labels_of(row.label, separator)
+        return None if (label := label_of(row.label)) is None else (label,)
     except ValueError as error:
         raise InputError(f"{row.place}: {error}") from error
 
 
-def _examples(rows: Sequence[Row], names: Sequence[str | None], labels: Sequence[str]) -> Examples:
+def _indices(
+    given: Sequence[Sequence[str]], labels: Sequence[str], separator: str | None
+) -> NDArray[np.int64]:
+    """Return the labels of texts as `Examples` has them."""
+    index = {label: i for i, label in enumerate(labels)}
+    if not separator:
+        return np.array([index[label] for (label,) in given], np.int64)
+    found = np.zeros((len(given), len(labels)), np.int64)
+    for row, names in zip(found, given, strict=True):
+        row[[index[label] for label in names]] = 1
+    return found
+
+
+def _examples(
+    rows: Sequence[Row],
+    names: Sequence[tuple[str, ...] | None],
+    labels: Sequence[str],
+    separator: str | None,
+) -> Examples:
     """Return rows as examples; one without a label has its most probable one."""
     index = {label: i for i, label in enumerate(labels)}
     of_labels = sorted(labels)
@@ -359,7 +413,7 @@ def _examples(rows: Sequence[Row], names: Sequence[str | None], labels: Sequence
             for label, p in zip(of_labels, given, strict=True):
                 probabilities[i, index[label]] = p / sum(given)
     chosen = [
-        int(probabilities[i].argmax()) if name is None else index[name]
+        (labels[probabilities[i].argmax()],) if name is None else name
         for i, name in enumerate(names)
     ]
     weights = np.array([row.weight for row in rows], np.float32)
@@ -367,7 +421,7 @@ def _examples(rows: Sequence[Row], names: Sequence[str | None], labels: Sequence
         raise InputError(f"{rows[0].place}: a weight must be a number from 0")
     return Examples(
         tuple(row.text or "" for row in rows),
-        np.array(chosen, np.int64),
+        _indices(chosen, labels, separator),
         None if np.isnan(probabilities).all() else probabilities,
         None if (weights == 1).all() else weights,
     )
@@ -392,9 +446,9 @@ def _tell_copies(
     if not copies:
         return
     _log.warning(
-        "%s: %s rows repeat a text; it is on one side of each split, with all its copies",
+        "%s: %s with a text that is there before; all its copies are on one side of each split",
         name,
-        f"{copies:,}",
+        counted(copies, "row"),
     )
     found: dict[int, dict[str, int]] = {}  # the first row of each label, for each text
     for row in np.flatnonzero(sizes[groups] > 1).tolist():

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
+"""One for each text. Where texts have several labels, all splits are by the rarest one of each."""
 
 
 def plain(text: str) -> str:
@@ -29,11 +30,25 @@ def groups_of(texts: Sequence[str]) -> Rows:
     return np.array([numbers.setdefault(plain(text), len(numbers)) for text in texts], np.int64)
 
 
+def rarest(labels: NDArray[np.int64]) -> Rows:
+    """Return the rarest label of each text, as the number of labels where it has none.
+
+    `labels` are 1 where a text has the label, else 0: (texts, labels). Other labels stay as they
+    are.
+    """
+    if labels.ndim == 1:
+        return labels
+    order = np.argsort(labels.sum(axis=0), kind="stable")
+    first = order[labels[:, order].argmax(axis=1)]
+    return np.asarray(np.where(labels.any(axis=1), first, labels.shape[1]))
+
+
 def split(labels: Rows, groups: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
     """Draw a share of each label at random: return (rows kept, rows drawn), both shuffled.
 
     Each label has a group on either side, if it has two, so that rare ones are tested too.
     """
+    labels = rarest(labels)
     order = np.random.default_rng(seed).permutation(len(labels))
     drawn = _take(labels, groups, share, order)
     return order[~drawn[order]], order[drawn[order]]
@@ -44,6 +59,7 @@ def split_last(labels: Rows, groups: Rows, share: float) -> tuple[Rows, Rows]:
 
     Each label has a group on either side, if it has two.
     """
+    labels = rarest(labels)
     taken = _take(labels, groups, share, np.arange(len(labels))[::-1])
     return np.flatnonzero(~taken), np.flatnonzero(taken)
 
@@ -52,8 +68,10 @@ def folds(labels: Rows, groups: Rows, count: int, *, whole: bool = True) -> Rows
     """Return the fold of each row, from 0; a fold has neighbours of every label.
 
     There are `count` folds, or fewer where a label has fewer groups; if they needn't be `whole`,
-    such a label is in some of them only.
+    such a label is in some of them only, and so may be one of several labels of a text.
     """
+    whole = whole and labels.ndim == 1
+    labels = rarest(labels)
     leading = labels[leaders(labels, groups)]
     if whole:
         count = min(count, int(np.unique(leading, return_counts=True)[1].min()))

@@ -56,6 +56,7 @@ def read(
     test_split: float,
     seed: int,
     parts: Mapping[str, Path],
+    separator: str | None = None,
 ) -> Corpus:
     """Read tables and folders of texts and labels; InputError or ConfigError for what isn't such.
 
@@ -74,9 +75,11 @@ def read(
 
     rows = [row for path in paths for row in rows_of(path)]
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-    corpus = corpus_of_rows(f"{paths[0]}{more}", rows, test_split=test_split, seed=seed)
+    corpus = corpus_of_rows(
+        f"{paths[0]}{more}", rows, test_split=test_split, seed=seed, separator=separator
+    )
     for part, path in parts.items():
-        corpus = corpus.holding_out(part, rows_of(path))
+        corpus = corpus.holding_out(part, rows_of(path), separator)
     name = paths[0].resolve().name + more
     return replace(corpus, name=name, text_column=text_column, label_column=label_column)
 

@@ -9,23 +9,10 @@ from .config import RECIPES, ForecasterTrainConfig
 from .corpus import SeriesCorpus, read_series
 from .training import fit
 
-# The settings that are options, with their help; ForecasterTrainConfig has their types.
-_HELP = {
-    "frequency": "time from one value to the next: MS, h, 15min, D, W, ...",
-    "horizon": "values ahead",
-    "season": "values after which a series is alike; 1: none (default: the frequency's)",
-    "context": "last values that are read (default: some seasons)",
-    "segment": "values that the network reads in a step (default: a season)",
-    "cell": "kind of recurrent layer",
-    "embedding": "width of what the cell reads",
-    "units": "width of each recurrent layer",
-    "layers": "number of recurrent layers, one on top of the other",
-    "learning_rate": "highest learning rate",
-    "epochs": "epochs at most; the best one on the validation values is kept",
-    "steps": "training steps of an epoch",
-    "batch_size": "windows in a training step",
-    "seed": "decides the first weights, and which windows are drawn",
-}
+_SETTINGS = (
+    *("frequency", "horizon", "season", "context", "segment", "cell", "embedding", "units"),
+    *("layers", "learning_rate", "epochs", "steps", "batch_size", "seed"),
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,13 +34,13 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--id-column", metavar="NAME", help="default: unique_id, if there is one")
     parser.add_argument("--time-column", default="ds", metavar="NAME", help="default: ds")
     parser.add_argument("--value-column", default="y", metavar="NAME", help="default: y")
-    add_settings(parser, _HELP, ForecasterTrainConfig)
+    add_settings(parser, _SETTINGS, ForecasterTrainConfig)
     return parser
 
 
 def train(arguments: argparse.Namespace) -> None:
     """Read the files, train, and print what was reached."""
-    given = settings_given(arguments, _HELP)
+    given = settings_given(arguments, _SETTINGS)
     config = RECIPES[arguments.recipe].with_settings(**given)
     if arguments.files == ["synthetic"]:
         corpus = SeriesCorpus({}, "synthetic", synthetic=True)

@@ -2,9 +2,9 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
-from pocketrnn.config import Settings, check
+from pocketrnn.config import ONE, Count, Settings, Share
 from pocketrnn.forecast.file import ForecasterConfig
 from pocketrnn.forecast.frequency import Frequency
 from pocketrnn.modelfile.network import NetworkConfig
@@ -20,35 +20,28 @@ class ForecastConfig(Settings):
     """The task: what series are like, and how windows are drawn from them."""
 
     frequency: str = "MS"
-    """Time from one value to the next."""
-    horizon: int = 18
+    """Time from one value to the next: MS, h, 15min, D, W, ..."""
+    horizon: Count = 18
     """Values ahead."""
-    season: int | None = None
+    season: Annotated[int | None, ONE] = None
     """Values after which a series is alike, 1 for none; None: those usual for the frequency."""
-    context: int | None = None
+    context: Annotated[int | None, ONE] = None
     """Last values that are read; None: some seasons."""
-    segment: int | None = None
+    segment: Annotated[int | None, ONE] = None
     """Values that the network reads in a step; None: a season."""
     start: Literal["bundled", "scratch"] = "scratch"
     """Whether training goes on from the bundled forecaster with this season, if there is one."""
-    steps: int = 250
+    steps: Count = 250
     """Training steps of an epoch."""
-    short: float = 0.2
+    short: Share = 0.2
     """Share of the windows whose history is cut short."""
-    holes: float = 0.05
+    holes: Share = 0.05
     """Share of the values of some windows that become unknown."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for settings that no training could follow."""
         super().__post_init__()
         Frequency(self.frequency)
-        for name in ("horizon", "steps"):
-            check(getattr(self, name) >= 1, f"{name} must be at least 1")
-        for name in ("season", "context", "segment"):
-            value = getattr(self, name)
-            check(value is None or value >= 1, f"{name} must be at least 1, not {value}")
-        for name in ("short", "holes"):
-            check(0 <= getattr(self, name) < 1, f"{name} must be from 0 to under 1")
 
 
 @dataclass(frozen=True)
@@ -114,6 +107,3 @@ RECIPES = {
     "scratch": _SCRATCH,
     "classic": _SCRATCH.with_settings(cell="simple_rnn", segment=1),
 }
-
-# Where training goes on from the bundled forecaster, it takes fewer and smaller steps.
-TUNED = {"learning_rate": 0.0007, "epochs": 3}

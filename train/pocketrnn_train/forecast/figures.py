@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pocketrnn.forecast import plot
 from pocketrnn.forecast.model import Forecaster
-from pocketrnn.forecast.plot import Picture
 
 Values = NDArray[np.float64]
 
@@ -119,8 +119,13 @@ def draw(
 ) -> None:
     """Draw the best, the median and the worst series."""
     order = np.argsort(np.where(np.isfinite(each), each, np.inf))[: max(np.isfinite(each).sum(), 1)]
-    picture = Picture(served.config, LEVEL)
-    for row, what in zip((order[0], order[len(order) // 2], order[-1]), _PICKED, strict=True):
-        title = f"{what}: {names[row]}, MASE {each[row]:.2f}"
-        picture.draw(title, histories[row], quantiles[row], futures[row][: served.config.horizon])
-    picture.save(path)
+    drawn = [
+        (
+            f"{what}: {names[row]}, MASE {each[row]:.2f}",
+            histories[row],
+            quantiles[row],
+            futures[row][: served.config.horizon],
+        )
+        for row, what in zip((order[0], order[len(order) // 2], order[-1]), _PICKED, strict=True)
+    ]
+    plot.draw(path, drawn, served.config, LEVEL)

@@ -13,6 +13,7 @@ from pocketrnn.modelfile.graph import layers
 from pocketrnn.modelfile.series import (
     LEAST_LOG_SCALE,
     LEAST_SCALE,
+    LEAST_SHARE,
     MOST_LOG,
     TINY,
 )
@@ -56,7 +57,7 @@ class Scaled(keras.layers.Layer):  # type: ignore[misc]
         spread = _mean(_total(ops.abs(centred)), count)
         compared = _total(pairs)
         change = ops.where(compared > 0, _mean(_total(change), compared), spread)
-        scale = ops.maximum(change, least)
+        scale = ops.maximum(change, ops.maximum(spread * LEAST_SHARE, least))
         scaled = centred / scale
         before = ops.pad(scaled[:, :-season], [[0, 0], [season, 0]])
         return ops.where(known, scaled, before), counted, centre, scale, positive
@@ -67,17 +68,18 @@ class Scaled(keras.layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(package="pocketrnn")
 class Quantiles(keras.layers.Layer):  # type: ignore[misc]
-    """A median and logarithms of increments as quantiles: (batch, horizon, quantiles)."""
+    """What the head says, and two forecasts, as quantiles: (batch, horizon, quantiles)."""
 
     def build(self, *shapes: Any) -> None:
         # Fitted to the validation horizon once all else is trained.
         self.width = self.add_weight(name="width", shape=(1,), initializer="ones", trainable=False)
 
-    def call(self, said: Any, path: Any) -> Any:
-        half = said.shape[-1] // 2
-        middle = ops.expand_dims(path, 2) + said[:, :, half : half + 1]
+    def call(self, said: Any, path: Any, naive: Any) -> Any:
+        half = said.shape[-1] // 2 - 1
+        path = ops.expand_dims(path, 2) * ops.sigmoid(said[:, :, -1:])
+        middle = ops.expand_dims(naive, 2) + path + said[:, :, half : half + 1]
         down = ops.exp(said[:, :, :half]) * self.width
-        up = ops.exp(said[:, :, half + 1 :]) * self.width
+        up = ops.exp(said[:, :, half + 1 : -1]) * self.width
         down = middle - ops.flip(ops.cumsum(ops.flip(down, axis=2), axis=2), axis=2)
         return ops.concatenate([down, middle, middle + ops.cumsum(up, axis=2)], axis=2)
 
@@ -149,16 +151,12 @@ def build(config: ForecasterConfig) -> Any:
         )
         states = cell(states)
     small = keras.initializers.RandomNormal(stddev=0.01)
-    columns = horizon * len(config.quantiles)
+    columns = horizon * (len(config.quantiles) + 1)
     said = keras.layers.Dense(columns, kernel_initializer=small, name="head")(states)
     said = keras.layers.Reshape((horizon, -1))(said)
-    path = keras.layers.Dense(horizon, use_bias=False, name="path")
-    linear = path(scaled)
-    ahead = np.arange(horizon)
-    naive = np.zeros((config.context, horizon), np.float32)
-    naive[config.context - config.season + ahead % config.season, ahead] = 1
-    path.set_weights([naive])
-    return keras.Model(values, Quantiles(name="quantiles")(said, linear), name="pocketrnn")
+    path = keras.layers.Dense(horizon, "linear", False, "zeros", name="path")(scaled)
+    naive = ops.take(scaled, config.shape.naive, axis=1)
+    return keras.Model(values, Quantiles(name="quantiles")(said, path, naive), name="pocketrnn")
 
 
 def whole(model: Any, config: ForecasterConfig) -> Any:
@@ -166,6 +164,11 @@ def whole(model: Any, config: ForecasterConfig) -> Any:
     _, _, *back = model.get_layer("scaled").output
     quantiles = ScaledBack(config.log)(model.output, *back)
     return keras.Model(model.input, quantiles, name="pocketrnn")
+
+
+def set_width(model: Any, width: float) -> None:
+    """Set the factor by which all intervals are as wide as what the head says."""
+    model.get_layer("quantiles").set_weights([np.array([width], np.float32)])
 
 
 def _total(values: Any) -> Any:

@@ -47,7 +47,10 @@ def synthetic(count: int, length: int, season: int, rng: np.random.Generator) ->
     drift = rng.normal(size=count) * some(0.7) * either * amount(0.02, 0.5)
 
     size = noise * amount(0.3, 8, 0.8)
-    evolving = size * amount(0.01, 0.2, 0.6)
+    # A few series hardly do anything but repeat their season.
+    still = np.where(some(0.05), amount(1e-4, 0.1), 1)
+    noise, moving, turning, drift = (each * still for each in (noise, moving, turning, drift))
+    evolving = size * still * amount(0.01, 0.2, 0.6)
     waves = np.arange(1, season // 2 + 1)
     angle = 2 * np.pi * np.arange(season)[:, None] * waves / season
     sine, cosine = rng.normal(size=(2, count, len(waves))) * waves ** -rng.uniform(0, 2, (count, 1))

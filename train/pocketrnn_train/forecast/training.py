@@ -14,7 +14,7 @@ from pocketrnn.forecast import file
 from pocketrnn.forecast.file import ForecasterConfig
 from pocketrnn.forecast.model import Forecaster
 from pocketrnn.loading import bundled
-from pocketrnn.modelfile import fold, onnx
+from pocketrnn.modelfile import fold
 
 from .. import backend
 from ..loop import Stage, learn
@@ -27,7 +27,13 @@ from .synthetic import synthetic
 # The bundled forecasters by their season. Training that goes on from one takes these shares of the
 # learning rate and of the epochs.
 _BUNDLED = {12: "monthly", 4: "quarterly"}
-_TUNED_RATE, _TUNED_EPOCHS = 0.2, 0.6
+_TUNED_RATE, _TUNED_EPOCHS = 0.2, 0.4
+
+# What is learnt in turn, and the end of its files' names, by how many horizons are held out: what
+# has validated is learnt as well, and then what has tested, as the newest values tell most of the
+# next. The later stages take these shares of the learning rate and of the epochs.
+_STAGES = {2: ("older values", ""), 1: ("newer values", "-newer"), 0: ("all values", "-all")}
+_LATER_RATE, _LATER_EPOCHS = 0.5, 0.3
 
 # Synthetic series that are drawn for an epoch, and seasons that one has; those that are held out.
 _DRAWN, _SEASONS, _HELD_OUT = 8000, 15, 2000
@@ -46,116 +52,115 @@ def fit(
     """Train a forecaster by `config` on `corpus`, and return its finished run.
 
     The last `horizon` values of each series are the test; those before them validate, and the width
-    of the intervals is fitted to them; all others are learnt. Series too short for that are learnt
-    whole. The same seed on the same machine gives the same weights, bit for bit, whether
-    interrupted and resumed or not. Raises ConfigError if no series is long enough, RunError if
-    `folder` holds another run, or the loss isn't finite; MissingExtraError without
-    `pocketrnn[train]`.
+    of the intervals is fitted to them. What has validated is then learnt, and after the test, so is
+    what has tested. Series too short for that are learnt whole. The same seed on the same machine
+    gives the same weights, bit for bit, whether interrupted and resumed or not. Raises ConfigError
+    if no series is long enough, RunError if `folder` holds another run, or the loss isn't finite;
+    MissingExtraError without `pocketrnn[train]`.
     """
     require("train", "tensorflow", "matplotlib")
     run = ForecasterRun(Path(folder))
     start = _start(config)
-    season = config.forecaster(log=True).season
+    asked = config.forecaster(log=True)
     if corpus.synthetic:
-        corpus = _made(season, config.seed)
-    corpus = corpus.usable(config.forecaster(log=True).least_known)
-    for note in (
-        *corpus.notes,
-        corpus.season_note(season, 2 * config.forecaster(log=True).context),
-    ):
+        corpus = _made(asked.season, config.seed)
+    corpus = corpus.usable(asked.least_known)
+    for note in (*corpus.notes, corpus.season_note(asked.season, 2 * asked.context)):
         if note:
             print(note)
     positive = all(np.nanmin(values) > 0 for values in corpus.series.values())
     settings = config.forecaster(log=positive or corpus.synthetic)
     if start is not None:
-        settings = replace(
-            start.config, frequency=config.task.frequency, horizon=config.task.horizon
-        )
-    learnt, judged = _split(corpus, settings)
-    longest = max(map(len, corpus.series.values()))
-    check(
-        bool(judged),
-        f"no series is long enough: two horizons of {settings.horizon} are held out, and more than "
-        f"{settings.least_known} known values must stand before them; the longest has {longest:,}. "
-        "Ask for a smaller horizon",
-    )
+        settings = replace(start.config, frequency=asked.frequency, horizon=asked.horizon)
+    judged = _judged(corpus, settings)
     run.open(config, corpus.facts(settings), resume=resume)
     if (run.folder / "report.json").exists():
         return run
-
+    print(f"training on {len(corpus.series):,} series; TensorFlow starts", flush=True)
     backend.start(config.seed)
     import tensorflow as tf
 
     from . import network
 
     horizon, task, batch = settings.horizon, config.task, config.fit.batch_size
-    ends = [values[:-horizon] for values in judged.values()]
-    held_out = windows.last(ends, settings)
-
-    def batches(epoch: int) -> Any:
-        rng = np.random.default_rng([config.seed, epoch])
-        kinds = [] if corpus.synthetic else [list(learnt.values())]
-        if corpus.synthetic or start is not None:  # so that what the start knows isn't lost
-            kinds.append(list(synthetic(_DRAWN, _SEASONS * season, season, rng)))
-        count = task.steps * batch // len(kinds)
-        parts = [
-            windows.windows(series, settings, count, rng, short=task.short, holes=task.holes)
-            for series in kinds
-        ]
-        order = rng.permutation(count * len(kinds))
-        drawn = tuple(np.concatenate(same)[order] for same in zip(*parts, strict=True))
-        return tf.data.Dataset.from_tensor_slices(drawn).batch(batch)
-
     loss = network.Pinball(settings.quantiles)
 
-    def measure(model: Any) -> dict[str, float]:
-        values, targets, weights = held_out
-        return {"loss": float(loss(targets, model.predict(values, verbose=0), weights))}
+    def trained(model: Any, held: int) -> Any:
+        """Train `model` on all but so many horizons of each series."""
+        (name, suffix), first = _STAGES[held], held == 2
+        learnt = [
+            values[: len(values) - held * horizon * (key in judged)]
+            for key, values in corpus.series.items()
+        ]
 
+        def batches(epoch: int) -> Any:
+            rng = np.random.default_rng([config.seed, held, epoch])
+            kinds = [] if corpus.synthetic else [learnt]
+            if corpus.synthetic or start is not None:  # so that what the start knows isn't lost
+                kinds.append(list(synthetic(_DRAWN, _SEASONS * asked.season, asked.season, rng)))
+            count = task.steps * batch // len(kinds)
+            parts = [
+                windows.windows(series, settings, count, rng, short=task.short, holes=task.holes)
+                for series in kinds
+            ]
+            order = rng.permutation(count * len(kinds))
+            drawn = tuple(np.concatenate(same)[order] for same in zip(*parts, strict=True))
+            return tf.data.Dataset.from_tensor_slices(drawn).batch(batch)
+
+        def measure(model: Any) -> dict[str, float]:
+            if not first:
+                return {}
+            values, targets, weights = held_out
+            return {"loss": float(loss(targets, model.predict(values, verbose=0), weights))}
+
+        share = (1 if first else _LATER_EPOCHS) * (1 if start is None else _TUNED_EPOCHS)
+        rate = (1 if first else _LATER_RATE) * (1 if start is None else _TUNED_RATE)
+        epochs = math.ceil(config.fit.epochs * share)
+        stage = Stage(
+            name="synthetic series" if corpus.synthetic else name,
+            epochs=epochs,
+            steps=task.steps,
+            learning_rate=config.fit.learning_rate * rate,
+            warm_up=config.fit.warm_up,
+            batches=batches,
+            suffix=suffix,
+            patience=epochs if first else None,  # so the best epoch is kept
+        )
+        return learn(run, [stage], model, fit=config.fit, loss=loss, metrics=[], measure=measure)
+
+    ends = {
+        held: [values[: len(values) - held * horizon] for values in judged.values()]
+        for held in _STAGES
+    }
+    held_out = windows.last(ends[1], settings)
     model = network.build(settings)
     if start is not None:
         network.start_from(model, start)
-    share, rate = (_TUNED_EPOCHS, _TUNED_RATE) if start is not None else (1.0, 1.0)
-    epochs = math.ceil(config.fit.epochs * share)
-    stage = Stage(
-        name="windows of all series" if start is None else "from the bundled forecaster",
-        epochs=epochs,
-        steps=task.steps,
-        learning_rate=config.fit.learning_rate * rate,
-        warm_up=config.fit.warm_up,
-        batches=batches,
-        patience=epochs,  # so the best epoch is kept
-    )
-    model = learn(run, [stage], model, fit=config.fit, loss=loss, metrics=[], measure=measure)
+    model = trained(model, 2)
     width = _width(model, held_out, settings)
-    model.get_layer("quantiles").set_weights([np.array([width], np.float32)])
+    if not corpus.synthetic:  # of those, there are new ones for each epoch
+        model = trained(model, 1)
+    network.set_width(model, width)
+    served = _served(network.whole(model, settings), settings)
+    futures = [one[-horizon:] for one in ends[0]]
+    test, quantiles, each = figures.measured(served, ends[1], futures)
+    path = run.folder / "series.png"
+    figures.draw(path, ends[1], futures, quantiles, each, list(judged), served)
+    if not corpus.synthetic:
+        network.set_width(model, 1)  # or what is learnt would undo the factor
+        model = trained(model, 0)
+        network.set_width(model, width)
     whole = network.whole(model, settings)
     run.save_model(whole)
-    served = _served(whole, settings)
-    found, _, _ = figures.measured(
-        served, [one[:-horizon] for one in ends], [one[-horizon:] for one in ends]
-    )
-    test, quantiles, each = figures.measured(
-        served, ends, [one[-horizon:] for one in judged.values()]
-    )
-    figures.draw(
-        run.folder / "series.png",
-        ends,
-        [one[-horizon:] for one in judged.values()],
-        quantiles,
-        each,
-        list(judged),
-        served,
-    )
     report = {
         "verdict": figures.verdict(test),
         "test": test,
-        "validation": found,
         "width": width,
-        "started_from": _BUNDLED[season] if start is not None else None,
+        "started_from": _BUNDLED[asked.season] if start is not None else None,
         "notes": list(corpus.notes),
     }
-    run.finish(config, whole, report, sum(row["seconds"] for row in run.history()))
+    histories = [run.history(f"history{suffix}.csv") for _, suffix in _STAGES.values()]
+    run.finish(config, whole, report, sum(row["seconds"] for rows in histories for row in rows))
     return run
 
 
@@ -176,26 +181,23 @@ def _made(season: int, seed: int) -> SeriesCorpus:
     return SeriesCorpus({str(i): one for i, one in enumerate(made)}, "synthetic", synthetic=True)
 
 
-def _split(
-    corpus: SeriesCorpus, settings: ForecasterConfig
-) -> tuple[dict[str, Values], dict[str, Values]]:
-    """Return what is learnt of each series, and the series that are judged, whole."""
+def _judged(corpus: SeriesCorpus, settings: ForecasterConfig) -> dict[str, Values]:
+    """Return the series that are long enough to validate and test; ConfigError without one."""
     horizon, least = settings.horizon, settings.least_known
-    learnt, judged = {}, {}
+    judged = {}
     for key, values in corpus.series.items():
-        head, parts = (
-            values[: -2 * horizon],
-            values[-2 * horizon :].reshape(2, -1) if len(values) >= 2 * horizon else None,
-        )
-        if (
-            parts is not None
-            and np.isfinite(head[-settings.context :]).sum() > least
-            and np.isfinite(parts).any(axis=1).all()
-        ):
-            learnt[key], judged[key] = head, values
-        else:
-            learnt[key] = values
-    return learnt, judged
+        known = np.isfinite(values)
+        ends = known[len(values) - 2 * horizon :] if len(values) > 2 * horizon else known[:0]
+        before = known[: -2 * horizon][-settings.context :]
+        if before.sum() > least and ends.reshape(2, -1).any(axis=1).all():
+            judged[key] = values
+    check(
+        bool(judged),
+        f"no series is long enough: two horizons of {horizon} are held out, and more than {least} "
+        "known values must stand before them; the longest has "
+        f"{max(map(len, corpus.series.values())):,}. Ask for a smaller horizon",
+    )
+    return judged
 
 
 def _width(model: Any, held_out: windows.Batch, settings: ForecasterConfig) -> float:
@@ -219,6 +221,5 @@ def _width(model: Any, held_out: windows.Batch, settings: ForecasterConfig) -> f
 
 def _served(model: Any, settings: ForecasterConfig) -> Forecaster:
     """Return the forecaster that a Keras model becomes once it is exported."""
-    graph = settings.graph()
-    numbers = onnx.to_bytes(graph, fold.weights(model, settings.network, graph))
+    numbers = fold.to_bytes(model, settings)
     return Forecaster.load(file.to_bytes(settings, numbers, {}))

@@ -1,13 +1,13 @@
 """The settings of a generator's run, and the recipes."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
-from pocketrnn.config import Settings, check
+from pocketrnn.config import Count, Settings
 from pocketrnn.generate.file import BYTES, GeneratorConfig
 from pocketrnn.modelfile.network import NetworkConfig
 
-from ..config import FitConfig, RunConfig
+from ..config import PART, FitConfig, RunConfig
 
 
 @dataclass(frozen=True)
@@ -17,20 +17,13 @@ class GenerateConfig(Settings):
     lines: bool = False
     """Whether each line is a sequence with a start and an end; else the text runs on."""
     unit: Literal["characters", "bytes"] = "characters"
-    steps: int = 64
+    """What has an id: a character, or a byte of UTF-8."""
+    steps: Count = 64
     """Steps of running text that gradients go back; the state is carried further."""
-    validation_split: float = 0.1
+    validation_split: Annotated[float, PART] = 0.1
     """Share that is held out: lines drawn at random, or the end of running text."""
-    patience: int = 3
+    patience: Count = 3
     """Epochs without a lower loss on what is held out, after which training ends."""
-
-    def __post_init__(self) -> None:
-        """Raise ConfigError for settings that no training could follow."""
-        super().__post_init__()
-        check(self.steps >= 1, f"steps must be at least 1, not {self.steps}")
-        share = self.validation_split
-        check(0 < share < 1, f"validation_split must be between 0 and 1, not {share}")
-        check(self.patience >= 1, f"patience must be at least 1, not {self.patience}")
 
 
 @dataclass(frozen=True)

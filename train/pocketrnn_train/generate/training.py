@@ -14,7 +14,7 @@ from pocketrnn.generate import file
 from pocketrnn.generate.alphabet import Alphabet
 from pocketrnn.generate.file import GeneratorConfig
 from pocketrnn.generate.model import Generator
-from pocketrnn.modelfile import fold, onnx
+from pocketrnn.modelfile import fold
 
 from .. import backend, network
 from ..loop import learn
@@ -89,8 +89,7 @@ def fit(
 
 def _served(model: Any, settings: GeneratorConfig, alphabet: Alphabet) -> Generator:
     """Return the generator that a Keras model becomes once it is exported."""
-    graph = settings.graph()
-    numbers = onnx.to_bytes(graph, fold.weights(model, settings.network, graph))
+    numbers = fold.to_bytes(model, settings)
     return Generator.load(file.to_bytes(settings, alphabet, numbers, {}))
 
 
