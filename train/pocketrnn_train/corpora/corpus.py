@@ -297,6 +297,15 @@ def corpus_of_rows(
     counts = Counter(label for given in names for label in given or ())
     if separator and (without := sum(given == () for given in names)):
         _log.warning("%s: none of the labels: %s", name, counted(without, "row"))
+    if separator and max(len(given or ()) for given in names) < 2:
+        _log.warning("%s: no row has two labels; is %r what stands between them?", name, separator)
+    for mark in "" if separator else ";,|":
+        if any(
+            mark in one and counts.keys() >= set(map(str.strip, one.split(mark))) for one in counts
+        ):
+            _log.warning(
+                "%s: %r joins labels; if a text has several: label_separator=...", name, mark
+            )
     for alike in look_alikes(counts):
         _log.warning("%s: labels that look alike: %s; is it one label?", name, alike)
     labels = sorted(counts)
