@@ -85,11 +85,12 @@ class SeriesTable:
             return there[0]
         if self.columns.id is None and "unique_id" in there:
             self.columns = self.columns._replace(id="unique_id")
-        for role, column in self.columns._asdict().items():
+        options = ("id_column=...", "time_column=...", "value_column=...")
+        for option, column in zip(options, self.columns, strict=True):
             if column is not None and (count := there.count(column)) != 1:
                 raise ColumnError(
                     f"{reader.name}: {'two columns' if count else 'no column'} called {column!r}; "
-                    f"{reader.problem or f'there are: {listed(there)}'}; say {role}_column=...",
+                    f"{reader.problem or f'there are: {listed(there)}'}; say {option}",
                     there,
                 )
         if self.columns.id is None and (others := [c for c in there if c not in self.columns]):
