@@ -57,6 +57,12 @@ def test_a_word_of_few_texts_has_no_id(caplog: pytest.LogCaptureFixture) -> None
     assert "no word stands in 3 texts" in caplog.text
 
 
+def test_everybody_s_words_need_not_stand_in_many_texts() -> None:
+    texts = ["a b secret", "a", "a"]
+    found = vocabulary.rank_words(texts, TextConfig(), min_texts=3, common=["b", "c"])
+    assert found == (["a", "b"], 0)
+
+
 def test_weights_count_texts() -> None:
     texts = ["a a a b", "b c", "c"]
     assert rank_words(texts, TextConfig()) == ["a", "b", "c"]

@@ -31,14 +31,15 @@ _LONG, _MANY = 74, 2_000_000
 
 # From so many rows on a fifth of them is enough to see how good a network is, and from so many on
 # nothing is gained by training once more on that fifth.
-_FEW_ROWS, _MANY_ROWS = 1000, 20_000
+FEW_ROWS, _MANY_ROWS = 1000, 20_000
 
 # Made-up texts have so many words together at most, and there are so many of them at most; they are
 # learnt in about so many steps.
 _WORDS, _TEXTS, _STEPS, _STEPS_OF_FEW = 1_000_000, 80_000, 2500, 1500
 
-# An epoch on whole texts has at least so many steps, and all epochs at most about so many.
-_STEPS_OF_WHOLE, _MOST_STEPS = 60, 20_000
+# An epoch on whole texts has at least so many steps (few rows are soon learnt by heart), and all
+# epochs at most about so many.
+_STEPS_OF_WHOLE, _STEPS_OF_FEW_WHOLE, _MOST_STEPS = 60, 8, 20_000
 
 
 def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> TrainConfig:
@@ -48,11 +49,12 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
     if not (np.median(lengths) > _LONG and lengths.sum() > _MANY):
         window = config.network.window or 1
         needed = -(-int(np.quantile(lengths, 0.99) + 1) // window) * window
-        few = rows < _FEW_ROWS
+        few = rows < FEW_ROWS
         refit = rows < _MANY_ROWS if "refit" in config.task.adapted else config.task.refit
         width = 64 if labels > 2 else 32
         batch = 32 if rows < 20_000 else 64
-        repeats = max(1, round(_STEPS_OF_WHOLE * batch / rows))
+        least = _STEPS_OF_FEW_WHOLE if few else _STEPS_OF_WHOLE
+        repeats = max(1, round(least * batch / rows))
         size = min(max(float(np.median(lengths)), 1.0), _LONG)
         steps = _STEPS_OF_FEW if few else _STEPS
         texts = min(round(_WORDS / size), _TEXTS, steps * MadeUp.batch_size)

@@ -6,6 +6,7 @@ seen nothing of it can label it.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from pocketrnn import Tokenizer
 from ..config import Distillation, MadeUp, TrainConfig
 from ..corpora.corpus import Corpus
 from . import batches
+from .adapting import FEW_ROWS
 from .batches import Lesson, Rows
 from .linear import Linear, teachers
 from .teacher import one_hot
@@ -97,10 +99,14 @@ def lesson(
         seed=config.seed,
         strength=strength,
     )
+    if len(train) < FEW_ROWS:
+        # Most words stand in one text or two. Only who has seen these can tell what they say.
+        teacher = Linear(matrix, train.labels, classes, teaching.strength, config.seed)
+        teaching = replace(teaching, fold=np.zeros_like(teaching.fold), models=[teacher])
     random = np.random.default_rng(config.seed)
     texts, fold = make_up(tokenizer, train.texts, teaching.fold, settings, random)
     more = development.unlabelled  # no teacher has seen them, so any will do
-    texts, fold = [*texts, *more], np.concatenate([fold, np.arange(len(more)) % distillation.folds])
+    texts, fold = [*texts, *more], np.append(fold, np.arange(len(more)) % len(teaching.models))
     of_made = teaching.label(texts, fold)
     made = batches.ids(tokenizer, texts)
     rows = batches.ids(tokenizer, train.texts)

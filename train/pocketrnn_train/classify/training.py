@@ -77,7 +77,8 @@ def fit(
     if not words:
         weights = None if corpus.train.weights is None else corpus.train.weights.tolist()
         least = config.task.min_texts
-        words, few = rank_words(learnt, config.task.text, weights, min_texts=least)
+        common = starting.read("bundled").tokenizer.vocabulary if config.task.text.fold else ()
+        words, few = rank_words(learnt, config.task.text, weights, min_texts=least, common=common)
         facts["words_of_few_texts"] = few
     if first:
         words = starting.words(first, words)

@@ -27,7 +27,7 @@ from .synthetic import synthetic
 # The bundled forecasters by their season. Training that goes on from one takes these shares of the
 # learning rate and of the epochs.
 _BUNDLED = {12: "monthly", 4: "quarterly"}
-_TUNED_RATE, _TUNED_EPOCHS = 0.2, 0.6
+_TUNED_RATE, _TUNED_EPOCHS = 0.2, 0.4
 
 # What is learnt in turn, and the end of its files' names, by how many horizons are held out: what
 # has validated is learnt as well, and then what has tested, as the newest values tell most of the
