@@ -53,16 +53,15 @@ class Teacher:
         labels: NDArray[np.int64],
         *,
         classes: int,
-        longest: int,
         seed: int,
     ) -> None:
         """Fit on `texts` as ranks of words; InputError if they have no n-gram at all."""
         from scipy import sparse
         from sklearn.feature_extraction.text import TfidfTransformer
 
-        self._ngrams = NGrams(texts, longest=longest)
+        self._ngrams = NGrams(texts)
         if not len(self._ngrams):
-            self._ngrams = NGrams(texts, longest=longest, min_texts=1)
+            self._ngrams = NGrams(texts, min_texts=1)
         if not len(self._ngrams):
             raise InputError("the training texts have no words")
         counts = self._ngrams.count(texts)
