@@ -28,6 +28,12 @@ def rows_of(source, **options):
     return score_rows(source, **{"model": MODEL, **options})
 
 
+def read(source, **options):
+    """Return line, text and problem of each row."""
+    rows = rows_of(source, **{"text_column": "text", **options})
+    return [(row.line, row.values.get("text"), row.problem) for row in rows]
+
+
 class Stopped(Exception):
     """What ends a run."""
 

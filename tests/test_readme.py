@@ -118,6 +118,21 @@ def test_tutorial(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_several_labels_per_text(folder: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text("utf-8")
+    section = page[page.index("## Several labels per text") :]
+    rows = [
+        f"number{i} late{' broken' * (i % 2)} parcel,late{';damaged' * (i % 2)}" for i in range(40)
+    ]
+    rows += [f"number{i} thanks a lot," for i in range(40)]
+    (folder / "tickets.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    printed = shell(re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[0], folder)
+    assert "F1 of all labels together (micro)" in printed
+    names = (folder / "tagged.csv").read_text().splitlines()[0]
+    assert names == "text,labels,probability_damaged,probability_late"
+
+
+@pytest.mark.slow
 def test_make_a_model_of_film_reviews(folder: Path) -> None:
     shell(command("pocketrnn-train aclImdb"), folder)
     assert (folder / "imdb.onnx").stat().st_size > 1000

@@ -109,7 +109,9 @@ def resealed(graph: bytes, metadata: Mapping[str, str], **changes: str | None) -
     return onnx.model_to_bytes(graph, kept)
 
 
-def tiny(labels: Sequence[str] = LABELS, **settings: Any) -> bytes:
+def tiny(
+    labels: Sequence[str] = LABELS, *, card: Mapping[str, Any] = CARD, **settings: Any
+) -> bytes:
     """Return a whole, valid file; `settings` are those of `config`."""
     made, words = config(labels, **settings), settings.get("words", WORDS)
-    return file.to_bytes(made, Tokenizer(made.text, words), graph(made, words), CARD)
+    return file.to_bytes(made, Tokenizer(made.text, words), graph(made, words), card)

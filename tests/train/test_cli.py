@@ -92,6 +92,7 @@ def test_every_setting_is_tried_below() -> None:
         "text",
         "distillation",
         "adapted",
+        "multi_label",
     }
     assert set(OTHER_VALUES) == names | {"num_words", "maxlen"}
 

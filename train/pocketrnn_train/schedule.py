@@ -33,9 +33,8 @@ class WarmUpAndDecay(keras.optimizers.schedules.LearningRateSchedule):  # type: 
 def accuracy(targets: Any, scores: Any) -> Any:
     """Tell for each text whether the scores favour the class that the targets favour."""
     if scores.shape[-1] == 1:
-        same = ops.equal(targets > 0.5, scores > 0.5)[..., 0]
-    else:
-        same = ops.equal(ops.argmax(targets, axis=-1), ops.argmax(scores, axis=-1))
+        return accuracy_of_all(targets, scores)
+    same = ops.equal(ops.argmax(targets, axis=-1), ops.argmax(scores, axis=-1))
     return ops.cast(same, scores.dtype)
 
 

@@ -28,7 +28,7 @@ from ..tables.reading import (
 from ..tables.workers import computed
 from . import figures
 from .figures import Band, Operating, Point
-from .labelled import find_label_column, label_of, labels_of
+from .labelled import find_label_column, labels_of
 from .labels import all_right, choose, telling, threshold_of
 from .model import Classifier
 from .scoring import ModelSource, classifier
@@ -524,10 +524,7 @@ def _names(
 ) -> tuple[str, ...] | None:
     """Return the model's names for a table's label, or labels; None for what can't be such."""
     try:
-        if separator:
-            given = labels_of(value, separator)
-        else:
-            given = None if (one := label_of(value)) is None else (one,)
+        given = labels_of(value, separator)
     except ValueError:
         return None
     return None if given is None else tuple(new_names.get(name, name) for name in given)

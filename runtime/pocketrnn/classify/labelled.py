@@ -33,16 +33,16 @@ def find_label_column(reader: Reader, given: str | None, *, text_column: str | N
     return given
 
 
-def labels_of(value: Any, separator: str) -> tuple[str, ...] | None:
-    """Return the labels that `value` stands for, perhaps none; None for a row that says nothing.
+def labels_of(value: Any, separator: str | None) -> tuple[str, ...] | None:
+    """Return the labels that `value` stands for; None for a row that says nothing, as a null does.
 
-    A str holds them between separators, and may be empty; so may a list, as JSON has it. A null
-    says nothing. Raises ValueError as `label_of` does, and for a list that holds a label twice, as
-    one of 0 and 1 does.
+    Without a separator, that is one. With one, a str holds them between separators, and may be
+    empty; so may a list, as JSON has it. Raises ValueError as `label_of` does, and for a list that
+    holds a label twice, as one of 0 and 1 does.
     """
-    if isinstance(value, str):
+    if separator and isinstance(value, str):
         value = value.split(separator)
-    elif not isinstance(value, list | tuple):
+    elif not (separator and isinstance(value, list | tuple)):
         label = label_of(value)
         return None if label is None else (label,)
     elif len(set(map(label_of, value))) < len(value):

@@ -151,8 +151,11 @@ class Classifier(Model):
 
         explain = whole_number(options["explain"], "explain must be a whole number from 0")
         band = self.band(options["unsure"])
-        more = (options["known"], options["label_separator"])
-        return Scoring(self, options["probabilities"], prefix, band, explain, *more)
+        known, separator = options["known"], options["label_separator"]
+        if separator is not None and not (self.config.multi_label and separator):
+            raise ConfigError("label_separator joins several labels a text, and isn't empty")
+        probabilities = options["probabilities"]
+        return Scoring(self, probabilities, prefix, band, explain, known, separator or ";")
 
     @property
     def parts(self) -> str:

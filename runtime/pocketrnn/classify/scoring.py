@@ -88,24 +88,17 @@ class Scoring:
     band: tuple[np.float32, np.float32] | None = None
     explain: int = 0
     known: bool = False
-    separator: str | None = None
+    separator: str = ";"
 
     def __post_init__(self) -> None:
         """Raise ConfigError for what doesn't go together."""
-        several, labels = self.model.config.multi_label, self.model.labels
+        several, separator = self.model.config.multi_label, self.separator
         if several and self.explain:
             raise ConfigError("explain is for models of one label a text: this one gives several")
-        if self.separator is not None and not (several and self.separator):
-            raise ConfigError("label_separator joins several labels a text, and isn't empty")
-        if several and any(not label or self.joint in label for label in labels):
+        if several and any(not label or separator in label for label in self.model.labels):
             raise ConfigError(
-                f"a label is empty, or has {self.joint!r} in it: say label_separator=..."
+                f"a label is empty, or has {separator!r} in it: say label_separator=..."
             )
-
-    @property
-    def joint(self) -> str:
-        """Return what is put between labels."""
-        return self.separator or ";"
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -131,7 +124,7 @@ class Scoring:
     @property
     def identity(self) -> dict[str, Any]:
         band = self.band and [float(edge) for edge in self.band]
-        joined = {"label_separator": self.joint} if self.model.config.multi_label else {}
+        joined = {"label_separator": self.separator} if self.model.config.multi_label else {}
         return {"model": self.model.sha256, "unsure": band, "explain": self.explain, **joined}
 
     def __call__(self, texts: list[str]) -> list[Any]:
@@ -160,7 +153,7 @@ class Scoring:
         ]
 
     def _joined(self, given: NDArray[np.int64]) -> str:
-        return self.joint.join(itertools.compress(self.model.labels, given.tolist()))
+        return self.separator.join(itertools.compress(self.model.labels, given.tolist()))
 
     def _explained(self, text: str) -> str:
         strongest = self.model.explain(text).strongest(self.explain)
@@ -260,7 +253,7 @@ def score_file(
         without_label += counts[""]
         counts = Counter()
         for joined, rows in tally.counts.items():
-            counts.update(dict.fromkeys(joined.split(scoring.joint), rows))
+            counts.update(dict.fromkeys(joined.split(scoring.separator), rows))
     return Summary(
         rows=tally.rows,
         errors=tally.errors,
@@ -289,7 +282,7 @@ def score_rows(
     """
     loaded = classifier(model)
     several = loaded.config.multi_label
-    scoring = Scoring(loaded, probabilities=True, separator="\n" if several else None)
+    scoring = Scoring(loaded, probabilities=True, separator="\n")
     labels, threshold = loaded.labels, loaded.config.threshold
     index = {label: i for i, label in enumerate(labels)}
     with closing(Inputs(inputs, format, text_column, ReadOptions(**reading))) as source:
@@ -301,7 +294,7 @@ def score_rows(
             chances = list(map(float, numbers[-len(labels) :]))
             given = [] if label is None else [label]
             if several:
-                given = label.split(scoring.joint) if label else []
+                given = label.split(scoring.separator) if label else []
             shown = max(map(index.__getitem__, given or labels), key=chances.__getitem__)
             yield ScoredRow(
                 file,

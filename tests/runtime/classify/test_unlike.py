@@ -8,7 +8,6 @@ import pytest
 
 import pocketrnn
 import tinyonnx
-from pocketrnn.classify import file
 from pocketrnn.classify.unlike import Usual, log_ranks
 from pocketrnn.errors import CorruptModelError
 
@@ -16,9 +15,7 @@ USUAL = Usual(mean=0.5, within=0.25, between=0.01)
 
 
 def with_card(card: dict[str, Any], **settings: Any) -> pocketrnn.Classifier:
-    made = tinyonnx.config(**settings)
-    tokenizer = pocketrnn.Tokenizer(made.text, tinyonnx.WORDS)
-    return pocketrnn.load(file.to_bytes(made, tokenizer, tinyonnx.graph(made), card))
+    return pocketrnn.load(tinyonnx.tiny(card=card, **settings))
 
 
 def test_by_hand() -> None:

@@ -8,7 +8,6 @@ import pytest
 
 import pocketrnn
 import tinyonnx
-from pocketrnn.classify import file
 from pocketrnn.errors import ConfigError
 
 TEXTS = ["a warm and funny film", "a dull and noisy mess", "I saw it on a plane"]
@@ -57,15 +56,12 @@ def test_a_band_that_is_none(model: pocketrnn.Classifier, band: object) -> None:
 
 
 def test_the_band_of_the_card() -> None:
-    made = tinyonnx.config()
-    tokenizer = pocketrnn.Tokenizer(made.text, tinyonnx.WORDS)
-    card = {"unsure": [0.0, 1.0]}
-    data = file.to_bytes(made, tokenizer, tinyonnx.graph(made), card)
-    assert pocketrnn.load(data).predict("good", unsure=True).label is None
-    assert pocketrnn.load(data).predict("good", unsure=False).label == "positive"
+    model = pocketrnn.load(tinyonnx.tiny(card={"unsure": [0.0, 1.0]}))
+    assert model.predict("good", unsure=True).label is None
+    assert model.predict("good", unsure=False).label == "positive"
     with pytest.raises(ConfigError, match="card has no band of unsure scores; give two numbers"):
         pocketrnn.load(tinyonnx.tiny()).predict("good", unsure=True)
-    altered = file.to_bytes(made, tokenizer, tinyonnx.graph(made), {"unsure": "all"})
+    altered = tinyonnx.tiny(card={"unsure": "all"})
     with pytest.raises(ConfigError, match="unsure must be two numbers"):
         pocketrnn.load(altered).predict("good", unsure=True)
 

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 import tinyonnx
-from pocketrnn import Tokenizer
-from pocketrnn.classify import file
 from pocketrnn.cli import main
 
 
@@ -24,11 +22,8 @@ def test_command(tiny_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_band_of_the_card(
     tiny_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = tinyonnx.config()
-    card = {"unsure": [0.0, 1.0]}
-    tokenizer = Tokenizer(made.text, tinyonnx.WORDS)
     path = tmp_path / "model.onnx"
-    path.write_bytes(file.to_bytes(made, tokenizer, tinyonnx.graph(made), card))
+    path.write_bytes(tinyonnx.tiny(card={"unsure": [0.0, 1.0]}))
     model = ["--model", str(path)]
     assert main(["predict", "good", "--unsure", *model]) == 0
     assert capsys.readouterr().out.startswith("unsure ")

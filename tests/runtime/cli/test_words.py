@@ -14,7 +14,7 @@ from pocketrnn.cli import command, main
 from pocketrnn.errors import PocketRNNError
 
 ROOT = Path(__file__).parents[3]
-SETTING = re.compile(r"\b\w+=(?:True|False|\.\.\.|\"\w+\")")
+SETTING = re.compile(r"\b[a-z]\w*=(?:True|False|\.\.\.|\"\w+\")")
 
 
 def messages() -> Iterator[tuple[str, str]]:

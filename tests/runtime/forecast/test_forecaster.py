@@ -28,7 +28,7 @@ def test_a_forecast_has_a_median_within_its_interval() -> None:
     assert found.level == 80
     assert list(found.quantiles) == ["0.005", "0.1", "0.5", "0.9", "0.995"]
     assert np.array_equal(found.quantiles["0.1"], found.lower)
-    assert repr(found).startswith("<Forecast: 5 ahead, first 95")
+    assert repr(found).startswith("<Forecast: 5 ahead, first ")
     wider = MODEL.forecast(SERIES, level=np.int64(99), horizon=np.int64(2))
     assert (wider.lower < found.lower[:2]).all()
     assert wider.median.tolist() == found.median[:2].tolist()

@@ -17,19 +17,13 @@ import pytest
 from pocketrnn import load, score_file
 from pocketrnn.errors import ConfigError, InputError, MissingExtraError, OutputError, PocketRNNError
 from pocketrnn.tables import block, compression
-from tables import MODEL, rows_of
+from tables import MODEL, read, rows_of
 
 pytestmark = pytest.mark.usefixtures("unflushed")
 
 
 def score(source, output, **options):
     return score_file(source, output, **{"model": MODEL, "text_column": "text", **options})
-
-
-def read(source, **options):
-    """Return line, text and problem of each row."""
-    rows = rows_of(source, **{"model": MODEL, "text_column": "text", **options})
-    return [(row.line, row.values.get("text"), row.problem) for row in rows]
 
 
 # -- which inputs --------------------------------------------------------------------------------

@@ -9,16 +9,10 @@ import pytest
 from pocketrnn import cli
 from pocketrnn.errors import ColumnError, ConfigError, InputError
 from pocketrnn.tables import compression
-from tables import MODEL, rows_of, score
+from tables import read, rows_of, score
 from tinyonnx import tiny
 
 pytestmark = pytest.mark.usefixtures("unflushed")
-
-
-def read(source, **options):
-    """Return line, text and problem of each row."""
-    rows = rows_of(source, **{"model": MODEL, "text_column": "text", **options})
-    return [(row.line, row.values.get("text"), row.problem) for row in rows]
 
 
 def texts(source, **options):

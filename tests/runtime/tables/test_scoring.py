@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import termios
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from pocketrnn.classify import scoring
 from pocketrnn.errors import InputError, OutputError, WorkerError
 from pocketrnn.tables import block, parquet
 from tables import MODEL, Stopped, names, parts, rows_of, score, stop, stopping_after
+from virtualdisplay import until
 
 pytestmark = pytest.mark.usefixtures("unflushed")
 
@@ -455,7 +455,7 @@ def test_ctrl_c(number, tiny_path, tmp_path):
     source.write_text("good film\n" * 80_000)
     options = [source, "-o", output, "--model", tiny_path, "--workers", number]
     process = subprocess.Popen(command(*options), stderr=subprocess.PIPE, start_new_session=True)
-    _wait(lambda: len(parts(output)) > 4)
+    until(lambda: len(parts(output)) > 4)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process
     assert process.stderr.read().decode().splitlines() == [
         "go on with --resume",
@@ -477,10 +477,10 @@ def test_workers_die_with_their_master(tiny_path, tmp_path):
         start_new_session=True,
     )
     group = process.pid
-    _wait(lambda: len(_members(group)) >= 2 and parts(tmp_path / "out.csv"))
+    until(lambda: len(_members(group)) >= 2 and parts(tmp_path / "out.csv"))
     process.kill()
     process.wait()
-    _wait(lambda: not _members(group))
+    until(lambda: not _members(group))
 
 
 def test_a_bar_on_a_terminal(source, tiny_path, tmp_path):
@@ -503,14 +503,6 @@ def test_a_bar_on_a_terminal(source, tiny_path, tmp_path):
     assert b"0%|" in shown
     assert b"text column: text\r\n" in shown
     assert f"/{source.stat().st_size / 1000:.3g}k [".encode() in shown
-
-
-def _wait(condition):
-    for _ in range(1200):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise TimeoutError
 
 
 def _members(group):

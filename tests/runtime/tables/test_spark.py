@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from pocketrnn import score_file
+from pocketrnn import load, score_file
 from pocketrnn.errors import ConfigError
 from tinyonnx import tiny
 
@@ -74,6 +74,19 @@ def test_frames_are_scored_as_files_are(session, rows, tmp_path):
         np.array([list(row.values())[2:] for row in wanted], np.float32),
         atol=1e-6,
     )
+
+
+def test_several_labels_a_text(session):
+    from pocketrnn.spark import score_frame
+
+    model, texts = tiny(LABELS, threshold=(0.5, 0.4, 0.2)), ["good film", "bad", "xyzzy", None]
+    frame = session.createDataFrame(list(enumerate(texts)), "id long, text string")
+    found = sorted(score_frame(frame, "text", model=model).collect())
+    predictions = load(model).predict(texts[:3])
+    assert [row["labels"] for row in found] == ["so so;good.est", "bad", None, None]
+    for row, prediction in zip(found, predictions, strict=False):
+        assert tuple(row)[3:] == pytest.approx(list(prediction.probabilities.values()), abs=1e-6)
+    assert tuple(found[3])[2:] == (None,) * 4
 
 
 def test_a_column_in_sql(session, rows, tmp_path):

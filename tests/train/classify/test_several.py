@@ -11,7 +11,7 @@ import pocketrnn
 from pocketrnn import ClassifierConfig, Tokenizer
 from pocketrnn.classify import file
 from pocketrnn.errors import ConfigError, InputError
-from pocketrnn.modelfile import fold, onnx
+from pocketrnn.modelfile import fold
 from pocketrnn_train import RECIPES, Corpus, PocketClassifier, Run, TrainConfig, fit, read_corpus
 from pocketrnn_train.classify import calibration, comparison
 from pocketrnn_train.classify.batches import balanced
@@ -69,7 +69,7 @@ def test_tables(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert corpus.unlabelled == ("null",)
     assert corpus.train.labels[corpus.train.texts.index("listed")].tolist() == [1, 1, 0]
     assert corpus.train.labels[corpus.train.texts.index("empty")].tolist() == [0, 0, 0]
-    assert "rows have none of the labels" in caplog.text
+    assert "none of the labels: " in caplog.text
     test.write_text("text,label\nx,hail\n")
     with pytest.raises(InputError, match="no training text has the label 'hail'"):
         read_corpus(path, label_separator=";", test=test)
@@ -170,8 +170,7 @@ def served(run: Run) -> pocketrnn.Classifier:
     network = run.config.network
     threshold = tuple(run.report["threshold"])
     config = ClassifierConfig(run.tokenizer.config, run.labels, threshold, network)
-    weights = fold.weights(run.model(), network, config.graph())
-    graph = onnx.to_bytes(config.graph(), weights)
+    graph = fold.to_bytes(run.model(), config)
     return pocketrnn.Classifier.load(file.to_bytes(config, run.tokenizer, graph, {}))
 
 

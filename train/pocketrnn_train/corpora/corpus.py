@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketrnn.classify.labelled import label_of, labels_of
+from pocketrnn.classify.labelled import labels_of
 from pocketrnn.config import check
 from pocketrnn.errors import ConfigError, InputError, TextError, counted
 
@@ -247,8 +247,6 @@ class Corpus:
             sha256.update(f"{label} {len(data)}\0".encode() + data)
         for array in (self.train.probabilities, self.train.weights):
             sha256.update(b"" if array is None else array.tobytes())
-        for text in self.validation.texts if self.validation else ():
-            sha256.update(text.encode("utf-8", "surrogatepass"))
         return sha256.hexdigest()
 
     def facts(self) -> dict[str, Any]:
@@ -278,34 +276,36 @@ def corpus_of_rows(
     logged as a warning.
     """
     check(separator != "", "label_separator must not be empty")
-    places: list[str] = []
-    texts: list[str] = []
-    names: list[tuple[str, ...] | None] = []
+    every = list(rows)
+    with_text = [row for row in every if row.text and row.text.strip()]
     kept: list[Row] = []
+    names: list[tuple[str, ...] | None] = []
     unlabelled: list[str] = []
-    without_text = 0
-    for row in rows:
-        if row.text is None or not row.text.strip():
-            without_text += 1
-            continue
-        labels_given = _labels(row, separator)
-        if labels_given is None and not row.probabilities:
-            unlabelled.append(row.text)
-            continue
-        places.append(row.place)
-        texts.append(row.text)
-        names.append(labels_given)
-        kept.append(row)
-    if without_text:
-        _log.warning("%s: left out: %s without text", name, counted(without_text, "row"))
+    for row in with_text:
+        if (given := _labels(row, separator)) is None and not row.probabilities:
+            unlabelled.append(row.text or "")
+        else:
+            kept.append(row)
+            names.append(given)
+    if without := len(every) - len(with_text):
+        _log.warning("%s: left out: %s without text", name, counted(without, "row"))
     if unlabelled:
         count = counted(len(unlabelled), "row")
         _log.warning("%s: %s without a label: only a teacher learns from that", name, count)
-    if not texts:
+    if not kept:
         raise InputError(f"{name}: no rows with a text and a label")
     counts = Counter(label for given in names for label in given or ())
     if separator and (without := sum(given == () for given in names)):
         _log.warning("%s: none of the labels: %s", name, counted(without, "row"))
+    if separator and max(len(given or ()) for given in names) < 2:
+        _log.warning("%s: no row has two labels; is %r what stands between them?", name, separator)
+    for mark in "" if separator else ";,|":
+        if any(
+            mark in one and counts.keys() >= set(map(str.strip, one.split(mark))) for one in counts
+        ):
+            _log.warning(
+                "%s: %r joins labels; if a text has several: label_separator=...", name, mark
+            )
     for alike in look_alikes(counts):
         _log.warning("%s: labels that look alike: %s; is it one label?", name, alike)
     labels = sorted(counts)
@@ -316,30 +316,43 @@ def corpus_of_rows(
             f"{name}: needs two labels or more; all rows have {[*labels, None][0]!r:.60}"
         )
     examples = _examples(kept, names, labels, separator)
-    groups = groups_of(texts)
+    groups = groups_of(examples.texts)
     shown = [", ".join(sorted(given)) if given is not None else "" for given in names]
     if not separator:  # a row without a label has its most probable one
         shown = [labels[i] for i in examples.labels.tolist()]
-    _tell_copies(name, groups, places, texts, shown)
+    _tell_copies(name, groups, kept, shown)
     if any(row.part for row in kept):
-        parts = np.array([row.part for row in kept])
-        if odd := sorted(set(parts.tolist()) - set(PARTS)):
+        found = np.array([row.part for row in kept])
+        if odd := sorted(set(found.tolist()) - set(PARTS)):
             raise InputError(f"{name}: a row is for {', '.join(PARTS)}, not {odd[0]!r:.60}")
-        of = {part: examples.take(np.flatnonzero(parts == part)) for part in PARTS}
-        return Corpus(
-            name,
-            tuple(labels),
-            of["train"],
-            of["test"],
-            unlabelled=tuple(unlabelled),
-            validation=of["validation"] if len(of["validation"]) else None,
-        )
-    if separator:
+        train, validation, test = (np.flatnonzero(found == part) for part in PARTS)
+    else:
+        _check_enough(name, labels, examples, groups, tests=test_split > 0)
+        train, validation = np.arange(len(examples)), np.zeros(0, np.int64)
+        test = validation
+        if test_split:
+            # In the order of the rows again, so that validation can take the last ones.
+            train, test = map(np.sort, split(examples.labels, groups, test_split, seed))
+    return Corpus(
+        name,
+        tuple(labels),
+        examples.take(train),
+        examples.take(test),
+        unlabelled=tuple(unlabelled),
+        validation=examples.take(validation) if len(validation) else None,
+    )
+
+
+def _check_enough(
+    name: str, labels: Sequence[str], examples: Examples, groups: Rows, *, tests: bool
+) -> None:
+    """Raise InputError for a label with too few texts of its own to be split; warn of few."""
+    if examples.labels.ndim > 1:
         own_texts = [len(np.unique(groups[examples.having(label)])) for label in range(len(labels))]
     else:
         leading = examples.labels[leaders(examples.labels, groups)]
         own_texts = np.bincount(leading, minlength=len(labels)).tolist()
-    uses = ["training", "validation", *(["test"] if test_split else [])]
+    uses = ["training", "validation", *(["test"] if tests else [])]
     for label, own in zip(labels, own_texts, strict=True):
         if own < len(uses):
             raise InputError(
@@ -351,17 +364,6 @@ def corpus_of_rows(
         more = f", and {len(rare) - _MOST_NAMED} more" if len(rare) > _MOST_NAMED else ""
         few = ", ".join(rare[:_MOST_NAMED]) + more
         _log.warning("%s: labels with fewer than %d texts, too few to rely on: %s", name, _FEW, few)
-    train, test = np.arange(len(examples)), np.zeros(0, np.int64)
-    if test_split:
-        # In the order of the rows again, so that validation can take the last ones.
-        train, test = map(np.sort, split(examples.labels, groups, test_split, seed))
-    return Corpus(
-        name,
-        tuple(labels),
-        examples.take(train),
-        examples.take(test),
-        unlabelled=tuple(unlabelled),
-    )
 
 
 def _labels(row: Row, separator: str | None) -> tuple[str, ...] | None:
@@ -370,9 +372,7 @@ def _labels(row: Row, separator: str | None) -> tuple[str, ...] | None:
     Only with a separator there may be several, or an empty tuple of them.
     """
     try:
-        if separator:
-            return labels_of(row.label, separator)
-        return None if (label := label_of(row.label)) is None else (label,)
+        return labels_of(row.label, separator)
     except ValueError as error:
         raise InputError(f"{row.place}: {error}") from error
 
@@ -437,9 +437,7 @@ def _swapped(examples: Examples) -> Examples:
     )
 
 
-def _tell_copies(
-    name: str, groups: Rows, places: Sequence[str], texts: Sequence[str], names: Sequence[str]
-) -> None:
+def _tell_copies(name: str, groups: Rows, rows: Sequence[Row], names: Sequence[str]) -> None:
     """Warn of texts that are there more than once, and name those with more than one label."""
     sizes = np.bincount(groups)
     copies = len(groups) - len(sizes)
@@ -453,11 +451,11 @@ def _tell_copies(
     found: dict[int, dict[str, int]] = {}  # the first row of each label, for each text
     for row in np.flatnonzero(sizes[groups] > 1).tolist():
         found.setdefault(int(groups[row]), {}).setdefault(names[row], row)
-    torn = [rows for rows in found.values() if len(rows) > 1]
-    for rows in torn[:_MOST_NAMED]:
-        where = "; ".join(f"{label!r:.60} at {places[row]}" for label, row in rows.items())
-        text = texts[next(iter(rows.values()))]
-        _log.warning("a text with %d labels: %r: %s", len(rows), text[:60], where)
+    torn = [each for each in found.values() if len(each) > 1]
+    for each in torn[:_MOST_NAMED]:
+        where = "; ".join(f"{label!r:.60} at {rows[i].place}" for label, i in each.items())
+        text = rows[next(iter(each.values()))].text or ""
+        _log.warning("a text with %d labels: %r: %s", len(each), text[:60], where)
     if len(torn) > _MOST_NAMED:
         _log.warning("%s: and %s more such texts", name, f"{len(torn) - _MOST_NAMED:,}")
 
