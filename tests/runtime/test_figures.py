@@ -1,4 +1,4 @@
-"""The README and docs/evaluate.md give the figures that were measured of the bundled model."""
+"""The README and the docs give the figures that were measured of the bundled models."""
 
 import re
 from pathlib import Path
@@ -50,3 +50,11 @@ def test_unlikeness() -> None:
     found = pocketrnn.load().predict(text)
     assert [str(found.known), str(found.words), found.label] == [known, words, label]
     assert f"{found.score:.2f}" == score
+
+
+def test_forecasts() -> None:
+    page = (REPOSITORY / "docs/forecast.md").read_text("utf-8")
+    for name in ("accuracy", "speed"):
+        results = REPOSITORY / f"benchmarks/results/forecast/{name}.md"
+        for line in filter(None, results.read_text("utf-8").splitlines()):
+            assert line in page

@@ -87,17 +87,13 @@ def left_behind(room: Path) -> list[str]:
     return sorted(str(path.relative_to(room)) for path in room.glob("*/**/*"))
 
 
-def test_scoring_is_private(room: Path, tiny_path: Path) -> None:
+def test_scoring_is_private_and_light(room: Path, tiny_path: Path) -> None:
     seen = json.loads(in_room(room, sys.executable, "-c", CHILD, str(tiny_path)))
     assert seen["labels"][:2] == ["positive", "negative"]
     assert seen["events"] == []
     assert seen["sockets"] == []
     assert seen["telemetry_off"] == "1"
     assert left_behind(room) == []
-
-
-def test_nothing_heavy_is_imported(room: Path, tiny_path: Path) -> None:
-    seen = json.loads(in_room(room, sys.executable, "-c", CHILD, str(tiny_path)))
     assert HEAVY.isdisjoint(seen["modules"])
     assert "onnxruntime" in seen["modules"]
     assert not seen["native_at_import"]
@@ -111,28 +107,24 @@ def test_info_needs_no_onnxruntime(room: Path, tiny_path: Path) -> None:
     assert "made up" in in_room(room, sys.executable, "-c", code, str(tiny_path))
 
 
-@pytest.mark.parametrize(
-    ("set_before", "seen"), [(None, "1"), ("", "1"), ("0", "0"), ("1", "1"), ("false", "1")]
-)
+@pytest.mark.parametrize(("set_before", "seen"), [("", "1"), ("0", "0"), ("false", "1")])
 def test_telemetry_is_off_unless_someone_wants_it(
-    set_before: str | None, seen: str, room: Path, tiny_path: Path
+    set_before: str, seen: str, room: Path, tiny_path: Path
 ) -> None:
     # In onnxruntime's place, so that no test ever turns its telemetry on.
     (room / "onnxruntime.py").write_text(
         "import os, sys; print(os.environ.get('ORT_DISABLE_TELEMETRY')); sys.exit()"
     )
-    chosen = {} if set_before is None else {"ORT_DISABLE_TELEMETRY": set_before}
     code = (
-        f"import os, sys; sys.path.insert(0, '..'); os.environ.update({chosen}); "
+        "import os, sys; sys.path.insert(0, '..'); "
+        f"os.environ['ORT_DISABLE_TELEMETRY'] = {set_before!r}; "
         "import pocketrnn; pocketrnn.load(sys.argv[1])"
     )
     assert in_room(room, sys.executable, "-c", code, str(tiny_path)) == f"{seen}\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there it is never too late")
-@pytest.mark.parametrize(
-    ("set_before", "warned"), [(None, True), ("", True), ("0", False), ("1", False)]
-)
+@pytest.mark.parametrize(("set_before", "warned"), [(None, True), ("0", False), ("1", False)])
 def test_onnxruntime_imported_first_is_said(
     set_before: str | None, warned: bool, room: Path
 ) -> None:

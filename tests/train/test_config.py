@@ -129,7 +129,6 @@ def test_settings_that_cant_be(settings: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "value"),
     [
-        (Distillation, "ngrams", 4),
         (MadeUp, "texts", 0),
         (MadeUp, "repeats", 0),
         (MadeUp, "learning_rate", 0.0),

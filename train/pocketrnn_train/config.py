@@ -84,8 +84,6 @@ class MadeUp(Settings):
 class Distillation(Settings):
     """Learning from the soft labels of a linear teacher, first on parts, then on whole texts."""
 
-    ngrams: Annotated[int, between(1, 3)] = 3
-    """The longest n-gram that the teacher of spans counts, in words."""
     folds: Annotated[int, Bound("at least 2", lambda folds: folds >= 2)] = 4
     """Each fold of the training texts is labelled by a teacher that was fitted on the others."""
     truth: Annotated[float, between(0, 1)] = 0.5

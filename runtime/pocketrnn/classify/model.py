@@ -350,6 +350,7 @@ class Classifier(Model):
             over = np.flatnonzero(choose(row[None], self.config.threshold)).tolist()
             given = [i for i in over if known and (allowed is None or i in allowed)]
             chosen = max(given or allowed or range(len(values)), key=values.__getitem__)
+            labels = tuple(self.labels[i] for i in given)
         else:
             if not is_sure:
                 chosen = values.index(max(values))
@@ -357,15 +358,15 @@ class Classifier(Model):
                 chosen = max(allowed, key=values.__getitem__)
             else:
                 chosen = self.choose(row)
-            given = [chosen] if is_sure else []
+            labels = (self.labels[chosen],) if is_sure else ()
         needed = threshold_of(chosen, self.config.threshold, len(values))
         return Prediction(
-            self.labels[chosen] if given else None,
+            self.labels[chosen] if labels else None,
             values[chosen],
             None if allowed and not several else needed,
             probabilities,
             words,
             known,
             None if math.isnan(unlikeness) else unlikeness,
-            tuple(self.labels[i] for i in given),
+            labels,
         )

@@ -86,9 +86,11 @@ class Frequency:
         Stamps are whole numbers, of which each is a step, or ISO 8601 text, dates or datetimes.
         Raises RowError for the first one that is none, off the grid, or not after the one before.
         """
-        # Many series of a table have the same stamps.
-        found = _grid if all(type(stamp) is str for stamp in stamps) else _grid.__wrapped__
-        return found(self, tuple(stamps))
+        # Many series of a table have the same stamps. Of other types than these, or with a time
+        # zone, those that are equal may differ.
+        kinds = {(type(stamp), getattr(stamp, "tzinfo", None)) for stamp in stamps}
+        is_plain = kinds <= {(str, None), (date, None), (datetime, None)}
+        return (_grid if is_plain else _grid.__wrapped__)(self, tuple(stamps))
 
     def steps(self, times: NDArray[Any]) -> Steps:
         """Return the steps from the first time to each, rounded down; times are datetime64[us]."""

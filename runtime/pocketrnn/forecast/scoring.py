@@ -29,7 +29,7 @@ _SERIES = 256
 _FEW = "fewer than {} known values before its last one"
 
 _Rows = tuple[list[tuple[Any, ...]], Any]
-"""Ids, time stamps and what else has exact values; and as many rows of float32 numbers."""
+"""Of a series: time stamps and what else has exact values; and as many rows of float32 numbers."""
 
 
 @dataclass
@@ -73,13 +73,12 @@ def forecast_file(
         names += [f"lo-{level:g}", f"hi-{level:g}"]
         columns += config.ends(level)
 
-    def rows(good: Mapping[int, Series], problems: dict[int, str]) -> _Rows:
+    def rows(good: Mapping[int, Series], problems: dict[int, str]) -> dict[int, _Rows]:
         values = np.full((len(good), config.context), np.nan)
         for last, one in zip(values, good.values(), strict=True):
             last[len(last) - len(one.values) :] = one.values
         found = model.problems(values)
-        keys: list[tuple[Any, ...]] = []
-        kept = []
+        kept: list[tuple[int, int, list[tuple[Any, ...]]]] = []
         for row, (i, one) in enumerate(good.items()):
             try:
                 stamps = one.grid.stamps(one.last + 1, ahead)
@@ -88,14 +87,14 @@ def forecast_file(
             if row in found:
                 problems[i] = f"line {one.line}: {found[row]}"
             else:
-                keys += [(one.name, stamp) for stamp in stamps]
-                kept.append((row, one))
+                kept.append((row, i, [(stamp,) for stamp in stamps]))
         if not kept:
-            return [], []
-        quantiles = model.run(values[[row for row, _ in kept]])[:, :ahead]
-        for (_, one), its in zip(kept[: MOST - len(drawn)], quantiles, strict=False):
-            drawn.append((str(one.name or "series"), one.values, its, None))
-        return keys, quantiles[:, :, columns].reshape(-1, len(columns))
+            return {}
+        quantiles = model.run(values[[row for row, _, _ in kept]])[:, :ahead]
+        for (_, i, _), its in zip(kept[: MOST - len(drawn)], quantiles, strict=False):
+            drawn.append((str(good[i].name or "series"), good[i].values, its, None))
+        numbers = quantiles[:, :, columns]
+        return {i: (keys, its) for (_, i, keys), its in zip(kept, numbers, strict=True)}
 
     keep = config.context
     summary = _file(inputs, output, model, rows, names, Summary(), keep=keep, **options)
@@ -124,9 +123,8 @@ def flag_file(
     check(last >= 1, f"last must be at least 1, not {last}")
     summary = Summary()
 
-    def rows(good: Mapping[int, Series], problems: dict[int, str]) -> _Rows:
-        keys: list[tuple[Any, ...]] = []
-        numbers = []
+    def rows(good: Mapping[int, Series], problems: dict[int, str]) -> dict[int, _Rows]:
+        made: dict[int, _Rows] = {}
         for i, one in good.items():
             try:
                 places, low, high = model.expected(one.values, share, last)
@@ -139,11 +137,14 @@ def flag_file(
                 continue
             summary.judged += len(places)
             values = one.values[places]
-            for at in np.flatnonzero((values < low) | (values > high)):
-                step = one.last + 1 + int(places[at]) - len(one.values)
-                keys.append((one.name, *one.grid.stamps(step, 1), float(values[at])))
-                numbers.append((low[at], high[at]))
-        return keys, numbers
+            odd = np.flatnonzero((values < low) | (values > high))
+            steps = one.last + 1 + places[odd] - len(one.values)
+            stamps = [one.grid.stamps(int(step), 1)[0] for step in steps]
+            made[i] = (
+                list(zip(stamps, values[odd].tolist(), strict=True)),
+                np.array([low, high]).T[odd],
+            )
+        return made
 
     keep = model.config.context + last
     names = [f"{end}-{100 * (1 - share):g}" for end in ("lo", "hi")]
@@ -155,7 +156,7 @@ def _file(
     inputs: PathLike | Sequence[PathLike],
     output: str,
     model: Forecaster,
-    rows: Callable[[Mapping[int, Series], dict[int, str]], _Rows],
+    rows: Callable[[Mapping[int, Series], dict[int, str]], dict[int, _Rows]],
     names: Sequence[str],
     summary: Summary,
     exact: tuple[str, ...] = (),
@@ -189,7 +190,7 @@ def _file(
         while series := list(islice(read, _SERIES)):
             problems = {i: one.problem for i, one in enumerate(series) if one.problem}
             good = {i: one for i, one in enumerate(series) if not one.problem}
-            keys, numbers = rows(good, problems)
+            made = rows(good, problems)
             if problems and on_error == "fail":
                 # The table's own first: of rows in no order, each series has too few.
                 i = min(problems, key=lambda i: (not series[i].problem, i))
@@ -198,24 +199,23 @@ def _file(
                     f"{series[i].file}, {who}{problems[i]}; to go on without such series, say "
                     'on_error="skip"'
                 )
-            numbers = np.array(numbers, np.float64).reshape(-1, len(names))
             for i, problem in sorted(problems.items()):
                 one = series[i]
                 problems_of.writerow((one.file, one.line, one.name, problem))
-            if on_error == "null":
-                keys += [(series[i].name, None, *[None] * len(exact)) for i in sorted(problems)]
-                empty = np.full((len(problems), len(names)), np.nan)
-                numbers = np.concatenate([numbers, empty])
+                if on_error == "null":
+                    made[i] = [(None,) * (1 + len(exact))], np.full((1, len(names)), np.nan)
+            made = dict(sorted(made.items()))
+            keys = [(series[i].name, *key) for i, (found, _) in made.items() for key in found]
             summary.series += len(series) - len(problems)
             summary.errors += len(problems)
             summary.rows += len(keys)
             summary.unknown += sum(one.unknown for i, one in good.items() if i not in problems)
             if keys:
-                yield to.block(keys, numbers)
+                yield to.block(keys, np.concatenate([numbers for _, numbers in made.values()]))
 
     with closing(table.source):
         kind = format_for(output, output_format, table.source.format)
-        to = Output(output, kind, table.columns, exact, names)
+        to = Output(output, kind, (*table.columns[:2], *exact), names)
         if output == STDIN:
             to.write(standard_output_bytes(), pieces())
             if summary.errors:

@@ -28,8 +28,7 @@ class Columns(NamedTuple):
 
     id: str | None = None
     """None: `unique_id`, or one series where there is no such column."""
-    time: str | None = "ds"
-    """None: a row is a step."""
+    time: str = "ds"
     value: str = "y"
 
 
@@ -81,15 +80,16 @@ class SeriesTable:
         """Note the columns that there are, and return one that holds text, as readers want it."""
         there = reader.columns
         if isinstance(reader, LinesReader):
-            self.columns = Columns(None, None, there[0])
+            self.columns = Columns(None, "ds", there[0])
             return there[0]
         if self.columns.id is None and "unique_id" in there:
             self.columns = self.columns._replace(id="unique_id")
-        for role, column in self.columns._asdict().items():
+        options = ("id_column=...", "time_column=...", "value_column=...")
+        for option, column in zip(options, self.columns, strict=True):
             if column is not None and (count := there.count(column)) != 1:
                 raise ColumnError(
                     f"{reader.name}: {'two columns' if count else 'no column'} called {column!r}; "
-                    f"{reader.problem or f'there are: {listed(there)}'}; say {role}_column=...",
+                    f"{reader.problem or f'there are: {listed(there)}'}; say {option}",
                     there,
                 )
         if self.columns.id is None and (others := [c for c in there if c not in self.columns]):
@@ -154,7 +154,7 @@ class SeriesTable:
         self, name: Any, stamps: Sequence[Any], cells: Sequence[Any], where: tuple[str, int]
     ) -> Series:
         values = _numbers(cells)
-        if self.columns.time is None:
+        if isinstance(self.source.reader, LinesReader):
             stamps = range(1, len(cells) + 1)
         try:
             steps, grid = self._frequency.grid(stamps)
@@ -209,21 +209,15 @@ class Output:
     """Rows of series for a table of any format that can be written."""
 
     def __init__(
-        self,
-        name: str,
-        kind: str,
-        columns: Columns,
-        exact: Sequence[str],
-        numbers: Sequence[str],
+        self, name: str, kind: str, keys: Sequence[str | None], numbers: Sequence[str]
     ) -> None:
-        """Make a table with the id and time columns, `exact` ones, and ones of float32 numbers."""
+        """Make a table with columns for `keys`, the first of which may be None; and `numbers`."""
         self._name, self._kind = name, kind
-        keys = (columns.id, columns.time or "ds", *exact)
         self._keys = tuple(key for key in keys if key is not None)
         self._added = [Column(column, "float") for column in numbers]
         self._writer: Writer | None = None
 
-    def block(self, rows: Sequence[tuple[Any, ...]], numbers: NDArray[np.float64]) -> bytes:
+    def block(self, rows: Sequence[tuple[Any, ...]], numbers: NDArray[Any]) -> bytes:
         """Return the bytes of rows: ids, time stamps and so on; and (rows, columns) of numbers."""
         block = Block(self._keys, self._keys[-1])
         block.records = [

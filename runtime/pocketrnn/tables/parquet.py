@@ -89,6 +89,10 @@ class ParquetReader(Reader):
         found = []
         for name, column in zip(block.columns, block.table.columns, strict=True):
             try:
+                if getattr(column.type, "unit", "") == "ns" and hasattr(column.type, "tz"):
+                    # Of nanoseconds, pyarrow would make time stamps of pandas, slowly.
+                    with contextlib.suppress(ValueError):
+                        column = column.cast(_pyarrow().timestamp("us", column.type.tz))
                 found.append(column.to_pylist())
             except MemoryError:
                 raise

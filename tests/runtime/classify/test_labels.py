@@ -34,7 +34,9 @@ def test_label_of(value: Any, name: str | None) -> None:
     assert label_of(value) == name
 
 
-@pytest.mark.parametrize("value", [0.5, float("inf"), ["good"], np.eye(2), "a\0"], ids=repr)
+@pytest.mark.parametrize(
+    "value", [0.5, float("inf"), ["good"], {"is": 1}, object, np.eye(2), "a\0", "\ud800"], ids=ascii
+)
 def test_what_is_no_label(value: Any) -> None:
     with pytest.raises(ValueError, match="isn't a label"):
         label_of(value)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import pocketrnn
 import tinyonnx
@@ -174,7 +176,8 @@ def test_what_is_refused(table: Path, tmp_path: Path, model: pocketrnn.Classifie
         pocketrnn.evaluate(lists, model=one, label_column="tags")
 
 
-@pytest.mark.parametrize("seed", range(20))
+@settings(max_examples=20)
+@given(st.integers(0, 1 << 30))
 def test_figures_are_those_of_scikit_learn(seed: int) -> None:
     draw = np.random.default_rng(seed)
     texts, labels = draw.integers(1, 30), draw.integers(2, 6)

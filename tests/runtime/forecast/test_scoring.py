@@ -229,8 +229,14 @@ def test_rows_that_cannot_be_read_are_errors_of_the_series_around(tmp_path: Path
     lines = source.read_text().splitlines(keepends=True)
     lines[30] = "s1,2020-10-01,1,2\n"
     source.write_text("".join(lines))
-    summary = forecast_file(source, str(tmp_path / "out.csv"), MODEL, on_error="skip")
+    output = tmp_path / "out.csv"
+    summary = forecast_file(source, str(output), MODEL, on_error="null", horizon=1)
     assert (summary.series, summary.errors) == (2, 1)
+    assert [(row["unique_id"], row["ds"]) for row in read(output)] == [
+        ("s0", month(20)),
+        ("s1", ""),
+        ("s2", month(20)),
+    ]
     assert read(tmp_path / "out.csv.errors.csv")[0]["series"] == "s1"
 
 

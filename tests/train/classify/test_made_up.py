@@ -1,13 +1,15 @@
 """Made-up texts are of words of one fold, and word vectors tell labels."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pocketrnn import TextConfig, Tokenizer
-from pocketrnn_train import TrainConfig
-from pocketrnn_train.classify.made_up import make_up, word_vectors
-from pocketrnn_train.config import MadeUp
+from pocketrnn_train import Corpus, TrainConfig
+from pocketrnn_train.classify import made_up
+from pocketrnn_train.classify.made_up import lesson, make_up, word_vectors
+from pocketrnn_train.config import Distillation, MadeUp
 
 TOKENIZER = Tokenizer(TextConfig(), [])
 
@@ -50,3 +52,16 @@ def test_word_vectors_tell_labels() -> None:
     good, bad, film = vectors[4:, 0]
     assert abs(good - bad) > 0.2
     assert min(good, bad) < film < max(good, bad)
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_what_a_word_of_one_text_says(few: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a teacher that has seen it can tell: of few rows, it has."""
+    if not few:
+        monkeypatch.setattr(made_up, "FEW_ROWS", 0)
+    corpus = Corpus.of([chr(97 + i) * 4 for i in range(12)], ["no", "yes"] * 6, test_split=0)
+    config = TrainConfig().with_settings(mask=True, pooling="sqrtn_max", embedding=4)
+    asked = (config, Distillation(), MadeUp(texts=50), corpus, TOKENIZER, "", 1.0)
+    taught = lesson(*asked).stages[0].batches(0).as_numpy_iterator()
+    sure = np.abs(np.concatenate([targets for _, targets in taught]) - 0.5).mean()
+    assert (sure > 0.2) == few

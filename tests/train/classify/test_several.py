@@ -3,22 +3,26 @@
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import pocketrnn
+import tinyonnx
 from pocketrnn import ClassifierConfig, Tokenizer
 from pocketrnn.classify import file
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.modelfile import fold
+from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn_train import RECIPES, Corpus, PocketClassifier, Run, TrainConfig, fit, read_corpus
-from pocketrnn_train.classify import calibration, comparison
+from pocketrnn_train.classify import calibration, comparison, starting
 from pocketrnn_train.classify.batches import balanced
 from pocketrnn_train.classify.linear import Linear, teachers
 from pocketrnn_train.classify.teacher import blend
 from pocketrnn_train.config import Distillation, MadeUp
 from pocketrnn_train.corpora.splits import folds, split
+from pocketrnn_train.network import build
 
 SHARES = {"fog": 0.1, "rain": 0.5, "wind": 0.4}
 
@@ -146,6 +150,20 @@ def test_class_weights() -> None:
     targets = np.array([[1, 0], [0, 0], [0, 0], [0, 1]], np.float32)
     weights = balanced(targets, multi_label=True)
     np.testing.assert_allclose(weights, [4 / 3, 2 / 3, 2 / 3, 4 / 3], rtol=1e-6)
+
+
+@pytest.mark.parametrize("threshold", [0.5, (0.5, 0.5, 0.5)])
+def test_a_head_is_taken_if_it_tells_the_same_in_the_same_way(threshold: Any) -> None:
+    network = NetworkConfig(embedding=3, units=3, mask=True)
+    first = starting.read(tinyonnx.tiny(CORPUS.labels, threshold=threshold, network=network))
+    config = RECIPES["default"].with_settings(multi_label=True)
+    assert (starting.follow(config, first, CORPUS.labels).task.distillation is None) == (
+        threshold != 0.5
+    )
+    model = build(network, num_words=first.config.text.num_words, classes=3, multi_label=True)
+    starting.start(model, network, first, CORPUS.labels, multi_label=True)
+    same = np.array_equal(model.get_weights()[-2], first.weights["head.kernel"])
+    assert same == (threshold != 0.5)
 
 
 def test_comparison_counts_wrong_labels() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import forecasters
 import pocketrnn
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.forecast.file import ForecasterConfig
@@ -48,8 +49,22 @@ def settings(**changes: Any) -> ForecasterConfig:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> ForecasterRun:
-    return fit(CONFIG, CORPUS, tmp_path_factory.mktemp("run") / "run")
+def lengths() -> list[int]:
+    """Return how long the longest series was from which each epoch of `run` drew."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, lengths: list[int]) -> ForecasterRun:
+    draw = windows.windows
+
+    def drawn(series: Any, *arguments: Any, **options: Any) -> Any:
+        lengths.append(max(map(len, series)))
+        return draw(series, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(windows, "windows", drawn)
+        return fit(CONFIG, CORPUS, tmp_path_factory.mktemp("run") / "run")
 
 
 def test_a_run_reports_beside_naive_forecasts(run: ForecasterRun) -> None:
@@ -78,36 +93,31 @@ def test_a_run_is_exported_and_served(run: ForecasterRun, tmp_path: Path) -> Non
     assert len(served.forecast(list(corpus().series["s0"])).median) == 3
 
 
-def test_what_is_held_out_is_learnt_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    lengths: list[list[int]] = []
-    draw, measure = windows.windows, figures.measured
+def test_what_is_held_out_is_learnt_later(run: ForecasterRun, lengths: list[int]) -> None:
+    assert lengths == [34, 34, 37, 40]  # two epochs, and one for each later stage
+    assert len(run.history()) == 2
 
-    def drawn(series: Any, *arguments: Any, **options: Any) -> Any:
-        lengths.append([len(one) for one in series])
-        return draw(series, *arguments, **options)
 
-    def measured(served: Any, histories: Any, futures: Any) -> Any:
-        lengths.append([len(one) for one in histories])
-        found, quantiles, each = measure(served, histories, futures)
-        errors = [
-            np.abs(future - served.forecast(history).median).mean()
-            / np.abs(history[4:] - history[:-4]).mean()
-            for history, future in zip(histories, futures, strict=True)
-        ]
-        assert found["network"]["mase"] == pytest.approx(np.mean(errors), rel=1e-4)
-        return found, quantiles, each
-
-    monkeypatch.setattr(windows, "windows", drawn)
-    monkeypatch.setattr(figures, "measured", measured)
-    fit(CONFIG.with_settings(epochs=1), corpus(2), tmp_path / "run")
-    assert lengths == [[34, 34], [37, 37], [37, 37], [40, 40]]
-    assert "training on 2 series" in capsys.readouterr().out
+def test_figures_are_those_of_the_forecasts() -> None:
+    served = forecasters.load()
+    whole = [np.array(forecasters.seasons(30, size)) for size in (1.0, 50.0)]
+    histories, futures = ([one[part] for one in whole] for part in (slice(-5), slice(-5, None)))
+    found, quantiles, each = figures.measured(served, histories, futures)
+    errors = [
+        np.abs(future - served.forecast(history).median).mean()
+        / np.abs(history[4:] - history[:-4]).mean()
+        for history, future in zip(histories, futures, strict=True)
+    ]
+    assert each == pytest.approx(errors, rel=1e-4)
+    assert found["network"]["mase"] == pytest.approx(np.mean(errors), rel=1e-4)
+    assert quantiles.shape == (2, 5, 5)
 
 
 def test_the_same_seed_gives_the_same_weights_resumed_or_not(
-    run: ForecasterRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: ForecasterRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from pocketrnn_train import loop
 
@@ -122,6 +132,7 @@ def test_the_same_seed_gives_the_same_weights_resumed_or_not(
     with pytest.raises(KeyboardInterrupt):
         fit(CONFIG, CORPUS, tmp_path / "run")
     monkeypatch.undo()
+    assert "training on 14 series" in capsys.readouterr().out  # before TensorFlow starts
     again = fit(CONFIG, CORPUS, tmp_path / "run", resume=True)
     for one, other in zip(run.model().get_weights(), again.model().get_weights(), strict=True):
         assert np.array_equal(one, other)

@@ -35,11 +35,11 @@ FEW_ROWS, _MANY_ROWS = 1000, 20_000
 
 # Made-up texts have so many words together at most, and there are so many of them at most; they are
 # learnt in about so many steps.
-_WORDS, _TEXTS, _STEPS, _STEPS_OF_FEW = 1_000_000, 80_000, 2500, 1500
+_WORDS, _TEXTS, _STEPS = 1_000_000, 80_000, 2500
 
-# An epoch on whole texts has at least so many steps (few rows are soon learnt by heart), and all
-# epochs at most about so many.
-_STEPS_OF_WHOLE, _STEPS_OF_FEW_WHOLE, _MOST_STEPS = 60, 8, 20_000
+# An epoch on whole texts has at least so many steps, and all epochs at most about so many. Few rows
+# are soon learnt by heart: then it has so many steps a label.
+_STEPS_OF_WHOLE, _MOST_STEPS, _STEPS_OF_LABEL = 60, 20_000, 3
 
 
 def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> TrainConfig:
@@ -53,15 +53,14 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
         refit = rows < _MANY_ROWS if "refit" in config.task.adapted else config.task.refit
         width = 64 if labels > 2 else 32
         batch = 32 if rows < 20_000 else 64
-        least = _STEPS_OF_FEW_WHOLE if few else _STEPS_OF_WHOLE
+        least = min(_STEPS_OF_LABEL * labels, _STEPS_OF_WHOLE) if few else _STEPS_OF_WHOLE
         repeats = max(1, round(least * batch / rows))
         size = min(max(float(np.median(lengths)), 1.0), _LONG)
-        steps = _STEPS_OF_FEW if few else _STEPS
-        texts = min(round(_WORDS / size), _TEXTS, steps * MadeUp.batch_size)
+        texts = min(round(_WORDS / size), _TEXTS, _STEPS * MadeUp.batch_size)
         made_up = MadeUp(
             texts=texts,
             longest=_LONG,
-            epochs=max(1, round(steps * MadeUp.batch_size / texts)),
+            epochs=max(1, round(_STEPS * MadeUp.batch_size / texts)),
             repeats=repeats,
             divisor=min(size**0.5, MadeUp.divisor),
         )

@@ -163,8 +163,7 @@ def ask(
 
     def fit(rows: NDArray[np.int64]) -> Teacher:
         texts = [train[row] for row in rows.tolist()]
-        longest = distillation.ngrams
-        return Teacher(texts, labels[rows], classes=classes, longest=longest, seed=seed)
+        return Teacher(texts, labels[rows], classes=classes, seed=seed)
 
     teacher = fit(np.arange(len(train)))
     # How margins become probabilities is fitted on texts, and spans, that the teacher wasn't.

@@ -7,9 +7,7 @@ ACL 2012).
 """
 
 import math
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -21,7 +19,7 @@ from pocketrnn import Tokenizer
 from pocketrnn.errors import InputError
 
 from ..corpora.splits import folds
-from .teacher import Blend, blend, one_hot
+from .teacher import Blend, blend, one_hot, quietly
 
 # The values of C that cross-validation chooses from.
 _STRENGTHS = (0.2, 0.8, 3.2)
@@ -70,7 +68,7 @@ class Linear:
         if len(self._known) > 1:
             # It may stop before it has converged: a teacher needn't be exact.
             model = LinearSVC(C=strength, tol=0.01, max_iter=100, random_state=seed)
-            with _quietly():
+            with quietly():
                 self._model = model.fit(matrix, labels)
 
     def margins(self, matrix: Any) -> NDArray[np.float64]:
@@ -162,18 +160,7 @@ def baseline(
 
     vectorizer = tfidf(tokenizer, pieces=False)
     model = OneVsRestClassifier(LogisticRegression(C=10, solver="liblinear"))
-    with _quietly():
+    with quietly():
         model.fit(vectorizer.fit_transform(texts), labels)
         chosen: NDArray[np.int64] = model.predict(vectorizer.transform(others))
     return chosen
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Hide that a fit stopped before it had converged, or that some label has no choice."""
-    from sklearn.exceptions import ConvergenceWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.filterwarnings("ignore", "Label .* is present in all training examples")
-        yield

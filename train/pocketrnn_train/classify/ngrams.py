@@ -28,7 +28,9 @@ class NGrams:
     no n-gram.
     """
 
-    def __init__(self, texts: Sequence[Ranks], *, longest: int, min_texts: int = 2) -> None:
+    def __init__(
+        self, texts: Sequence[Ranks], *, longest: int = LONGEST, min_texts: int = 2
+    ) -> None:
         found, counts = np.unique(
             np.concatenate(
                 [np.unique(keys) for text in texts for keys in [_keys(text, longest)[0]]]

@@ -15,7 +15,8 @@ With more than two classes, each is told from all others together.
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,16 +54,15 @@ class Teacher:
         labels: NDArray[np.int64],
         *,
         classes: int,
-        longest: int,
         seed: int,
     ) -> None:
         """Fit on `texts` as ranks of words; InputError if they have no n-gram at all."""
         from scipy import sparse
         from sklearn.feature_extraction.text import TfidfTransformer
 
-        self._ngrams = NGrams(texts, longest=longest)
+        self._ngrams = NGrams(texts)
         if not len(self._ngrams):
-            self._ngrams = NGrams(texts, longest=longest, min_texts=1)
+            self._ngrams = NGrams(texts, min_texts=1)
         if not len(self._ngrams):
             raise InputError("the training texts have no words")
         counts = self._ngrams.count(texts)
@@ -209,16 +209,23 @@ def _linear(
     """
     if target.min() == target.max():
         return np.zeros(matrix.shape[1]), float(_SURE if target.max() > 0 else -_SURE)
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     # liblinear's dual coordinate descent: fast with more features than texts.
     model = LogisticRegression(
         C=strength, solver="liblinear", dual=True, max_iter=50, random_state=seed
     )
-    with warnings.catch_warnings():
-        # It may stop before it has converged: a teacher needn't be exact, and the seed makes it
-        # repeatable.
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with quietly():  # a teacher needn't be exact, and the seed makes it repeatable
         model.fit(matrix, target.astype(np.int64))
     return model.coef_[0], float(model.intercept_[0])
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Hide that a fit stopped before it had converged, or that some label has no choice."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "Label .* is present in all training examples")
+        yield
