@@ -124,7 +124,8 @@ class ClassifyConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(self.refit or not self.folds, "with folds, the network must be fitted again: refit")
+        again = self.refit or "refit" in self.adapted
+        check(again or not self.folds, "with folds, the network must be fitted again: refit")
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ class TrainConfig(RunConfig):
             "distillation pads texts to different lengths, so it needs mask",
         )
         spans = self.task.distillation and not self.task.distillation.made_up
+        spans = spans and "distillation" not in self.task.adapted
         check(
             not (spans and self.task.refit),
             "a teacher of spans is fitted once, so folds and refit go without it; or with "

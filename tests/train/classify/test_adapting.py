@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pocketrnn.errors import ConfigError
 from pocketrnn_train import RECIPES
 from pocketrnn_train.classify.adapting import ADAPTED, adapt
 from pocketrnn_train.config import settings_of
@@ -47,3 +48,9 @@ def test_what_was_chosen_stays() -> None:
     assert not found.task.refit
     assert not found.task.folds
     assert found.network.embedding == 64
+    # Folds need a last fit; so does a person who asks for one.
+    found = adapt(DEFAULT.with_settings(folds=5), np.full(30_000, 8), 2)
+    assert (found.task.folds, found.task.refit) == (5, True)
+    assert adapt(DEFAULT.with_settings(refit=True), np.full(30_000, 8), 2).task.refit
+    with pytest.raises(ConfigError, match="a teacher of spans"):
+        adapt(DEFAULT.with_settings(refit=True), np.full(25_000, 230), 2)

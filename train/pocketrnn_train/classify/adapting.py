@@ -4,7 +4,6 @@ Each rule is a function of the corpus alone, never of figures on its test; docs/
 what each gained.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,11 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
         window = config.network.window or 1
         needed = -(-int(np.quantile(lengths, 0.99) + 1) // window) * window
         few = rows < FEW_ROWS
-        refit = rows < _MANY_ROWS if "refit" in config.task.adapted else config.task.refit
+        refit = (
+            rows < _MANY_ROWS or config.task.folds > 0
+            if "refit" in config.task.adapted
+            else config.task.refit
+        )
         width = 64 if labels > 2 else 32
         batch = 32 if rows < 20_000 else 64
         least = min(_STEPS_OF_LABEL * labels, _STEPS_OF_WHOLE) if few else _STEPS_OF_WHOLE
@@ -79,4 +82,4 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
             "distillation": Distillation(truth=0.9 if labels > 2 else 0.5, made_up=made_up),
         }
     chosen = {name: values[name] for name in config.task.adapted if name in values}
-    return replace(config, task=replace(config.task, adapted=())).with_settings(**chosen)
+    return config.with_settings(**chosen, adapted=())
