@@ -138,13 +138,17 @@ def _epoch(
 ) -> dict[str, float]:
     """Train one epoch, and return its line of the history."""
     import keras
+    import tensorflow as tf
 
+    options = tf.data.Options()
+    options.autotune.enabled = False  # the end of an epoch may wait for its thread for ever
     step = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update())
     started = time.perf_counter()
     for layer in model.layers:
         if getattr(layer, "stateful", False):  # each epoch starts from nothing
             layer.reset_state()
-    fitted = model.fit(stage.batches(epoch), shuffle=False, verbose=0, callbacks=[step]).history
+    batches = stage.batches(epoch).with_options(options)
+    fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[step]).history
     figures = {name: values[0] for name, values in fitted.items()}
     if not np.isfinite(figures["loss"]):
         raise RunError(f"{run.folder}: the loss isn't finite; try a lower learning_rate=...")

@@ -160,7 +160,4 @@ def _dataset(
         *([] if weights is None else [tf.TensorSpec((None,), tf.float32)]),
     )
     dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
-    options = tf.data.Options()
-    options.autotune.enabled = False  # its thread sometimes never ends, and an epoch with it
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(8)
-    return dataset.with_options(options)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(8)
