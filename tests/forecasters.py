@@ -29,12 +29,12 @@ def config(**settings: Any) -> ForecasterConfig:
     return ForecasterConfig(**{**defaults, **settings}, network=network)
 
 
-def tiny(cases: list[file.TestCase] | None = None, **settings: Any) -> bytes:
+def tiny(cases: list[file.TestCase] | None = None, width: float = 1.0, **settings: Any) -> bytes:
     """Return a model file: the seasonal naive forecast, and noise."""
     made = config(**settings)
     graph = made.graph()
     weights = generators.weights(graph, 0.1)
-    weights["width"] = np.ones(1, np.float32)
+    weights["width"] = np.full(1, width, np.float32)
     return file.to_bytes(made, onnx.to_bytes(graph, weights), {}, cases or [])
 
 

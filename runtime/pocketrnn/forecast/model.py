@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from ..config import check, whole_number
-from ..errors import ConfigError, SeriesError
+from ..errors import ConfigError, CorruptModelError, SeriesError
 from ..loading import Model
 from ..modelfile import ModelFile, forms, onnx
 from ..session import Session
@@ -252,6 +252,8 @@ class Forecaster(Model):
         """Run the graph for rows without `problems`: float32 (series, horizon, quantiles)."""
         session = self._session if len(rows) > 1 else self._single
         (quantiles,) = session.run({"values": rows.astype(np.float32)}, ["quantiles"])
+        if not np.isfinite(quantiles).all():
+            raise CorruptModelError("the network's quantiles aren't finite numbers")
         return quantiles
 
     def _checked_run(self, rows: NDArray[np.float64], first: int | None) -> Values:

@@ -95,7 +95,9 @@ def forecaster(network: NetworkConfig, shape: Shape, kind: type[Series] = Series
     if shape.log:
         lowest = make("ReduceMin", where(known, values, number(1)), axes=(1,), keepdims=1)
         positive = build.is_over(lowest, 0)
-        centred = where(positive, make("Log", make("Div", values, centre)), centred)
+        # Far from the mean, a ratio would be 0 or infinite.
+        ratio = make("Clip", make("Div", values, centre), number(TINY), number(1 / TINY))
+        centred = where(positive, make("Log", ratio), centred)
         least = where(positive, number(LEAST_LOG_SCALE), least)
     centred = where(known, centred, number(0))
     later, earlier = (build.part(centred, *part) for part in ((season, end), (0, -season)))

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import forecasters
@@ -96,6 +96,8 @@ def test_a_list_of_series_of_any_lengths_gives_a_list() -> None:
     st.lists(st.floats(-1e30, 1e30) | st.none(), min_size=4, max_size=24),
     st.booleans(),
 )
+@example([1.0, 1.0, 1e12, 1e-34], True)
+@example([1e30, 1.0, 1.0, *[1e-30] * 12], True)
 def test_whatever_the_values_quantiles_are_finite_and_rise(
     values: list[float | None], positive: bool
 ) -> None:
@@ -108,6 +110,11 @@ def test_whatever_the_values_quantiles_are_finite_and_rise(
     quantiles = np.stack(list(found.quantiles.values()))
     assert np.isfinite(quantiles).all()
     assert (np.diff(quantiles, axis=0) >= 0).all()
+
+
+def test_quantiles_that_are_no_numbers_are_an_error() -> None:
+    with pytest.raises(CorruptModelError, match="aren't finite"):
+        pocketrnn.load(forecasters.tiny(width=3e38)).forecast(np.array(SERIES) - 200)
 
 
 @pytest.mark.parametrize("size", [1e-20, 1e-3, 1.0, 1e9, 1e25])

@@ -48,7 +48,8 @@ class Scaled(keras.layers.Layer):  # type: ignore[misc]
         positive = ops.min(ops.where(known, values, 1.0), axis=1, keepdims=True) > 0
         if self.log:
             ratio = ops.where(known, values, 1.0) / ops.where(positive, centre, 1.0)
-            logs = ops.log(ops.where(ops.logical_and(positive, known), ratio, 1.0))
+            ratio = ops.where(ops.logical_and(positive, known), ratio, 1.0)
+            logs = ops.log(ops.clip(ratio, TINY, 1 / TINY))
             centred = ops.where(positive, logs, centred)
             least = ops.where(positive, LEAST_LOG_SCALE, least)
         centred = ops.where(known, centred, 0.0)
