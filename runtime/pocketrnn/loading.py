@@ -151,7 +151,10 @@ def read_bytes(source: Source) -> bytes:
                 "the bundled model is missing from this installation; install pocketrnn again, or "
                 "if this is a frozen app, include pocketrnn's data files in it"
             ) from error
-        raise ModelFileError(f"can't read the model file ({error.strerror})") from error
+        what = error.strerror
+        if path.is_dir():
+            what = "it is a folder; if it is a run, pocketrnn-export makes a model file of it"
+        raise ModelFileError(f"can't read the model file ({what})") from error
 
 
 @contextmanager

@@ -82,9 +82,10 @@ def _concerns(
                 f"label more texts: {rows:,} are few for a network."
             ]
         return [
-            "Nothing was learnt: the network isn't clearly better than always saying the commonest "
-            "label, nor is a linear classifier. Either the labels don't follow from the words, or "
-            f"{rows:,} texts are too few; read some texts with their labels, then label more."
+            f"Nothing was learnt, as far as {len(wrong['network']):,} held-out texts can tell: the "
+            "network isn't clearly better than always saying the commonest label, nor is a linear "
+            f"classifier. Either {rows:,} texts are too few, or the labels don't follow from the "
+            "words; read some texts with their labels, then label more."
         ]
     under = [
         name
