@@ -48,7 +48,7 @@ VADER, BOTH, NEUTRAL = 0.35, 0.5, 0.4
 LEARNT, TWEETS, REVIEWS = 5000, 20_000, 27_000
 SPANS_KEPT = 0.4
 # Whole film reviews are few beside their spans; tweets without labels have teachers alone.
-WEIGHTS = {"imdb": 2.5, "tweeteval-emoji": 0.5, "sentences": 2}
+WEIGHTS = {"imdb": 4, "tweeteval-emoji": 0.5, "sentences": 2}
 DISTILLATION = Distillation(folds=3, spans=Spans(shortest=4, longest=60))
 CONFIG = RECIPES["everyday"]
 NOTE = """\
