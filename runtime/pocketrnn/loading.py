@@ -152,7 +152,7 @@ def read_bytes(source: Source) -> bytes:
                 "if this is a frozen app, include pocketrnn's data files in it"
             ) from error
         what = error.strerror
-        if path.is_dir():
+        if isinstance(error, IsADirectoryError):
             what = "it is a folder; if it is a run, pocketrnn-export makes a model file of it"
         raise ModelFileError(f"can't read the model file ({what})") from error
 
