@@ -291,7 +291,12 @@ def test_bundled_model_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("gone.onnx", "No such file"), (".", "run, pocketrnn-export"), ("a\0b", "not a path"), ("\ud800", "path")],
+    [
+        ("gone.onnx", "No such file"),
+        (".", "run, pocketrnn-export"),
+        ("a\0b", "not a path"),
+        ("\ud800", "path"),
+    ],
 )
 def test_unreadable_path(name: str, reason: str, tmp_path: Path) -> None:
     source = f"{tmp_path}/{name}"

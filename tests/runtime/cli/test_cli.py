@@ -312,7 +312,11 @@ def test_card_too_deep_to_print(
     [
         ("missing.onnx", "can't read the model file (No such file or directory)"),
         ("text.onnx", "not an ONNX model"),
-        (".", "can't read the model file (it is a folder; if it is a run"),
+        (
+            ".",
+            "can't read the model file (it is a folder; if it is a run, "
+            "pocketrnn-export makes a model file of it)",
+        ),
     ],
 )
 @pytest.mark.parametrize(
