@@ -524,6 +524,18 @@ def test_soft_labels_weights_and_splits_are_columns(tmp_path: Path) -> None:
     assert corpus.digest() != read_corpus(path, split_column="for").digest()
 
 
+def test_no_copy_is_on_both_sides_of_a_split_column(
+    csv_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = ["good,yes,train", "bad,no,train", "nice,yes,train", "poor,no,train"]
+    rows += ["GOOD ,yes,test", " Bad,no,validation"]
+    content = "\n".join(["text,label,for", *rows])
+    corpus = read(csv_path, content, split_column="for")
+    assert corpus.train.texts == ("nice", "poor")
+    assert f"{csv_path}: left out: 1 training text in the validation too" in caplog.messages
+    assert f"{csv_path}: left out: 1 training text in the test too" in caplog.messages
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

@@ -321,7 +321,7 @@ def corpus_of_rows(
     if not separator:  # a row without a label has its most probable one
         shown = [labels[i] for i in examples.labels.tolist()]
     _tell_copies(name, groups, kept, shown)
-    if any(row.part for row in kept):
+    if split_by_column := any(row.part for row in kept):
         found = np.array([row.part for row in kept])
         if odd := sorted(set(found.tolist()) - set(PARTS)):
             raise InputError(f"{name}: a row is for {', '.join(PARTS)}, not {odd[0]!r:.60}")
@@ -333,7 +333,7 @@ def corpus_of_rows(
         if test_split:
             # In the order of the rows again, so that validation can take the last ones.
             train, test = map(np.sort, split(examples.labels, groups, test_split, seed))
-    return Corpus(
+    corpus = Corpus(
         name,
         tuple(labels),
         examples.take(train),
@@ -341,6 +341,10 @@ def corpus_of_rows(
         unlabelled=tuple(unlabelled),
         validation=examples.take(validation) if len(validation) else None,
     )
+    if split_by_column:
+        for part, own in (("validation", validation), ("test", test)):
+            corpus = corpus._apart_from(part, examples.take(own).texts)
+    return corpus
 
 
 def _check_enough(
