@@ -74,9 +74,13 @@ class Examples:
         return has
 
     def and_also(self, others: "Examples") -> "Examples":
-        """Return these examples, and others behind them; without soft labels and weights."""
-        labels = np.concatenate([self.labels, others.labels])
-        return Examples((*self.texts, *others.texts), labels)
+        """Return these examples, and others behind them; without a weight, one counts 1."""
+        return Examples(
+            (*self.texts, *others.texts),
+            np.concatenate([self.labels, others.labels]),
+            _joined((self.probabilities, others.probabilities), (self, others), np.nan),
+            _joined((self.weights, others.weights), (self, others), 1),
+        )
 
     def take(self, rows: NDArray[np.int64]) -> "Examples":
         """Return the examples at `rows`, in that order."""
@@ -428,6 +432,21 @@ def _examples(
         _indices(chosen, labels, separator),
         None if np.isnan(probabilities).all() else probabilities,
         None if (weights == 1).all() else weights,
+    )
+
+
+def _joined(
+    parts: Sequence[NDArray[np.float32] | None], examples: Sequence[Examples], missing: float
+) -> NDArray[np.float32] | None:
+    """Return the parts as one array, with `missing` for the examples without; None if all are."""
+    shapes = [part.shape[1:] for part in parts if part is not None]
+    if not shapes:
+        return None
+    return np.concatenate(
+        [
+            np.full((len(own), *shapes[0]), missing, np.float32) if part is None else part
+            for part, own in zip(parts, examples, strict=True)
+        ]
     )
 
 
