@@ -82,6 +82,12 @@ def test_tables(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
             read_corpus(path, label_separator=";", **options)
 
 
+def test_columns_of_0_and_1_are_refused() -> None:
+    rows = [[i % 2, 1 - i % 2] for i in range(20)]
+    with pytest.raises(InputError, match="labels are 0 and 1; expected names of labels"):
+        Corpus.of(TEXTS[:20], rows, label_separator=";")
+
+
 def test_a_label_of_too_few_texts_is_refused() -> None:
     with pytest.raises(InputError, match="label 'hail' has 1 different text"):
         Corpus.of([*TEXTS, "once"], [*LABELS, "hail;rain"], label_separator=";")

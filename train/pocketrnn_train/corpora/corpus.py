@@ -310,6 +310,12 @@ def corpus_of_rows(
             _log.warning(
                 "%s: %r joins labels; if a text has several: label_separator=...", name, mark
             )
+    if separator and counts.keys() == {"0", "1"}:
+        raise InputError(
+            f"{name}: the labels are 0 and 1; expected names of labels, which pandas makes of "
+            'columns of 0 and 1: table[names].apply(lambda row: ";".join(row.index[row == 1]), '
+            "axis=1)"
+        )
     for alike in look_alikes(counts):
         _log.warning("%s: labels that look alike: %s; is it one label?", name, alike)
     labels = sorted(counts)
