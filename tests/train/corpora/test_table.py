@@ -418,7 +418,7 @@ def test_a_test_and_a_validation_of_ones_own(
     [
         ([("new", "fair")], "other.csv, line 2: no training text has the label 'fair'"),
         ([("", "good")], "no rows with a text and a label in the test"),
-        (ROWS, "all texts of the label 'bad' are in the test too"),
+        (ROWS, "no training text has the label 'bad'; copies"),
     ],
 )
 def test_tests_that_are_refused(csv_path: Path, rows: list[tuple[str, str]], message: str) -> None:
@@ -534,6 +534,8 @@ def test_no_copy_is_on_both_sides_of_a_split_column(
     assert corpus.train.texts == ("nice", "poor")
     assert f"{csv_path}: left out: 1 training text in the validation too" in caplog.messages
     assert f"{csv_path}: left out: 1 training text in the test too" in caplog.messages
+    with pytest.raises(InputError, match="no training text has the label 'odd'"):
+        read(csv_path, content + "\nother,odd,test", split_column="for")
 
 
 @pytest.mark.parametrize(
