@@ -296,7 +296,13 @@ def corpus_of_rows(
         _log.warning("%s: left out: %s without text", name, counted(without, "row"))
     if unlabelled:
         count = counted(len(unlabelled), "row")
-        _log.warning("%s: %s without a label: only a teacher learns from that", name, count)
+        none = '; if they have none of the labels, give them an empty one: fillna("")'
+        _log.warning(
+            "%s: %s without a label: only a teacher learns from that%s",
+            name,
+            count,
+            none if separator else "",
+        )
     if not kept:
         raise InputError(f"{name}: no rows with a text and a label")
     counts = Counter(label for given in names for label in given or ())
