@@ -89,6 +89,12 @@ def test_columns_of_0_and_1_are_refused() -> None:
         Corpus.of(TEXTS[:20], rows, label_separator=";")
 
 
+@pytest.mark.parametrize(("label", "only"), [("rain", "only 'rain'"), ("", "none")])
+def test_one_label_or_none_is_refused(label: str, only: str) -> None:
+    with pytest.raises(InputError, match=f"needs two labels or more; there is {only}$"):
+        Corpus.of(["a", "b"], [label, ""], label_separator=";")
+
+
 def test_a_label_of_too_few_texts_is_refused() -> None:
     with pytest.raises(InputError, match="label 'hail' has 1 different text"):
         Corpus.of([*TEXTS, "once"], [*LABELS, "hail;rain"], label_separator=";")

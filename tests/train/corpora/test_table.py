@@ -95,7 +95,7 @@ def test_columns_by_any_name_and_in_any_order(csv_path: Path) -> None:
         ("text,label\n\n\n", "no rows with a text and a label"),
         ("text,label\n,good\na,\n", "no rows with a text and a label"),
         (table() + "one,two,three\n", "line 14: 3 fields where the header has 2"),
-        (table([("a", "same"), ("b", "same")]), "two labels or more; all rows have 'same'"),
+        (table([("a", "same"), ("b", "same")]), "two labels or more; there is only 'same'"),
         (table([*ROWS, ("a", "rare"), ("b", "rare")]), r"label 'rare' has 2 diff.*at least 3"),
         (table([*ROWS, ("a", "rare"), ("A ", "rare"), (" a", "rare")]), "'rare' has 1 different"),
     ],

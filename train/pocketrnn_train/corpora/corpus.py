@@ -329,9 +329,8 @@ def corpus_of_rows(
     if len(labels) == 2 and not separator and counts[labels[0]] < RARE * counts.total():
         labels.reverse()
     if len(labels) < 2:
-        raise InputError(
-            f"{name}: needs two labels or more; all rows have {[*labels, None][0]!r:.60}"
-        )
+        only = f"only {labels[0]!r:.60}" if labels else "none"
+        raise InputError(f"{name}: needs two labels or more; there is {only}")
     examples = _examples(kept, names, labels, separator)
     groups = groups_of(examples.texts)
     shown = [", ".join(sorted(given)) if given is not None else "" for given in names]
