@@ -222,8 +222,8 @@ class Corpus:
         for label, name in enumerate(self.labels):
             if not train.having(label).any():
                 raise InputError(
-                    f"{self.name}: no training text has the label {name!r:.60}; copies of texts that "
-                    "are held out don't count"
+                    f"{self.name}: no training text has the label {name!r:.60}; copies of texts "
+                    "that are held out don't count"
                 )
         return replace(self, train=train)
 
