@@ -117,9 +117,13 @@ def _progress(stage: Stage, done: int) -> Any:
 
 
 def _foretell(stage: Stage, history: Sequence[Mapping[str, float]], done: int) -> None:
-    """Say after a stage's first epoch how long it will take, if that is more than some seconds."""
+    """Say once how long a stage will take, if that is more than some seconds.
+
+    The first epoch also holds TensorFlow's start, so it tells only if it is much longer than that.
+    """
+    telling = 1 if history[done]["seconds"] > 30 else 2
     left = (stage.epochs - len(history)) * history[-1]["seconds"]
-    if len(history) == done + 1 and left > 10:
+    if len(history) == done + telling and left > 10:
         shown = f"{left:.0f} s" if left < 60 else f"{left / 60:.0f} min"
         print(f"  {stage.name}: about {shown} more", flush=True)
 

@@ -80,6 +80,15 @@ def test_threshold_moves_where_a_class_is_rare() -> None:
     assert 0.05 < found < 0.4
 
 
+def test_threshold_of_a_label_that_was_not_learnt_stays() -> None:
+    random = np.random.default_rng(0)
+    shares = np.linspace(0.03, 0.15, 12)
+    labels = (random.random((400, 12)) < shares).astype(np.int64)
+    scores = (shares * random.uniform(0.5, 1.5, labels.shape)).astype(np.float32)
+    moved = [threshold != 0.5 for threshold in calibration.thresholds(scores, labels, seed=0)]
+    assert sum(moved) <= 1
+
+
 def test_threshold_of_a_few_texts_stays() -> None:
     scores = np.array([[0.6, 0.4], [0.7, 0.3], [0.2, 0.8]], np.float32)
     assert calibration.threshold(scores, np.array([1, 0, 1]), seed=0) == 0.5

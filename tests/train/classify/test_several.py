@@ -74,12 +74,25 @@ def test_tables(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert corpus.train.labels[corpus.train.texts.index("listed")].tolist() == [1, 1, 0]
     assert corpus.train.labels[corpus.train.texts.index("empty")].tolist() == [0, 0, 0]
     assert "none of the labels: " in caplog.text
+    assert "1 row without a label: only a teacher learns from that; if they have" in caplog.text
     test.write_text("text,label\nx,hail\n")
     with pytest.raises(InputError, match="no training text has the label 'hail'"):
         read_corpus(path, label_separator=";", test=test)
     for options in ({"probability_columns": ["p"]}, {"positive_label": "rain"}):
         with pytest.raises(ConfigError):
             read_corpus(path, label_separator=";", **options)
+
+
+def test_columns_of_0_and_1_are_refused() -> None:
+    rows = [[i % 2, 1 - i % 2] for i in range(20)]
+    with pytest.raises(InputError, match="labels are 0 and 1; expected names of labels"):
+        Corpus.of(TEXTS[:20], rows, label_separator=";")
+
+
+@pytest.mark.parametrize(("label", "only"), [("rain", "only 'rain'"), ("", "none")])
+def test_one_label_or_none_is_refused(label: str, only: str) -> None:
+    with pytest.raises(InputError, match=f"needs two labels or more; there is {only}$"):
+        Corpus.of(["a", "b"], [label, ""], label_separator=";")
 
 
 def test_a_label_of_too_few_texts_is_refused() -> None:

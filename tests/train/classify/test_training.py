@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocketrnn import TextConfig
+from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn_train import RECIPES, Corpus, Examples, Run, TrainConfig, evaluate, fit, read_corpus
 from pocketrnn_train.classify import batches, training
@@ -508,3 +508,37 @@ def test_soft_labels_and_weights_are_learnt(tmp_path: Path) -> None:
     assert run.report["validation"]["texts"] == 2
     with pytest.raises(ConfigError, match="without a teacher"):
         fit(RECIPES["default"], corpus, tmp_path / "other")
+
+
+def test_a_threshold_is_not_compared_on_the_texts_that_chose_it(
+    films: Corpus, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {}
+    labels = np.array([0, 1])
+    said = training.Round(
+        labels=labels,
+        scores=np.array([[0.9, 0.1], [0.2, 0.8]], np.float32),
+        teacher=np.zeros((0, 2), np.float32),
+        baseline=labels,
+        commonest=labels * 0,
+        strength=np.array(np.nan),
+    )
+    run = Run(tmp_path)
+    monkeypatch.setattr(Run, "save_model", lambda *_: None)
+    monkeypatch.setattr(
+        Run, "finish", lambda self, config, model, figures, s: found.update(figures)
+    )
+    monkeypatch.setattr(training.calibration, "apply", lambda *_: None)
+    monkeypatch.setattr(training.calibration, "thresholds", lambda *_, **__: 0.05)
+    training._finish(
+        run,
+        config.with_settings(calibrate=True),
+        None,
+        Tokenizer(config.task.text, []),
+        dataclasses.replace(films, test=films.test.take(np.zeros(0, np.int64))),
+        [said],
+        0.0,
+    )
+    assert found["threshold"] == 0.05
+    assert found["validation"]["accuracy"] == 0.5
+    assert found["comparison"]["network"]["accuracy"] == 1

@@ -40,3 +40,19 @@ def test_digest_tells_texts_labels_and_order_apart() -> None:
         )
     }
     assert len(digests) == 6
+
+
+def test_joined_examples_keep_soft_labels_and_weights() -> None:
+    soft = np.array([[0.2, 0.8]], np.float32)
+    one = Examples(("a",), np.array([1]), soft, np.array([3], np.float32))
+    other = Examples(("b",), np.array([0]))
+    for examples, order in ((one.and_also(other), [0, 1]), (other.and_also(one), [1, 0])):
+        assert examples.weights is not None
+        assert examples.probabilities is not None
+        assert examples.weights[order].tolist() == [3, 1]
+        np.testing.assert_array_equal(
+            examples.probabilities[order], np.array([soft[0], [np.nan] * 2], np.float32)
+        )
+    nothing = one.take(np.zeros(0, np.int64))
+    assert one.and_also(nothing).weights == one.weights
+    assert other.and_also(other).weights is other.and_also(other).probabilities is None

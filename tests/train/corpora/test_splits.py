@@ -95,7 +95,14 @@ def test_a_label_of_one_text_makes_one_fold() -> None:
     labels = np.array([0, 0, 0, 0, 1])
     assert set(folds(labels, np.arange(5), 4)) == {0}
     # Unless a fold needn't have every label.
-    assert folds(labels, np.arange(5), 4, whole=False).tolist() == [0, 1, 2, 3, 0]
+    assert folds(labels, np.arange(5), 4, whole=False).tolist() == [0, 1, 2, 3, 1]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 10])
+def test_folds_of_many_labels_are_of_about_one_size(rows: int) -> None:
+    labels = np.repeat(np.arange(5), rows)
+    sizes = np.bincount(folds(labels, alone(labels), 4, whole=False), minlength=4)
+    assert sizes.max() - sizes.min() <= 1
 
 
 @given(ROWS, st.integers(2, 6))

@@ -95,7 +95,7 @@ def test_columns_by_any_name_and_in_any_order(csv_path: Path) -> None:
         ("text,label\n\n\n", "no rows with a text and a label"),
         ("text,label\n,good\na,\n", "no rows with a text and a label"),
         (table() + "one,two,three\n", "line 14: 3 fields where the header has 2"),
-        (table([("a", "same"), ("b", "same")]), "two labels or more; all rows have 'same'"),
+        (table([("a", "same"), ("b", "same")]), "two labels or more; there is only 'same'"),
         (table([*ROWS, ("a", "rare"), ("b", "rare")]), r"label 'rare' has 2 diff.*at least 3"),
         (table([*ROWS, ("a", "rare"), ("A ", "rare"), (" a", "rare")]), "'rare' has 1 different"),
     ],
@@ -418,7 +418,7 @@ def test_a_test_and_a_validation_of_ones_own(
     [
         ([("new", "fair")], "other.csv, line 2: no training text has the label 'fair'"),
         ([("", "good")], "no rows with a text and a label in the test"),
-        (ROWS, "all texts of the label 'bad' are in the test too"),
+        (ROWS, "no training text has the label 'bad'; copies"),
     ],
 )
 def test_tests_that_are_refused(csv_path: Path, rows: list[tuple[str, str]], message: str) -> None:
@@ -522,6 +522,20 @@ def test_soft_labels_weights_and_splits_are_columns(tmp_path: Path) -> None:
     assert turned.train.probabilities is not None
     np.testing.assert_allclose(turned.train.probabilities[0], [0.9, 0.1], rtol=1e-6)
     assert corpus.digest() != read_corpus(path, split_column="for").digest()
+
+
+def test_no_copy_is_on_both_sides_of_a_split_column(
+    csv_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = ["good,yes,train", "bad,no,train", "nice,yes,train", "poor,no,train"]
+    rows += ["GOOD ,yes,test", " Bad,no,validation"]
+    content = "\n".join(["text,label,for", *rows])
+    corpus = read(csv_path, content, split_column="for")
+    assert corpus.train.texts == ("nice", "poor")
+    assert f"{csv_path}: left out: 1 training text in the validation too" in caplog.messages
+    assert f"{csv_path}: left out: 1 training text in the test too" in caplog.messages
+    with pytest.raises(InputError, match="no training text has the label 'odd'"):
+        read(csv_path, content + "\nother,odd,test", split_column="for")
 
 
 @pytest.mark.parametrize(

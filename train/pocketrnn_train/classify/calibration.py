@@ -78,7 +78,8 @@ def threshold(
 
     It has the best mean F1 of both classes on these texts, so that a rare class counts as much as
     a common one. But it is 0.5 unless the best is better than 0.5 in 97.5 % of bootstrap
-    resamples: on few texts, the best of many thresholds is often a matter of luck.
+    resamples, and those over it are of the second class clearly more often than all texts are
+    (Wilson's 95 % interval): the best of many thresholds is often a matter of luck.
     """
     positive = scores[:, 1].astype(np.float64)
     candidates = np.unique(np.quantile(positive, np.linspace(0, 1, _CANDIDATES)))
@@ -87,6 +88,9 @@ def threshold(
         [0.5, *between.tolist()],
         key=lambda value: (_mean_f1(positive > value, labels), -abs(value - 0.5)),
     )
+    over = labels[positive > best]
+    if figures.wilson(int(over.sum()), len(over))[0] <= labels.mean():
+        return 0.5
     random = np.random.default_rng(seed)
     wins = 0
     for _ in range(resamples):

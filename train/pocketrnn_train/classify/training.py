@@ -287,7 +287,8 @@ def _finish(
         test = evaluate(found, corpus.test.labels, threshold)
         report.write(run, config, model, tokenizer, corpus.test, threshold)
     usual = calibration.usual(batches.ids(tokenizer, corpus.train.texts), tokenizer.config)
-    chosen = {"network": choose(scores, threshold)}
+    # By even thresholds, as the others choose: those moved were fitted on these very texts.
+    chosen = {"network": choose(scores, even)}
     if len(teacher):
         chosen["teacher"] = choose(teacher, even)
     chosen |= {"tfidf": others, "commonest": commonest}

@@ -74,9 +74,13 @@ class Examples:
         return has
 
     def and_also(self, others: "Examples") -> "Examples":
-        """Return these examples, and others behind them; without soft labels and weights."""
-        labels = np.concatenate([self.labels, others.labels])
-        return Examples((*self.texts, *others.texts), labels)
+        """Return these examples, and others behind them; without a weight, one counts 1."""
+        return Examples(
+            (*self.texts, *others.texts),
+            np.concatenate([self.labels, others.labels]),
+            _joined((self.probabilities, others.probabilities), (self, others), np.nan),
+            _joined((self.weights, others.weights), (self, others), 1),
+        )
 
     def take(self, rows: NDArray[np.int64]) -> "Examples":
         """Return the examples at `rows`, in that order."""
@@ -218,7 +222,8 @@ class Corpus:
         for label, name in enumerate(self.labels):
             if not train.having(label).any():
                 raise InputError(
-                    f"{self.name}: all texts of the label {name!r:.60} are in the {part} too"
+                    f"{self.name}: no training text has the label {name!r:.60}; copies of texts "
+                    "that are held out don't count"
                 )
         return replace(self, train=train)
 
@@ -291,7 +296,13 @@ def corpus_of_rows(
         _log.warning("%s: left out: %s without text", name, counted(without, "row"))
     if unlabelled:
         count = counted(len(unlabelled), "row")
-        _log.warning("%s: %s without a label: only a teacher learns from that", name, count)
+        none = '; if they have none of the labels, give them an empty one: fillna("")'
+        _log.warning(
+            "%s: %s without a label: only a teacher learns from that%s",
+            name,
+            count,
+            none if separator else "",
+        )
     if not kept:
         raise InputError(f"{name}: no rows with a text and a label")
     counts = Counter(label for given in names for label in given or ())
@@ -306,22 +317,27 @@ def corpus_of_rows(
             _log.warning(
                 "%s: %r joins labels; if a text has several: label_separator=...", name, mark
             )
+    if separator and counts.keys() == {"0", "1"}:
+        raise InputError(
+            f"{name}: the labels are 0 and 1; expected names of labels, which pandas makes of "
+            'columns of 0 and 1: table[names].apply(lambda row: ";".join(row.index[row == 1]), '
+            "axis=1)"
+        )
     for alike in look_alikes(counts):
         _log.warning("%s: labels that look alike: %s; is it one label?", name, alike)
     labels = sorted(counts)
     if len(labels) == 2 and not separator and counts[labels[0]] < RARE * counts.total():
         labels.reverse()
     if len(labels) < 2:
-        raise InputError(
-            f"{name}: needs two labels or more; all rows have {[*labels, None][0]!r:.60}"
-        )
+        only = f"only {labels[0]!r:.60}" if labels else "none"
+        raise InputError(f"{name}: needs two labels or more; there is {only}")
     examples = _examples(kept, names, labels, separator)
     groups = groups_of(examples.texts)
     shown = [", ".join(sorted(given)) if given is not None else "" for given in names]
     if not separator:  # a row without a label has its most probable one
         shown = [labels[i] for i in examples.labels.tolist()]
     _tell_copies(name, groups, kept, shown)
-    if any(row.part for row in kept):
+    if split_by_column := any(row.part for row in kept):
         found = np.array([row.part for row in kept])
         if odd := sorted(set(found.tolist()) - set(PARTS)):
             raise InputError(f"{name}: a row is for {', '.join(PARTS)}, not {odd[0]!r:.60}")
@@ -333,7 +349,7 @@ def corpus_of_rows(
         if test_split:
             # In the order of the rows again, so that validation can take the last ones.
             train, test = map(np.sort, split(examples.labels, groups, test_split, seed))
-    return Corpus(
+    corpus = Corpus(
         name,
         tuple(labels),
         examples.take(train),
@@ -341,6 +357,10 @@ def corpus_of_rows(
         unlabelled=tuple(unlabelled),
         validation=examples.take(validation) if len(validation) else None,
     )
+    if split_by_column:
+        for part, own in (("validation", validation), ("test", test)):
+            corpus = corpus._apart_from(part, examples.take(own).texts)
+    return corpus
 
 
 def _check_enough(
@@ -424,6 +444,21 @@ def _examples(
         _indices(chosen, labels, separator),
         None if np.isnan(probabilities).all() else probabilities,
         None if (weights == 1).all() else weights,
+    )
+
+
+def _joined(
+    parts: Sequence[NDArray[np.float32] | None], examples: Sequence[Examples], missing: float
+) -> NDArray[np.float32] | None:
+    """Return the parts as one array, with `missing` for the examples without; None if all are."""
+    shapes = [part.shape[1:] for part in parts if part is not None]
+    if not shapes:
+        return None
+    return np.concatenate(
+        [
+            np.full((len(own), *shapes[0]), missing, np.float32) if part is None else part
+            for part, own in zip(parts, examples, strict=True)
+        ]
     )
 
 

@@ -68,7 +68,8 @@ def folds(labels: Rows, groups: Rows, count: int, *, whole: bool = True) -> Rows
     """Return the fold of each row, from 0; a fold has neighbours of every label.
 
     There are `count` folds, or fewer where a label has fewer groups; if they needn't be `whole`,
-    such a label is in some of them only, and so may be one of several labels of a text.
+    such a label is in some of them only, and so may be one of several labels of a text. Each label
+    then starts at another fold, so that all folds are of about one size.
     """
     whole = whole and labels.ndim == 1
     labels = rarest(labels)
@@ -76,9 +77,10 @@ def folds(labels: Rows, groups: Rows, count: int, *, whole: bool = True) -> Rows
     if whole:
         count = min(count, int(np.unique(leading, return_counts=True)[1].min()))
     fold = np.zeros(len(leading), np.int64)
-    for label in np.unique(leading):
+    for number, label in enumerate(np.unique(leading)):
         own = np.flatnonzero(leading == label)
-        fold[own] = np.arange(len(own)) * count // len(own)
+        start = 0 if whole else number
+        fold[own] = (np.arange(len(own)) * count // len(own) + start) % count
     return fold[groups]
 
 
