@@ -341,3 +341,25 @@ def test_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["forecast", *command, "--plot", str(picture)]) == 1
     assert main(["forecast", *command, "--plot", str(tmp_path / "out.html")]) == 0
     assert "</svg>" in (tmp_path / "out.html").read_text()
+
+
+def test_a_picture_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    source, output, picture = write(tmp_path / "in.csv", rows(1)), tmp_path / "p.png", "p.png"
+    monkeypatch.chdir(tmp_path)
+    for plot, said in ((picture, "is the output"), ("none/x.png", "no such folder")):
+        with pytest.raises(ConfigError, match=said):
+            forecast_file(source, str(output), MODEL, output_format="csv", plot=plot)
+        assert not output.exists()
+    output.write_text("mine")
+
+    def half(_: Any, path: Any, **options: Any) -> None:
+        Path(path).write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(figure, "savefig", half)
+    with pytest.raises(OutputError, match="No space"):
+        forecast_file(source, "out.csv", MODEL, plot=picture)
+    assert output.read_text() == "mine"
