@@ -175,7 +175,8 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
             wanted = "a whole number" if kind is int else "a date"
             raise RowError(i, f"time stamp {_shown(stamps[i])} isn't {wanted}, as the first is")
     if isinstance(first, int):
-        if _DATE.fullmatch(str(first)):
+        are_years = frequency.unit[0] != "Y" and all(1900 <= parsed[i] <= 2100 for i in (0, -1))
+        if are_years or _DATE.fullmatch(str(first)):
             raise RowError(0, f"time stamp {first} looks like a date; write it as 2026-01-31")
         steps, start, sparsest = np.array(parsed) - first, first, _SPARSEST_NUMBERS
     else:

@@ -97,6 +97,7 @@ def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
         ("h", ["2024-01-01T00:00", "2024-01-01T01:00Z"], 0, "offset from UTC"),
         ("MS", ["202201", "202202"], 0, "looks like a date"),
         ("D", [20220101, 20220102], 0, "looks like a date"),
+        ("MS", range(1990, 2026), 0, "1990 looks like a date"),
         ("h", range(1577836800, 1577836800 + 36000, 3600), 9, "10 rows for the 32,401 steps of h"),
         ("s", ["2024-01-01", "2025-01-01"], 1, "is that the frequency"),
     ],
