@@ -134,13 +134,26 @@ def test_other_columns_one_series_and_numbers_alone(tmp_path: Path) -> None:
         ):
             with pytest.raises(ColumnError, match=f"in.*: no column called {said}"):
                 forecast_file(path, str(tmp_path / "no.csv"), MODEL, columns=columns)
-    write(source, rows(), ("store", "ds", "y"))
-    with pytest.raises(InputError, match="one of 'store' names the series, say id_column"):
-        forecast_file(source, str(tmp_path / "no.csv"), MODEL)
     write(source, rows(), ("forecast", "ds", "y"))
     with pytest.raises(ConfigError, match="a column forecast of its own"):
         forecast_file(source, str(tmp_path / "no.csv"), MODEL, columns=Columns("forecast"))
     assert not (tmp_path / "no.csv").exists()
+
+
+def test_series_without_ids_are_not_joined_silently(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = rows(1, 40)
+    stores = [("north" if i < 20 else "south", *row[1:]) for i, row in enumerate(table)]
+    source = write(tmp_path / "in.csv", stores, ("store", "ds", "y"))
+    forecast_file(source, str(tmp_path / "out.csv"), MODEL)
+    assert "one of 'store' names the series, say id_column" in caplog.text
+    parts = [
+        write(tmp_path / f"{i}.csv", [row[1:] for row in table[i : i + 20]], ("ds", "y"))
+        for i in (0, 20)
+    ]
+    with pytest.raises(InputError, match="several files without a column of ids"):
+        forecast_file(parts, str(tmp_path / "no.csv"), MODEL)
 
 
 FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
