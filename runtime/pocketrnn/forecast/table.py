@@ -201,17 +201,23 @@ class _Seen:
 
 def _numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
     """Return cells as numbers, NaN for unknown ones. Raises RowError for one that is none."""
-    with suppress(TypeError, ValueError, OverflowError):
-        if bool not in map(type, cells):
-            return np.array(cells, np.float64)
+    kinds = set(map(type, cells))
+    # Python reads 1_000 as a number.
+    if bool not in kinds and not (str in kinds and "_" in "".join(map(str, cells))):
+        with suppress(TypeError, ValueError, OverflowError):
+            found = np.array(cells, np.float64)
+            if not np.isinf(found).any():
+                return found
     values = np.full(len(cells), np.nan)
     for row, cell in enumerate(cells):
         if cell is None or (isinstance(cell, str) and cell.strip().lower() in _UNKNOWN):
             continue
         try:
-            values[row] = float("" if isinstance(cell, bool) else cell)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise RowError(row, f"{cell!r:.60} isn't a number") from error
+            values[row] = float("" if isinstance(cell, bool) or "_" in str(cell) else cell)
+        except (TypeError, ValueError, OverflowError):
+            values[row] = np.inf
+        if np.isinf(values[row]):
+            raise RowError(row, f"{cell!r:.60} isn't a number")
     return values
 
 

@@ -163,7 +163,8 @@ FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
     "no time": (("s1", "soon", 1), "line 26: time stamp 'soon' isn't"),
     "no number": (("s1", month(4), "many"), "line 26: 'many' isn't a number"),
     "a comma": (("s1", month(4), "1,5"), "line 26: '1,5' isn't a number"),
-    "infinite": (("s1", month(4), "inf"), "over 1e\\+30, or infinite"),
+    "infinite": (("s1", month(4), "inf"), "line 26: 'inf' isn't a number"),
+    "an underscore": (("s1", month(4), "1_000"), "line 26: '1_000' isn't a number"),
     "another id": (("s0", month(40), 1), "line 26: rows of this series are further up too"),
     "no id": (("", month(4), 1), "line 26: no unique_id"),
 }
@@ -300,7 +301,7 @@ def test_the_last_values_are_flagged(tmp_path: Path) -> None:
     assert (summary.series, summary.judged, summary.unknown, read(output)) == (1, 0, 1, [])
     assert "ds" in output.read_text()
     problems = [row["problem"] for row in read(tmp_path / "out.csv.errors.csv")]
-    assert ["infinite" in problems[0], "fewer than 4 known" in problems[1]] == [True, True]
+    assert ["'inf' isn't a number" in problems[0], "fewer than 4 known" in problems[1]] == [True, True]
 
 
 def test_outputs_are_never_overwritten(tmp_path: Path) -> None:
