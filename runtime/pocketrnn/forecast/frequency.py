@@ -26,6 +26,7 @@ _SEASONS |= {"D": 7, "B": 5, "MS": 12, "ME": 12, "QS": 4, "QE": 4}
 # Steps that a series may have for each of its stamps: more are a slip of the frequency. Whole
 # numbers tell nothing of what they count: they may be seconds.
 _SPARSEST, _SPARSEST_NUMBERS, _FEW = 1000, 2, 8
+_ENOUGH = 4  # stamps that tell their own frequency
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}")
 _DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?")  # without dashes
@@ -175,7 +176,8 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
             wanted = "a whole number" if kind is int else "a date"
             raise RowError(i, f"time stamp {_shown(stamps[i])} isn't {wanted}, as the first is")
     if isinstance(first, int):
-        if _DATE.fullmatch(str(first)):
+        are_years = frequency.unit[0] != "Y" and all(1900 <= parsed[i] <= 2100 for i in (0, -1))
+        if are_years or _DATE.fullmatch(str(first)):
             raise RowError(0, f"time stamp {first} looks like a date; write it as 2026-01-31")
         steps, start, sparsest = np.array(parsed) - first, first, _SPARSEST_NUMBERS
     else:
@@ -201,6 +203,9 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
             f"{_shown(stamps[0])} to {_shown(stamps[-1])}; is that the frequency? A whole number "
             "is a step",
         )
+    gap = np.gcd.reduce(np.diff(steps))
+    if len(steps) >= _ENOUGH and gap > 1:
+        raise RowError(1, f"all stamps are {gap} steps of {frequency.name} apart, so it isn't theirs")
     return steps, Grid(frequency, start, form)
 
 

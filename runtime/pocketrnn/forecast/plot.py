@@ -9,7 +9,7 @@ import numpy as np
 
 from ..config import check
 from ..extras import require
-from ..files import write_atomic
+from ..files import replacing, write_atomic
 from .file import ForecasterConfig
 
 MOST = 6
@@ -23,6 +23,7 @@ def check_name(path: str | Path) -> None:
     """Raise ConfigError for a file that no picture can be; MissingExtraError without matplotlib."""
     kinds = (".png", ".svg", ".pdf", ".html")
     check(Path(path).suffix in kinds, f"{path}: a picture's name ends in {', '.join(kinds)}")
+    check(Path(path).parent.is_dir(), f"{path}: there is no such folder for the picture")
     require("plot", "matplotlib")
 
 
@@ -46,7 +47,8 @@ def draw(path: str | Path, drawn: Sequence[Drawn], config: ForecasterConfig, lev
         # Dollars in a name are no mathematics.
         axes.set_title(f"{title} (interval: {level:g} %)", parse_math=False)
     if Path(path).suffix != ".html":
-        figure.savefig(path, dpi=100)
+        with replacing(path) as temporary:
+            figure.savefig(temporary, dpi=100)
         return
     page = io.StringIO()
     figure.savefig(page, format="svg")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,8 @@ def forecast_file(
     """
     if plot is not None:
         check_name(plot)
+        same = Path(plot).resolve() == Path(output).resolve()
+        check(not same, f"{plot}: is the output too; choose another picture")
     drawn: list[Drawn] = []
     config = model.config
     ahead = model.ahead(horizon)

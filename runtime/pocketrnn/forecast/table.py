@@ -1,5 +1,6 @@
 """Tables of series: a row a value, the rows of a series one after another, in order of time."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ColumnError
+from ..errors import ColumnError, InputError
 from ..tables.block import NO_TEXT, Block, Cells, Column, Results
 from ..tables.formats import open_writer
 from ..tables.inputs import Inputs, PathLike
@@ -18,6 +19,8 @@ from ..tables.lines import LinesReader
 from ..tables.reading import STDIN, Reader, ReadOptions, listed
 from ..tables.writing import Writer
 from .frequency import Frequency, Grid, RowError
+
+_log = logging.getLogger("pocketrnn")
 
 # What tables have for nothing.
 _UNKNOWN = frozenset(("", "na", "n/a", "nan", "null", "none"))
@@ -71,10 +74,16 @@ class SeriesTable:
         `given` is the format. Raises InputError or ConfigError for what holds no series.
         """
         self._frequency, self._keep = Frequency(frequency), keep
-        self.columns, self._hint = columns, ""
+        self.columns = columns
         if given is None and inputs in (STDIN, [STDIN]):
             given = "text"
         self.source = Inputs(inputs, given, None, options, find=self._find)
+        if self.columns.id is None and len(self.source.names) > 1:
+            self.source.close()
+            raise InputError(
+                "several files without a column of ids: their rows would be one series; forecast "
+                "each by itself, or say id_column=..."
+            )
 
     def _find(self, reader: Reader, _: str | None) -> str:
         """Note the columns that there are, and return one that holds text, as readers want it."""
@@ -93,7 +102,11 @@ class SeriesTable:
                     there,
                 )
         if self.columns.id is None and (others := [c for c in there if c not in self.columns]):
-            self._hint = f"; if one of {listed(others)} names the series, say id_column=..."
+            _log.warning(
+                "%s: taken as one series; if one of %s names the series, say id_column=...",
+                reader.name,
+                listed(others),
+            )
         texts = [column for column in reader.candidates if column in self.columns]
         return texts[0] if texts else self.columns.value
 
@@ -156,10 +169,7 @@ class SeriesTable:
         values = _numbers(cells)
         if isinstance(self.source.reader, LinesReader):
             stamps = range(1, len(cells) + 1)
-        try:
-            steps, grid = self._frequency.grid(stamps)
-        except RowError as error:
-            raise RowError(error.row, f"{error}{self._hint}") from error
+        steps, grid = self._frequency.grid(stamps)
         last = int(steps[-1])
         count = last + 1 if self._keep is None else min(last + 1, self._keep)
         whole = np.full(count, np.nan)
@@ -191,17 +201,23 @@ class _Seen:
 
 def _numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
     """Return cells as numbers, NaN for unknown ones. Raises RowError for one that is none."""
-    with suppress(TypeError, ValueError, OverflowError):
-        if bool not in map(type, cells):
-            return np.array(cells, np.float64)
+    kinds = set(map(type, cells))
+    # Python reads 1_000 as a number.
+    if bool not in kinds and not (str in kinds and "_" in "".join(map(str, cells))):
+        with suppress(TypeError, ValueError, OverflowError):
+            found = np.array(cells, np.float64)
+            if not np.isinf(found).any():
+                return found
     values = np.full(len(cells), np.nan)
     for row, cell in enumerate(cells):
         if cell is None or (isinstance(cell, str) and cell.strip().lower() in _UNKNOWN):
             continue
         try:
-            values[row] = float("" if isinstance(cell, bool) else cell)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise RowError(row, f"{cell!r:.60} isn't a number") from error
+            values[row] = float("" if isinstance(cell, bool) or "_" in str(cell) else cell)
+        except (TypeError, ValueError, OverflowError):
+            values[row] = np.inf
+        if np.isinf(values[row]):
+            raise RowError(row, f"{cell!r:.60} isn't a number")
     return values
 
 

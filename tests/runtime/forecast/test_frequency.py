@@ -63,6 +63,7 @@ def test_missing_stamps_are_steps() -> None:
     steps, _ = Frequency("B").grid(["2024-03-08", "2024-03-12"])
     assert steps.tolist() == [0, 2]
     assert Frequency("h").grid([3, 9])[0].tolist() == [0, 6]
+    assert Frequency("h").grid([0, 2, 4, 7])[0].tolist() == [0, 2, 4, 7]
 
 
 def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
@@ -97,8 +98,11 @@ def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
         ("h", ["2024-01-01T00:00", "2024-01-01T01:00Z"], 0, "offset from UTC"),
         ("MS", ["202201", "202202"], 0, "looks like a date"),
         ("D", [20220101, 20220102], 0, "looks like a date"),
+        ("MS", range(1990, 2026), 0, "1990 looks like a date"),
         ("h", range(1577836800, 1577836800 + 36000, 3600), 9, "10 rows for the 32,401 steps of h"),
         ("s", ["2024-01-01", "2025-01-01"], 1, "is that the frequency"),
+        ("MS", [f"2024-{m}-01" for m in ("01", "04", "07", "10")], 1, "are 3 steps of MS apart"),
+        ("h", [0, 2, 4, 8], 1, "are 2 steps of h apart"),
     ],
 )
 def test_a_stamp_that_cannot_be(frequency: str, stamps: list[Any], bad: int, said: str) -> None:

@@ -134,13 +134,26 @@ def test_other_columns_one_series_and_numbers_alone(tmp_path: Path) -> None:
         ):
             with pytest.raises(ColumnError, match=f"in.*: no column called {said}"):
                 forecast_file(path, str(tmp_path / "no.csv"), MODEL, columns=columns)
-    write(source, rows(), ("store", "ds", "y"))
-    with pytest.raises(InputError, match="one of 'store' names the series, say id_column"):
-        forecast_file(source, str(tmp_path / "no.csv"), MODEL)
     write(source, rows(), ("forecast", "ds", "y"))
     with pytest.raises(ConfigError, match="a column forecast of its own"):
         forecast_file(source, str(tmp_path / "no.csv"), MODEL, columns=Columns("forecast"))
     assert not (tmp_path / "no.csv").exists()
+
+
+def test_series_without_ids_are_not_joined_silently(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = rows(1, 40)
+    stores = [("north" if i < 20 else "south", *row[1:]) for i, row in enumerate(table)]
+    source = write(tmp_path / "in.csv", stores, ("store", "ds", "y"))
+    forecast_file(source, str(tmp_path / "out.csv"), MODEL)
+    assert "one of 'store' names the series, say id_column" in caplog.text
+    parts = [
+        write(tmp_path / f"{i}.csv", [row[1:] for row in table[i : i + 20]], ("ds", "y"))
+        for i in (0, 20)
+    ]
+    with pytest.raises(InputError, match="several files without a column of ids"):
+        forecast_file(parts, str(tmp_path / "no.csv"), MODEL)
 
 
 FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
@@ -150,7 +163,8 @@ FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
     "no time": (("s1", "soon", 1), "line 26: time stamp 'soon' isn't"),
     "no number": (("s1", month(4), "many"), "line 26: 'many' isn't a number"),
     "a comma": (("s1", month(4), "1,5"), "line 26: '1,5' isn't a number"),
-    "infinite": (("s1", month(4), "inf"), "over 1e\\+30, or infinite"),
+    "infinite": (("s1", month(4), "inf"), "line 26: 'inf' isn't a number"),
+    "an underscore": (("s1", month(4), "1_000"), "line 26: '1_000' isn't a number"),
     "another id": (("s0", month(40), 1), "line 26: rows of this series are further up too"),
     "no id": (("", month(4), 1), "line 26: no unique_id"),
 }
@@ -287,7 +301,7 @@ def test_the_last_values_are_flagged(tmp_path: Path) -> None:
     assert (summary.series, summary.judged, summary.unknown, read(output)) == (1, 0, 1, [])
     assert "ds" in output.read_text()
     problems = [row["problem"] for row in read(tmp_path / "out.csv.errors.csv")]
-    assert ["infinite" in problems[0], "fewer than 4 known" in problems[1]] == [True, True]
+    assert ["'inf' isn't a number" in problems[0], "fewer than 4 known" in problems[1]] == [True, True]
 
 
 def test_outputs_are_never_overwritten(tmp_path: Path) -> None:
@@ -341,3 +355,25 @@ def test_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["forecast", *command, "--plot", str(picture)]) == 1
     assert main(["forecast", *command, "--plot", str(tmp_path / "out.html")]) == 0
     assert "</svg>" in (tmp_path / "out.html").read_text()
+
+
+def test_a_picture_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    source, output, picture = write(tmp_path / "in.csv", rows(1)), tmp_path / "p.png", "p.png"
+    monkeypatch.chdir(tmp_path)
+    for plot, said in ((picture, "is the output"), ("none/x.png", "no such folder")):
+        with pytest.raises(ConfigError, match=said):
+            forecast_file(source, str(output), MODEL, output_format="csv", plot=plot)
+        assert not output.exists()
+    output.write_text("mine")
+
+    def half(_: Any, path: Any, **options: Any) -> None:
+        Path(path).write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(figure, "savefig", half)
+    with pytest.raises(OutputError, match="No space"):
+        forecast_file(source, "out.csv", MODEL, plot=picture)
+    assert output.read_text() == "mine"
