@@ -131,6 +131,16 @@ def test_evaluate(table: Path, model: pocketrnn.Classifier) -> None:
     assert "(coloured: why " in page
 
 
+def test_curves_of_two_labels_are_those_of_both(tmp_path: Path) -> None:
+    table = tmp_path / "two.csv"
+    table.write_text("text,label\ngood,positive\nbad,negative\nthe film,negative;positive\n")
+    two = pocketrnn.Classifier.load(tinyonnx.tiny(threshold=(0.5, 0.5)))
+    found = pocketrnn.evaluate(table, model=two, against=two, label_separator=";")
+    page = evaluation_page(found, two)
+    assert "ROC: recall" in page
+    assert "</b> (first model)" in page
+
+
 def test_commands(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "several.onnx"
     path.write_bytes(SEVERAL)
