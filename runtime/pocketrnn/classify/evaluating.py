@@ -130,8 +130,8 @@ class Evaluation:
     errors: int
     """Rows left out: without a text, a label that the model has, or a weight."""
     unknown: float
-    """Texts of which the model knows no word; they count with the label that they would get, or, where a
-    text may have several, with none."""
+    """Texts of which the model knows no word; they count with the label that they would get,
+    or, where a text may have several, with none."""
     known_words: float
     """The share of words that the model knows, from 0 to 1."""
     accuracy: float
