@@ -131,6 +131,12 @@ def test_evaluate(table: Path, model: pocketrnn.Classifier) -> None:
     assert "(coloured: why " in page
 
 
+def test_rows_may_have_labels_with_any_character(table: Path) -> None:
+    model = pocketrnn.Classifier.load(tinyonnx.tiny(("a\nb", "b;", "c"), threshold=THRESHOLDS))
+    rows = list(pocketrnn.score_rows(table, model=model))
+    assert [row.labels for row in rows] == [("b;", "c"), ("a\nb",), ("a\nb", "b;"), ()]
+
+
 def test_curves_of_two_labels_are_those_of_both(tmp_path: Path) -> None:
     table = tmp_path / "two.csv"
     table.write_text("text,label\ngood,positive\nbad,negative\nthe film,negative;positive\n")
@@ -167,9 +173,9 @@ def test_what_is_refused(table: Path, tmp_path: Path, model: pocketrnn.Classifie
     for options, reason in (
         ({"explain": 1}, "explain is for models of one label"),
         ({"unsure": (0.4, 0.6)}, "unsure is for models of one label"),
-        ({"label_separator": ""}, "isn't empty"),
+        ({"label_separator": ""}, "must not be empty"),
         ({"label_separator": "a"}, "has 'a' in it"),
-        ({"label_separator": ";", "model": one}, "joins several labels"),
+        ({"label_separator": ";", "model": one}, "this one gives one"),
     ):
         with pytest.raises(ConfigError, match=reason):
             pocketrnn.score_file(table, output, **{"model": model, **options})
