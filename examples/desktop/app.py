@@ -42,6 +42,9 @@ class Scorer:
         self._texts, self._files = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         self._model = self._files.submit(pocketrnn.load)
 
+    def several(self) -> bool:
+        return self._model.result().config.multi_label
+
     def score_text(self, text: str, show: Callable[[Any], None]) -> None:
         self._newest = text
         self._texts.submit(self._answer, show, self._text, text)
@@ -250,7 +253,8 @@ class App(tk.Tk):
             if said.known:
                 colour, label, score = own, ", ".join(said.labels), said.score
                 if not label:
-                    colour, label = "quiet", "can't tell"
+                    colour = "quiet"
+                    label = "none" if self.scorer.several() else "can't tell"
                 if said.threshold not in (None, 0.5):  # else a low score would look like a mistake
                     known = f"needs {said.threshold:.4f} – {known}"
                 known = f"probability {score:.4f} – {known}"

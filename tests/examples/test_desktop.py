@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 
 import pocketrnn.loading
+import tinyonnx
 from pocketrnn import errors
 from tables import write_numbered
 from virtualdisplay import Window, display, server, until  # noqa: F401 (a fixture)
@@ -166,6 +167,13 @@ def test_cannot_tell(app: Any) -> None:
     pump(app, lambda: label(app) == "can't tell")
     assert str(app._label.cget("foreground")) == app._colours["quiet"]
     assert f"{model.predict(unsure).score:.4f}" in app._score.cget("text")
+
+
+def test_none_of_several_labels(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = pocketrnn.load(tinyonnx.tiny(threshold=(1.0, 1.0)))
+    monkeypatch.setattr(app.scorer, "several", lambda: model.config.multi_label)
+    app._show((model.predict("good"), model.explain("good")))
+    assert label(app) == "none"
 
 
 @slow

@@ -130,7 +130,8 @@ class Evaluation:
     errors: int
     """Rows left out: without a text, a label that the model has, or a weight."""
     unknown: float
-    """Texts of which the model knows no word; they count with the label that they would get."""
+    """Texts of which the model knows no word; they count with the label that they would get,
+    or, where a text may have several, with none."""
     known_words: float
     """The share of words that the model knows, from 0 to 1."""
     accuracy: float
@@ -241,7 +242,7 @@ class _Judged:
         """Take the `rows` of a block: float32 (texts, labels + 2)."""
         self.parts.append(numbers)
         self.scores = numbers[:, :-2]
-        self.chosen = choose(self.scores, self.model.config.threshold)
+        self.chosen = _chosen(self.model, numbers)
         if true.ndim > 1:
             self.own = np.where(true == 1, self.scores, 1 - self.scores).prod(axis=1)
         else:
@@ -409,7 +410,7 @@ def _evaluation(
     model, numbers = judged.model, np.concatenate(judged.parts)
     scores, words, known = numbers[:, :-2], numbers[:, -2], numbers[:, -1]
     threshold, classes = model.config.threshold, len(model.labels)
-    chosen = choose(scores, threshold)
+    chosen = _chosen(model, numbers)
     right = all_right(chosen, true)
     several = figures.several(true, chosen, weights) if model.config.multi_label else None
     matrix: figures.Counts = np.zeros((0, 0))
@@ -488,6 +489,14 @@ def _evaluation(
         macro_f1=several and several.macro_f1,
     )
     return evaluation, right
+
+
+def _chosen(model: Classifier, numbers: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the labels as `choose` does; of several, none where no word is known."""
+    chosen = choose(numbers[:, :-2], model.config.threshold)
+    if model.config.multi_label:
+        chosen[numbers[:, -1] == 0] = 0
+    return chosen
 
 
 def _groups(

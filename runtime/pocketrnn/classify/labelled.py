@@ -37,12 +37,13 @@ def labels_of(value: Any, separator: str | None) -> tuple[str, ...] | None:
     """Return the labels that `value` stands for; None for a row that says nothing, as a null does.
 
     Without a separator, that is one. With one, a str holds them between separators, and may be
-    empty; so may a list, as JSON has it. Raises ValueError as `label_of` does, and for a list that
-    holds a label twice, as one of 0 and 1 does.
+    empty; so may a list, as JSON has it, a set, or an array, as pandas reads it from Parquet.
+    Raises ValueError as `label_of` does, and for a list that holds a label twice, as one of 0 and 1
+    does.
     """
     if separator and isinstance(value, str):
         value = value.split(separator)
-    elif not (separator and isinstance(value, list | tuple)):
+    elif not (separator and isinstance(value, list | tuple | set | frozenset | np.ndarray)):
         label = label_of(value)
         return None if label is None else (label,)
     elif len(set(map(label_of, value))) < len(value):

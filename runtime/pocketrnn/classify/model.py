@@ -152,8 +152,12 @@ class Classifier(Model):
         explain = whole_number(options["explain"], "explain must be a whole number from 0")
         band = self.band(options["unsure"])
         known, separator = options["known"], options["label_separator"]
-        if separator is not None and not (self.config.multi_label and separator):
-            raise ConfigError("label_separator joins several labels a text, and isn't empty")
+        if separator is not None and not self.config.multi_label:
+            raise ConfigError(
+                "label_separator is for a model of several labels a text: this one gives one"
+            )
+        if separator == "":
+            raise ConfigError("label_separator must not be empty")
         probabilities = options["probabilities"]
         return Scoring(self, probabilities, prefix, band, explain, known, separator or ";")
 

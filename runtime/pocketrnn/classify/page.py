@@ -228,7 +228,8 @@ def _curves(both: Sequence[Evaluation]) -> Iterator[str]:
     """Yield ROC and precision-recall curves: of each label, or of two labels, for each model."""
     labels = list(both[0].labels)
     curves = {label: both[0].labels[label].curve for label in labels}
-    if len(labels) == 2 and both[0].micro_f1 is None:
+    second_only = len(labels) == 2 and both[0].micro_f1 is None
+    if second_only:
         models = zip(("first model", "second model"), both, strict=False)
         curves = {model: found.labels[labels[1]].curve for model, found in models}
     kinds = {name: kind for name, kind in zip(curves, _KINDS, strict=False) if curves[name]}
@@ -240,9 +241,9 @@ def _curves(both: Sequence[Evaluation]) -> Iterator[str]:
         precision.append(_line([(p.recall, p.precision) for p in curves[name]], kind))
     names = ", ".join(f'<b class="{kind}">{escape(name)}</b>' for name, kind in kinds.items())
     key = f"; {names}" if len(kinds) > 1 else ""
-    if len(both) == 2 and len(labels) > 2:
+    if len(both) == 2 and not second_only:
         key += " (first model)"
-    of = f" of {labels[1]}" if len(labels) == 2 else ""
+    of = f" of {labels[1]}" if second_only else ""
     for title, lines in (
         (f"ROC{of}: recall (up) by the share of other texts chosen (across)", roc),
         (f"Precision{of} (up) by recall (across)", precision),

@@ -282,7 +282,8 @@ def score_rows(
     """
     loaded = classifier(model)
     several = loaded.config.multi_label
-    scoring = Scoring(loaded, probabilities=True, separator="\n")
+    # No file of UTF-8 has a label with this in it.
+    scoring = Scoring(loaded, probabilities=True, separator="\ud800")
     labels, threshold = loaded.labels, loaded.config.threshold
     index = {label: i for i, label in enumerate(labels)}
     with closing(Inputs(inputs, format, text_column, ReadOptions(**reading))) as source:

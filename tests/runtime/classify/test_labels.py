@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocketrnn.classify.labelled import label_of
+from pocketrnn.classify.labelled import label_of, labels_of
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,11 @@ def test_label_of(value: Any, name: str | None) -> None:
 def test_what_is_no_label(value: Any) -> None:
     with pytest.raises(ValueError, match="isn't a label"):
         label_of(value)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, set, frozenset, np.array])
+def test_several_labels_may_be_in_any_list_set_or_array(kind: Any) -> None:
+    assert sorted(labels_of(kind(["b", "a"]), ";") or ()) == ["a", "b"]
+    assert labels_of(kind([]), ";") == ()
+    with pytest.raises(ValueError, match="isn't a label"):
+        labels_of(kind(["a"]), None)

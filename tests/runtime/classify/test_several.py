@@ -109,7 +109,9 @@ def test_evaluate(table: Path, model: pocketrnn.Classifier) -> None:
     found = pocketrnn.evaluate(table, model=model, against=model, **options)
     true = np.array([[label in tags.split(";") for label in LABELS] for tags in TRUE.values()], int)
     scores = model.scores(list(TRUE))
-    chosen = choose(scores, THRESHOLDS)
+    given = [prediction.labels for prediction in model.predict(list(TRUE))]
+    chosen = np.array([[label in labels for label in LABELS] for labels in given], int)
+    assert choose(scores, THRESHOLDS)[-1].any()  # its score alone would give the last text labels
     assert found.accuracy == metrics.accuracy_score(true, chosen)
     assert found.micro_f1 == pytest.approx(metrics.f1_score(true, chosen, average="micro"))
     assert found.macro_f1 == pytest.approx(metrics.f1_score(true, chosen, average="macro"))
@@ -127,6 +129,22 @@ def test_evaluate(table: Path, model: pocketrnn.Classifier) -> None:
     page = evaluation_page(found, model)
     assert "mean F1 of the labels (macro)" in page
     assert "(coloured: why " in page
+
+
+def test_rows_may_have_labels_with_any_character(table: Path) -> None:
+    model = pocketrnn.Classifier.load(tinyonnx.tiny(("a\nb", "b;", "c"), threshold=THRESHOLDS))
+    rows = list(pocketrnn.score_rows(table, model=model))
+    assert [row.labels for row in rows] == [("b;", "c"), ("a\nb",), ("a\nb", "b;"), ()]
+
+
+def test_curves_of_two_labels_are_those_of_both(tmp_path: Path) -> None:
+    table = tmp_path / "two.csv"
+    table.write_text("text,label\ngood,positive\nbad,negative\nthe film,negative;positive\n")
+    two = pocketrnn.Classifier.load(tinyonnx.tiny(threshold=(0.5, 0.5)))
+    found = pocketrnn.evaluate(table, model=two, against=two, label_separator=";")
+    page = evaluation_page(found, two)
+    assert "ROC: recall" in page
+    assert "</b> (first model)" in page
 
 
 def test_commands(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,9 +173,9 @@ def test_what_is_refused(table: Path, tmp_path: Path, model: pocketrnn.Classifie
     for options, reason in (
         ({"explain": 1}, "explain is for models of one label"),
         ({"unsure": (0.4, 0.6)}, "unsure is for models of one label"),
-        ({"label_separator": ""}, "isn't empty"),
+        ({"label_separator": ""}, "must not be empty"),
         ({"label_separator": "a"}, "has 'a' in it"),
-        ({"label_separator": ";", "model": one}, "joins several labels"),
+        ({"label_separator": ";", "model": one}, "this one gives one"),
     ):
         with pytest.raises(ConfigError, match=reason):
             pocketrnn.score_file(table, output, **{"model": model, **options})

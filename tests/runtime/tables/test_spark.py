@@ -79,11 +79,12 @@ def test_frames_are_scored_as_files_are(session, rows, tmp_path):
 def test_several_labels_a_text(session):
     from pocketrnn.spark import score_frame
 
-    model, texts = tiny(LABELS, threshold=(0.5, 0.4, 0.2)), ["good film", "bad", "xyzzy", None]
+    labels, texts = ("bad; sad", "so so", "good.est"), ["good film", "bad", "xyzzy", None]
+    model = tiny(labels, threshold=(0.5, 0.4, 0.2))
     frame = session.createDataFrame(list(enumerate(texts)), "id long, text string")
-    found = sorted(score_frame(frame, "text", model=model).collect())
+    found = sorted(score_frame(frame, "text", model=model, label_separator="|").collect())
     predictions = load(model).predict(texts[:3])
-    assert [row["labels"] for row in found] == ["so so;good.est", "bad", None, None]
+    assert [row["labels"] for row in found] == ["so so|good.est", "bad; sad", None, None]
     for row, prediction in zip(found, predictions, strict=False):
         assert tuple(row)[3:] == pytest.approx(list(prediction.probabilities.values()), abs=1e-6)
     assert tuple(found[3])[2:] == (None,) * 4
