@@ -244,7 +244,9 @@ class _Judged:
         self.scores = numbers[:, :-2]
         self.chosen = _chosen(self.model, numbers)
         if true.ndim > 1:
-            self.own = np.where(true == 1, self.scores, 1 - self.scores).prod(axis=1)
+            # As float64: of 200 labels, a product of float32 can be 0.
+            each = np.where(true == 1, self.scores, 1 - self.scores)
+            self.own: NDArray[np.floating[Any]] = each.prod(axis=1, dtype=np.float64)
         else:
             self.own = self.scores[np.arange(len(true)), true]
 
