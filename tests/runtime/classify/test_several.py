@@ -200,6 +200,7 @@ def test_what_is_refused(table: Path, tmp_path: Path, model: pocketrnn.Classifie
     lists = tmp_path / "lists.jsonl"
     lists.write_text('{"text": "good", "tags": ["a", "b"]}\n')
     assert pocketrnn.evaluate(lists, model=model, **evaluate).texts == 1
+    assert pocketrnn.evaluate(lists, model=model).texts == 1  # "tags" is a usual name
     with pytest.raises(pocketrnn.errors.InputError, match="the model has"):
         pocketrnn.evaluate(lists, model=one, label_column="tags")
 
