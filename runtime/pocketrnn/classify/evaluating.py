@@ -244,7 +244,9 @@ class _Judged:
         self.scores = numbers[:, :-2]
         self.chosen = _chosen(self.model, numbers)
         if true.ndim > 1:
-            self.own = np.where(true == 1, self.scores, 1 - self.scores).prod(axis=1)
+            # As float64: of 200 labels, a product of float32 can be 0.
+            each = np.where(true == 1, self.scores, 1 - self.scores)
+            self.own: NDArray[np.floating[Any]] = each.prod(axis=1, dtype=np.float64)
         else:
             self.own = self.scores[np.arange(len(true)), true]
 
@@ -287,11 +289,11 @@ def evaluate(
     `inputs`, `format`, `text_column`, `workers` and the options of reading are those of
     `score_file`. `label_column` may be left out where it has a usual name. Where a text may have
     several labels, the column holds them between `label_separator`s, and an empty cell stands for
-    none of them. `weight_column` says how much each text counts: a number from 0, at which it
-    counts for nothing. `rename` gives the model's label for one of the table that is called
-    otherwise. `by` names columns whose values the texts are grouped by. For each label, a threshold
-    is sought for the `precision` or the `recall` that is wanted. With `against`, another model of
-    the same labels, the result has a `comparison`.
+    none of them; lists, as in JSON Lines, need no separator. `weight_column` says how much each
+    text counts: a number from 0, at which it counts for nothing. `rename` gives the model's label
+    for one of the table that is called otherwise. `by` names columns whose values the texts are
+    grouped by. For each label, a threshold is sought for the `precision` or the `recall` that is
+    wanted. With `against`, another model of the same labels, the result has a `comparison`.
 
     A row without a text or a weight, or whose label the model doesn't have, stops it
     (`on_error="fail"`) or is left out and counted (`"skip"`). Memory grows by 4 bytes for each
@@ -311,8 +313,6 @@ def evaluate(
     several = models[0].config.multi_label
     if any((m.labels, m.config.multi_label) != (models[0].labels, several) for m in models):
         raise ConfigError("the two models don't have the same labels in the same order")
-    if several and not label_separator:
-        raise ConfigError("the model gives several labels a text: say label_separator=...")
     if label_separator is not None and not several:
         raise ConfigError("label_separator is for a model of several labels a text")
     new_names = dict(rename or {})
@@ -343,7 +343,11 @@ def evaluate(
             counted: list[tuple[int, int]] = []  # of the texts, of the rows
             for i, row in enumerate(block.good()):
                 value = values[row].get(holds_label)
-                names = _names(value, new_names, label_separator)
+                if several and not label_separator and isinstance(value, str):
+                    raise ConfigError(
+                        "the model gives several labels a text: say label_separator=..."
+                    )
+                names = _names(value, new_names, label_separator or (";" if several else None))
                 given = 1 if weight_column is None else values[row].get(weight_column)
                 weight = _weight(given)
                 if names is None or not index.keys() >= set(names):

@@ -12,7 +12,7 @@ from .text import is_storable
 
 _USUAL_NAMES = frozenset(
     {"label", "labels", "class", "classes", "category", "categories", "sentiment"}
-    | {"target", "y", "topic", "intent"}
+    | {"target", "y", "topic", "topics", "tags", "intent"}
 )
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")

@@ -47,7 +47,8 @@ class Prediction:
     """None where the model knows no word of the text, or is unsure, if asked to say so. With a
     model of several labels a text: the most probable one of `labels`, None if there are none."""
     score: float
-    """The probability of `label`, from 0 to 1; if that is None, the highest of any label."""
+    """The probability of `label`, from 0 to 1; if that is None, the highest of any label; with a
+    model of several labels a text, of those that `predict` was told to give."""
     threshold: float | None
     """What `score` must reach for its label to be given: 0.5, unless training or the export moved
     it. None with more than two labels of which a text has one, or where `predict` was told which

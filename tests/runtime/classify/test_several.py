@@ -137,6 +137,16 @@ def test_rows_may_have_labels_with_any_character(table: Path) -> None:
     assert [row.labels for row in rows] == [("b;", "c"), ("a\nb",), ("a\nb", "b;"), ()]
 
 
+def test_the_worst_of_many_labels_come_first(tmp_path: Path) -> None:
+    labels = tuple(f"l{i}" for i in range(300))
+    model = pocketrnn.Classifier.load(tinyonnx.tiny(labels, threshold=(0.0,) * 300))
+    table = tmp_path / "many.csv"
+    table.write_text("text,label\n" + "".join(f"{text},l1\n" for text in TEXTS))
+    found = pocketrnn.evaluate(table, model=model, label_separator=";")
+    shares = [example.probability for example in found.worst]
+    assert 0 < shares[0] < shares[1] < shares[-1] < 1e-45
+
+
 def test_curves_of_two_labels_are_those_of_both(tmp_path: Path) -> None:
     table = tmp_path / "two.csv"
     table.write_text("text,label\ngood,positive\nbad,negative\nthe film,negative;positive\n")
@@ -190,6 +200,7 @@ def test_what_is_refused(table: Path, tmp_path: Path, model: pocketrnn.Classifie
     lists = tmp_path / "lists.jsonl"
     lists.write_text('{"text": "good", "tags": ["a", "b"]}\n')
     assert pocketrnn.evaluate(lists, model=model, **evaluate).texts == 1
+    assert pocketrnn.evaluate(lists, model=model).texts == 1  # "tags" is a usual name
     with pytest.raises(pocketrnn.errors.InputError, match="the model has"):
         pocketrnn.evaluate(lists, model=one, label_column="tags")
 
