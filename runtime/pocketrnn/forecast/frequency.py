@@ -176,10 +176,10 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
             wanted = "a whole number" if kind is int else "a date"
             raise RowError(i, f"time stamp {_shown(stamps[i])} isn't {wanted}, as the first is")
     if isinstance(first, int):
-        are_years = frequency.unit[0] != "Y" and all(1900 <= parsed[i] <= 2100 for i in (0, -1))
+        steps, start, sparsest = np.array(parsed) - first, first, _SPARSEST_NUMBERS
+        are_years = frequency.unit[0] != "Y" and 1900 <= first <= first + steps[-1] <= 2100
         if are_years or _DATE.fullmatch(str(first)):
             raise RowError(0, f"time stamp {first} looks like a date; write it as 2026-01-31")
-        steps, start, sparsest = np.array(parsed) - first, first, _SPARSEST_NUMBERS
     else:
         times = _times(parsed, frequency.unit)
         steps, start = frequency.steps(times), times[0]
@@ -205,7 +205,9 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
         )
     gap = np.gcd.reduce(np.diff(steps))
     if len(steps) >= _ENOUGH and gap > 1:
-        raise RowError(1, f"all stamps are {gap} steps of {frequency.name} apart, so it isn't theirs")
+        raise RowError(
+            1, f"all stamps are {gap} steps of {frequency.name} apart, so it isn't theirs"
+        )
     return steps, Grid(frequency, start, form)
 
 

@@ -44,6 +44,14 @@ def test_what_repeats_itself_goes_on(name: str, season: int, first: int) -> None
     assert (forecast.upper - forecast.lower).max() < 0.1 * season
 
 
+def test_steady_growth_is_underestimated_as_the_documentation_says() -> None:
+    model = pocketrnn.load("monthly")
+    for growth, low in ((1.05, (0.07, 0.20)), (1.3, (0.39, 0.72))):
+        series = growth ** np.arange(84.0)
+        share = model.forecast(series[:60]).median / series[60:]
+        assert np.allclose(1 - share[[11, 23]], low, atol=0.01)
+
+
 def test_both_are_small() -> None:
     assert (
         sum(pocketrnn.bundled(name).stat().st_size for name in ("monthly", "quarterly")) < 600_000
