@@ -244,7 +244,7 @@ class Forecaster(Model):
                     f"known values among its last {self.config.context}: {count[row]}; the model "
                     f"needs {self.config.least_known}"
                 )
-            elif large[row] or _is_coarse(rows[row]):
+            elif large[row] or is_coarse(rows[row]):
                 found[int(row)] = _TOO_LARGE if large[row] else _TOO_COARSE
         return found
 
@@ -287,7 +287,7 @@ def difference(some: Values, others: Values) -> float:
     return float(np.max(gap / np.maximum(size, np.finfo(np.float32).tiny)))
 
 
-def _is_coarse(series: NDArray[np.float64]) -> bool:
+def is_coarse(series: NDArray[np.float64]) -> bool:
     """Tell whether a series loses changes in float32 that aren't a float64's own rounding."""
     known = series[np.isfinite(series)]
     lost = np.abs(known - known.astype(np.float32)).max()

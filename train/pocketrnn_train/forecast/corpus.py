@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.forecast.file import ForecasterConfig
+from pocketrnn.forecast.model import is_coarse
 from pocketrnn.forecast.table import Columns, SeriesTable
 
 Values = NDArray[np.float64]
@@ -76,6 +77,8 @@ class SeriesCorpus:
                 fault = f"with values over {_LARGEST:g}, left out"
             elif not size.any():
                 fault = "of zeros alone, left out"
+            elif is_coarse(known):
+                fault = "with changes too small beside the values, left out"
             elif np.ptp(known) == 0:
                 fault = "constant"
             elif size.max() > _FAR * max(float(np.median(size)), 1e-300):
