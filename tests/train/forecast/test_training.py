@@ -196,6 +196,13 @@ def test_what_the_forecaster_will_refuse_is_not_judged() -> None:
     assert list(_judged(some, settings())) == ["s0"]
 
 
+def test_masked_values_are_unknown() -> None:
+    masked = np.ma.masked_equal([1.0, -999.0, 3.0], -999.0)
+    read = SeriesCorpus.of({"masked": masked, "none": [1, None, 3]})
+    for values in read.series.values():
+        assert np.array_equal(values, [1, np.nan, 3], equal_nan=True)
+
+
 def test_a_season_that_the_data_show_is_said() -> None:
     assert corpus().season_note(4, 12) is None
     assert "every 4 values" in str(corpus().season_note(1, 12))

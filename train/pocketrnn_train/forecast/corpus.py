@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.forecast.file import ForecasterConfig
-from pocketrnn.forecast.model import is_coarse
+from pocketrnn.forecast.model import is_coarse, numbers
 from pocketrnn.forecast.table import Columns, SeriesTable
 
 Values = NDArray[np.float64]
@@ -41,8 +41,8 @@ class SeriesCorpus:
 
     @classmethod
     def of(cls, series: Mapping[str, ArrayLike], name: str = "series") -> "SeriesCorpus":
-        """Make one of lists or arrays by name."""
-        found = {str(key): np.asarray(values, np.float64) for key, values in series.items()}
+        """Make one of lists, arrays or columns by name; SeriesError for what is none."""
+        found = {str(key): numbers(values, 1) for key, values in series.items()}
         return cls(found, name)
 
     def facts(self, settings: ForecasterConfig) -> dict[str, Any]:
