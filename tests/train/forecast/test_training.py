@@ -236,7 +236,7 @@ def test_tables_of_series(tmp_path: Path) -> None:
     read = read_series([path], "MS")
     assert list(read.series) == ["a", "b"]
     assert np.array_equal(read.series["a"], [1, np.nan, 3], equal_nan=True)
-    with pytest.raises(InputError, match="line 2"):
+    with pytest.raises(InputError, match=r"in\.csv, series 'a', line 2: "):
         read_series([path], "QE")
 
 

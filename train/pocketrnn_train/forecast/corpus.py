@@ -125,6 +125,6 @@ def read_series(
     found: dict[str, Values] = {}
     for one in SeriesTable([str(path) for path in paths], frequency, columns):
         if one.problem:
-            raise InputError(one.problem)
+            raise InputError(f"{one.file}, series {one.name!r}, {one.problem}")
         found[str(one.name)] = one.values
     return SeriesCorpus(found, ", ".join(Path(path).name for path in paths))
