@@ -238,6 +238,10 @@ def test_tables_of_series(tmp_path: Path) -> None:
     assert np.array_equal(read.series["a"], [1, np.nan, 3], equal_nan=True)
     with pytest.raises(InputError, match=r"in\.csv, series 'a', line 2: "):
         read_series([path], "QE")
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(f'{{"unique_id": {name}, "ds": 1, "y": 1}}\n' for name in ("1", '"1"')))
+    with pytest.raises(InputError, match="line 2: two series are called 1"):
+        read_series([path], "MS")
 
 
 @pytest.mark.parametrize(

@@ -126,5 +126,7 @@ def read_series(
     for one in SeriesTable([str(path) for path in paths], frequency, columns):
         if one.problem:
             raise InputError(f"{one.file}, series {one.name!r}, {one.problem}")
+        if str(one.name) in found:
+            raise InputError(f"{one.file}, line {one.line}: two series are called {one.name}")
         found[str(one.name)] = one.values
     return SeriesCorpus(found, ", ".join(Path(path).name for path in paths))
