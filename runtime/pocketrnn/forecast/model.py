@@ -164,12 +164,12 @@ class Forecaster(Model):
             part = given[first : first + _SERIES]
             rows = np.full((len(part), context), np.nan)
             if isinstance(part, np.ndarray):
-                table = _array(part, 2)[:, -context:]
+                table = numbers(part, 2)[:, -context:]
                 rows[:, context - table.shape[1] :] = table
                 part = ()
             for i, one in enumerate(part):
                 try:
-                    last = _array(one, 1)[-context:]
+                    last = numbers(one, 1)[-context:]
                 except SeriesError as error:
                     where = f"series {first + i}: " if several else ""
                     raise SeriesError(f"{where}{error}") from error
@@ -181,7 +181,7 @@ class Forecaster(Model):
 
         The quantiles are `config.quantiles`. Raises SeriesError as `forecast` does.
         """
-        rows = _array(values, 2)
+        rows = numbers(values, 2)
         empty = np.zeros((0, self.config.horizon, len(self.config.quantiles)), np.float32)
         return np.concatenate([empty, *self._runs(rows, several=True)])
 
@@ -195,7 +195,7 @@ class Forecaster(Model):
         default all; False for those with too few known ones before them, and for unknown ones.
         Raises SeriesError and ConfigError as `forecast` does.
         """
-        series = _array(values, 1)
+        series = numbers(values, 1)
         wanted = "last must be at least 1, or None"
         count = len(series) if last is None else whole_number(last, wanted, 1)
         rows, low, high = self.expected(series, share, count)
@@ -244,7 +244,7 @@ class Forecaster(Model):
                     f"known values among its last {self.config.context}: {count[row]}; the model "
                     f"needs {self.config.least_known}"
                 )
-            elif large[row] or _is_coarse(rows[row]):
+            elif large[row] or is_coarse(rows[row]):
                 found[int(row)] = _TOO_LARGE if large[row] else _TOO_COARSE
         return found
 
@@ -287,7 +287,7 @@ def difference(some: Values, others: Values) -> float:
     return float(np.max(gap / np.maximum(size, np.finfo(np.float32).tiny)))
 
 
-def _is_coarse(series: NDArray[np.float64]) -> bool:
+def is_coarse(series: NDArray[np.float64]) -> bool:
     """Tell whether a series loses changes in float32 that aren't a float64's own rounding."""
     known = series[np.isfinite(series)]
     lost = np.abs(known - known.astype(np.float32)).max()
@@ -306,8 +306,8 @@ def _is_list(values: Any) -> bool:
     )
 
 
-def _array(values: Any, dimensions: int) -> NDArray[np.float64]:
-    """Return numbers as float64. Raises SeriesError for anything else."""
+def numbers(values: Any, dimensions: int) -> NDArray[np.float64]:
+    """Return numbers as float64, NaN for unknown ones. Raises SeriesError for anything else."""
     if type(values) is np.ndarray and values.dtype.char == "d" and values.ndim == dimensions:
         return values  # at once, as there may be many
     if isinstance(values, Mapping) or hasattr(values, "columns"):

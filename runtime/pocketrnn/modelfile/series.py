@@ -15,7 +15,7 @@ from .onnx import Graph, Value
 MOST_LOG = 18.0
 
 # The least scale, so that constant series have one: of logarithms, and of the largest value.
-LEAST_LOG_SCALE, LEAST_SCALE, TINY = 1e-3, 1e-6, 1e-30
+LEAST_LOG_SCALE, LEAST_SCALE, TINY = 1e-5, 1e-6, 1e-30
 
 # The least scale of a series that repeats itself, as a share of its mean distance from the centre:
 # few real series have less, and the network needs to see the values that it corrects.

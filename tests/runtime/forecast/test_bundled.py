@@ -56,3 +56,14 @@ def test_both_are_small() -> None:
     assert (
         sum(pocketrnn.bundled(name).stat().st_size for name in ("monthly", "quarterly")) < 600_000
     )
+
+
+def test_small_changes_about_a_high_level_are_seen() -> None:
+    model = pocketrnn.load("monthly")
+    noise = np.random.default_rng(0).normal(size=120)
+    found = [model.forecast(1000 + size * noise) for size in (1, 0.03)]
+    wide, narrow = (one.upper - one.lower for one in found)
+    assert np.allclose(narrow / 0.03, wide, rtol=0.1)
+    spike = 1000 + 0.05 * noise
+    spike[-1] = 1000.5
+    assert model.flag(spike, last=1)[-1]

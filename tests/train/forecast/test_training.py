@@ -15,7 +15,7 @@ from pocketrnn_train.forecast import figures, windows
 from pocketrnn_train.forecast.config import RECIPES
 from pocketrnn_train.forecast.corpus import SeriesCorpus, read_series
 from pocketrnn_train.forecast.synthetic import synthetic
-from pocketrnn_train.forecast.training import fit
+from pocketrnn_train.forecast.training import _judged, fit
 from pocketrnn_train.run import ForecasterRun, open_run
 
 SMALL: dict[str, Any] = {
@@ -148,12 +148,13 @@ def test_odd_series_are_named_or_left_out() -> None:
         "outlier": np.where(np.arange(40) == 20, 1e30, rng.normal(size=40)),
         "negative": -np.arange(1.0, 41),
         "tiny": 1e-30 * rng.normal(size=40),
+        "coarse": 1e9 + 20 * rng.normal(size=40),
         "holes": np.where(rng.random(40) < 0.5, np.nan, 5 + rng.normal(size=40)),
     }
     usable = corpus(1, **odd).usable(4)
-    assert set(odd) - set(usable.series) == {"short", "zeros", "huge"}
+    assert set(odd) - set(usable.series) == {"short", "zeros", "huge", "coarse"}
     notes = " ".join(usable.notes)
-    for name in ("short", "zeros", "constant", "huge", "outlier"):
+    for name in ("short", "zeros", "constant", "huge", "outlier", "coarse"):
         assert name in notes
     drawn = windows.windows(
         list(usable.series.values()), settings(), 500, rng, short=0.3, holes=0.05
@@ -184,6 +185,22 @@ def test_series_too_short_for_the_horizon(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no series is long enough.* longest has 12\. Ask"):
         fit(CONFIG.with_settings(horizon=6), corpus(length=12), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_what_the_forecaster_will_refuse_is_not_judged() -> None:
+    noise = np.random.default_rng(0).normal(size=40)
+    known = (np.arange(40) < 27) | (np.arange(40) > 35)
+    gap = np.where(known, 5 + noise, np.nan)
+    coarse = np.where(np.arange(40) < 25, 5 + noise, 1e9 + 20 * noise)
+    some = corpus(1, gap=gap, coarse=coarse)
+    assert list(_judged(some, settings())) == ["s0"]
+
+
+def test_masked_values_are_unknown() -> None:
+    masked = np.ma.masked_equal([1.0, -999.0, 3.0], -999.0)
+    read = SeriesCorpus.of({"masked": masked, "none": [1, None, 3]})
+    for values in read.series.values():
+        assert np.array_equal(values, [1, np.nan, 3], equal_nan=True)
 
 
 def test_a_season_that_the_data_show_is_said() -> None:
@@ -219,8 +236,12 @@ def test_tables_of_series(tmp_path: Path) -> None:
     read = read_series([path], "MS")
     assert list(read.series) == ["a", "b"]
     assert np.array_equal(read.series["a"], [1, np.nan, 3], equal_nan=True)
-    with pytest.raises(InputError, match="line 2"):
+    with pytest.raises(InputError, match=r"in\.csv, series 'a', line 2: "):
         read_series([path], "QE")
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(f'{{"unique_id": {name}, "ds": 1, "y": 1}}\n' for name in ("1", '"1"')))
+    with pytest.raises(InputError, match="line 2: two series are called 1"):
+        read_series([path], "MS")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.forecast.file import ForecasterConfig
+from pocketrnn.forecast.model import is_coarse, numbers
 from pocketrnn.forecast.table import Columns, SeriesTable
 
 Values = NDArray[np.float64]
@@ -40,8 +41,8 @@ class SeriesCorpus:
 
     @classmethod
     def of(cls, series: Mapping[str, ArrayLike], name: str = "series") -> "SeriesCorpus":
-        """Make one of lists or arrays by name."""
-        found = {str(key): np.asarray(values, np.float64) for key, values in series.items()}
+        """Make one of lists, arrays or columns by name; SeriesError for what is none."""
+        found = {str(key): numbers(values, 1) for key, values in series.items()}
         return cls(found, name)
 
     def facts(self, settings: ForecasterConfig) -> dict[str, Any]:
@@ -76,6 +77,8 @@ class SeriesCorpus:
                 fault = f"with values over {_LARGEST:g}, left out"
             elif not size.any():
                 fault = "of zeros alone, left out"
+            elif is_coarse(known):
+                fault = "with changes too small beside the values, left out"
             elif np.ptp(known) == 0:
                 fault = "constant"
             elif size.max() > _FAR * max(float(np.median(size)), 1e-300):
@@ -122,6 +125,8 @@ def read_series(
     found: dict[str, Values] = {}
     for one in SeriesTable([str(path) for path in paths], frequency, columns):
         if one.problem:
-            raise InputError(one.problem)
+            raise InputError(f"{one.file}, series {one.name!r}, {one.problem}")
+        if str(one.name) in found:
+            raise InputError(f"{one.file}, line {one.line}: two series are called {one.name}")
         found[str(one.name)] = one.values
     return SeriesCorpus(found, ", ".join(Path(path).name for path in paths))

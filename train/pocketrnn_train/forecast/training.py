@@ -12,7 +12,7 @@ from pocketrnn.config import check
 from pocketrnn.extras import require
 from pocketrnn.forecast import file
 from pocketrnn.forecast.file import ForecasterConfig
-from pocketrnn.forecast.model import Forecaster
+from pocketrnn.forecast.model import Forecaster, is_coarse
 from pocketrnn.loading import bundled
 from pocketrnn.modelfile import fold
 
@@ -189,7 +189,10 @@ def _judged(corpus: SeriesCorpus, settings: ForecasterConfig) -> dict[str, Value
         known = np.isfinite(values)
         ends = known[len(values) - 2 * horizon :] if len(values) > 2 * horizon else known[:0]
         before = known[: -2 * horizon][-settings.context :]
-        if before.sum() > least and ends.reshape(2, -1).any(axis=1).all():
+        # What the forecaster will read for the test: perhaps mostly a gap, or too much alike.
+        read = values[:-horizon][-settings.context :]
+        is_read = np.isfinite(read).sum() >= least and not is_coarse(read)
+        if is_read and before.sum() > least and ends.reshape(2, -1).any(axis=1).all():
             judged[key] = values
     check(
         bool(judged),
