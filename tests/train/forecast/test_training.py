@@ -1,5 +1,6 @@
 """Training a forecaster: what is learnt, what is reported, and what is said of odd series."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pocketrnn
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.forecast.file import ForecasterConfig
 from pocketrnn_export import export
+from pocketrnn_train import backend
 from pocketrnn_train.forecast import figures, windows
 from pocketrnn_train.forecast.config import RECIPES
 from pocketrnn_train.forecast.corpus import SeriesCorpus, read_series
@@ -179,6 +181,22 @@ def test_windows_never_look_ahead() -> None:
     assert last.min() == config.least_known
     assert last.max() <= 59 - 3
     assert (weights > 0).all()
+
+
+def test_settings_are_not_chosen_by_what_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(seed: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(backend, "start", stopped)
+    for place, log in ((-1, True), (-4, False)):
+        values = np.linspace(1, 2, 40)
+        values[place] = -1
+        path = tmp_path / str(place)
+        with pytest.raises(KeyboardInterrupt):
+            fit(CONFIG, corpus(odd=values), path)
+        assert json.loads((path / "corpus.json").read_text())["settings"]["log"] == log
 
 
 def test_series_too_short_for_the_horizon(tmp_path: Path) -> None:

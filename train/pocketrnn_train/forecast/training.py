@@ -65,14 +65,20 @@ def fit(
     if corpus.synthetic:
         corpus = _made(asked.season, config.seed)
     corpus = corpus.usable(asked.least_known)
-    for note in (*corpus.notes, corpus.season_note(asked.season, 2 * asked.context)):
+    judged = _judged(corpus, asked)
+    # Nothing is chosen by what tests.
+    before = {
+        key: values[: len(values) - asked.horizon * (key in judged)]
+        for key, values in corpus.series.items()
+    }
+    season_note = SeriesCorpus(before).season_note(asked.season, 2 * asked.context)
+    for note in (*corpus.notes, season_note):
         if note:
             print(note)
-    positive = all(np.nanmin(values) > 0 for values in corpus.series.values())
+    positive = all(np.nanmin(values) > 0 for values in before.values())
     settings = config.forecaster(log=positive or corpus.synthetic)
     if start is not None:
         settings = replace(start.config, frequency=asked.frequency, horizon=asked.horizon)
-    judged = _judged(corpus, settings)
     run.open(config, corpus.facts(settings), resume=resume)
     if (run.folder / "report.json").exists():
         return run
