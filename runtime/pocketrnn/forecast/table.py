@@ -217,7 +217,7 @@ def _numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
         except (TypeError, ValueError, OverflowError):
             values[row] = np.inf
         if np.isinf(values[row]):
-            raise RowError(row, f"{cell!r:.60} isn't a number")
+            raise RowError(row, f"{cell!r:.60} isn't a number; leave unknown values empty")
     return values
 
 

@@ -132,7 +132,7 @@ def is_decoded(text: str) -> bool:
 
 def undecodable(encoding: str) -> str:
     """Return the problem of a row with bytes that aren't text."""
-    return f"bytes that aren't {encoding} text; name the file's encoding with encoding=..."
+    return f"bytes that aren't {encoding} text; the file may have another encoding"
 
 
 def replaceable(text: str) -> str:
