@@ -42,8 +42,8 @@ class Scorer:
         self._texts, self._files = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         self._model = self._files.submit(pocketrnn.load)
 
-    def several(self) -> bool:
-        return self._model.result().config.multi_label
+    def nothing(self) -> str:
+        return "none" if self._model.result().config.multi_label else "can't tell"
 
     def score_text(self, text: str, show: Callable[[Any], None]) -> None:
         self._newest = text
@@ -247,14 +247,11 @@ class App(tk.Tk):
             said, why = found
             known = f"{said.known} of {said.words} words known" if said.words else ""
             colour, label, score, title = "quiet", "–", 0.0, "pocketrnn"
-            own, other = "first", "last"
-            if why.label != next(iter(said.probabilities)):
-                own, other = other, own
+            is_first = why.label == next(iter(said.probabilities))
+            own, other = ("first", "last") if is_first else ("last", "first")
             if said.known:
-                colour, label, score = own, ", ".join(said.labels), said.score
-                if not label:
-                    colour = "quiet"
-                    label = "none" if self.scorer.several() else "can't tell"
+                colour, score = own if said.labels else "quiet", said.score
+                label = ", ".join(said.labels) or self.scorer.nothing()
                 if said.threshold not in (None, 0.5):  # else a low score would look like a mistake
                     known = f"needs {said.threshold:.4f} – {known}"
                 known = f"probability {score:.4f} – {known}"

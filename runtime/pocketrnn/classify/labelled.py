@@ -12,8 +12,10 @@ from .text import is_storable
 
 _USUAL_NAMES = frozenset(
     {"label", "labels", "class", "classes", "category", "categories", "sentiment"}
-    | {"target", "y", "topic", "topics", "tags", "intent"}
+    | {"target", "y", "topic", "intent"}
 )
+# Of columns that may hold something else beside a label.
+_LESS_USUAL_NAMES = frozenset({"topics", "tags"})
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 
@@ -26,7 +28,10 @@ def find_label_column(reader: Reader, given: str | None, *, text_column: str | N
     if given is None:
         others = [name for name in reader.columns if name != text_column]
         question = "which column holds the label? Say label_column=..."
-        given = usual_column(reader, others, _USUAL_NAMES, question)
+        names = _USUAL_NAMES
+        if not any(name.strip().lower() in names for name in others):
+            names = _LESS_USUAL_NAMES
+        given = usual_column(reader, others, names, question)
     if text_column == given:
         raise ConfigError(f"{reader.name}: {given!r} can't be both the text and the label")
     check_column(reader, given)

@@ -200,13 +200,13 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
         raise RowError(
             len(stamps) - 1,
             f"{len(stamps)} rows for the {steps[-1] + 1:,} steps of {frequency.name} from "
-            f"{_shown(stamps[0])} to {_shown(stamps[-1])}; is that the frequency? A whole number "
-            "is a step",
+            f"{_shown(stamps[0])} to {_shown(stamps[-1])}; is the frequency right? Each whole "
+            "number counts as one step",
         )
     gap = np.gcd.reduce(np.diff(steps))
     if len(steps) >= _ENOUGH and gap > 1:
         raise RowError(
-            1, f"all stamps are {gap} steps of {frequency.name} apart, so it isn't theirs"
+            1, f"all stamps are {gap} steps of {frequency.name} apart; is the frequency right?"
         )
     return steps, Grid(frequency, start, form)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config import check
+from ..config import check, whole_number
 from ..errors import InputError, OutputError, SeriesError
 from ..files import replacing, write_atomic
 from ..streams import say, standard_output_bytes
@@ -68,6 +68,9 @@ def forecast_file(
         check_name(plot)
         same = Path(plot).resolve() == Path(output).resolve()
         check(not same, f"{plot}: is the output too; choose another picture")
+        if Path(plot).exists() and not options.get("force"):
+            raise OutputError(f"{plot}: exists already; replace it with force=True")
+    check(len(levels) > 0, "levels must have at least one")
     drawn: list[Drawn] = []
     config = model.config
     ahead = model.ahead(horizon)
@@ -123,7 +126,7 @@ def flag_file(
     a row without numbers (null); `force` replaces the output. Raises InputError, OutputError or
     ConfigError.
     """
-    check(last >= 1, f"last must be at least 1, not {last}")
+    last = whole_number(last, "last must be at least 1", 1)
     summary = Summary()
 
     def rows(good: Mapping[int, Series], problems: dict[int, str]) -> dict[int, _Rows]:
@@ -183,8 +186,6 @@ def _file(
     table = SeriesTable(
         inputs, frequency or ours, columns, given=format, options=options, keep=keep
     )
-    taken = {*names, *exact} & {*table.columns[:2]}
-    check(not taken, f"the output has a column {', '.join(taken)} of its own; rename the input's")
     listed = io.StringIO()
     problems_of = csv.writer(listed, lineterminator="\n")
 
@@ -217,6 +218,10 @@ def _file(
                 yield to.block(keys, np.concatenate([numbers for _, numbers in made.values()]))
 
     with closing(table.source):
+        taken = {*names, *exact} & {*table.columns[:2]}
+        check(
+            not taken, f"the output has a column {', '.join(taken)} of its own; rename the input's"
+        )
         kind = format_for(output, output_format, table.source.format)
         to = Output(output, kind, (*table.columns[:2], *exact), names)
         if output == STDIN:

@@ -44,7 +44,7 @@ class Series:
     file: str
     """Its first row's; the faulty one's where there is a problem."""
     line: int
-    """Its first row's."""
+    """Its first row's, or that of its problem."""
     problem: str
     """Why it can't be used, with the line."""
     values: NDArray[np.float64]
@@ -122,7 +122,7 @@ class SeriesTable:
             except RowError as error:
                 where, problem = files[error.row], f"line {lines[error.row]}: {error}"
                 nothing = np.zeros(0), Grid(self._frequency, 0, 0)
-                one = Series(name, where, lines[0], problem, *nothing)
+                one = Series(name, where, lines[error.row], problem, *nothing)
             yield one
 
     def _parts(self) -> Iterator[tuple[Any, ...]]:
@@ -206,7 +206,7 @@ def _numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
     if bool not in kinds and not (str in kinds and "_" in "".join(map(str, cells))):
         with suppress(TypeError, ValueError, OverflowError):
             found = np.array(cells, np.float64)
-            if not np.isinf(found).any():
+            if found.ndim == 1 and not np.isinf(found).any():
                 return found
     values = np.full(len(cells), np.nan)
     for row, cell in enumerate(cells):

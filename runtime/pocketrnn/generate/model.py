@@ -148,7 +148,7 @@ class Generator(Model):
             yield piece
 
     def _end(self, sampling: Sampling) -> list[int]:
-        """Return the ids of the text before which a text is to end."""
+        """Return the ids of `stop`."""
         ids: list[int] = self.alphabet.encode(sampling.stop or "").tolist()
         return ids
 

@@ -100,7 +100,7 @@ def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
         ("D", [20220101, 20220102], 0, "looks like a date"),
         ("MS", range(1990, 2026), 0, "1990 looks like a date"),
         ("h", range(1577836800, 1577836800 + 36000, 3600), 9, "10 rows for the 32,401 steps of h"),
-        ("s", ["2024-01-01", "2025-01-01"], 1, "is that the frequency"),
+        ("s", ["2024-01-01", "2025-01-01"], 1, "is the frequency right"),
         ("MS", [f"2024-{m}-01" for m in ("01", "04", "07", "10")], 1, "are 3 steps of MS apart"),
         ("h", [0, 2, 4, 8], 1, "are 2 steps of h apart"),
     ],

@@ -182,6 +182,8 @@ def test_an_error_is_of_its_series(tmp_path: Path, fault: str) -> None:
     assert summary.errors >= 1
     assert {"s0", "s2"} <= {row["unique_id"] for row in read(output)}
     (listed, *_) = read(tmp_path / "out.csv.errors.csv")
+    if "line 26" in said:
+        assert listed["line"] == "26"
     assert listed["problem"].split(": ")[-1] in said.replace("\\", "") or listed["series"]
     forecast_file(source, str(output), MODEL, on_error="null", force=True)
     empty = [row for row in read(output) if not row["forecast"]]
@@ -199,8 +201,11 @@ def test_values_and_ids_of_json_that_are_none(tmp_path: Path) -> None:
         ("list", (["a"], month(20), 1), "line 21: no unique_id"),
         ("stamp", ("a", [1], 1), r"line 21: time stamp '\[1\]' isn't"),
         ("huge", ("a", month(20), 10**400), "line 21: .* isn't a number"),
+        ("list value", ("a", month(20), [1]), r"line 21: \[1\] isn't a number"),
+        ("lists alone", None, r"line 1: \[1\] isn't a number"),
     ):
-        source = write(tmp_path / f"{name}.jsonl", [*table, fault])
+        several = [(*row[:2], [row[2]]) for row in table] if fault is None else [*table, fault]
+        source = write(tmp_path / f"{name}.jsonl", several)
         with pytest.raises(InputError, match=said):
             forecast_file(source, str(tmp_path / "out.csv"), MODEL)
     # Python's hashes of these numbers are equal.
@@ -261,7 +266,7 @@ def test_a_frequency_that_is_not_the_models_is_an_error(tmp_path: Path) -> None:
     hourly = forecasters.load(frequency="s")
     sparse = [("a", f"2024-01-{day:02d}", day) for day in range(1, 25)]
     found = list(SeriesTable(write(tmp_path / "s.csv", sparse), hourly.config.frequency))
-    assert "is that the frequency?" in found[0].problem
+    assert "is the frequency right?" in found[0].problem
 
 
 def test_a_table_sorted_by_time_is_told_so(tmp_path: Path) -> None:
@@ -375,6 +380,17 @@ def test_a_picture_is_refused_before_anything_is_written(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(figure, "savefig", half)
-    with pytest.raises(OutputError, match="No space"):
+    with pytest.raises(OutputError, match="exists already"):
         forecast_file(source, "out.csv", MODEL, plot=picture)
+    assert not Path("out.csv").exists()
+    with pytest.raises(OutputError, match="No space"):
+        forecast_file(source, "out.csv", MODEL, plot=picture, force=True)
     assert output.read_text() == "mine"
+
+
+def test_options_that_mean_nothing_are_refused(tmp_path: Path) -> None:
+    source, output = write(tmp_path / "in.csv", rows(1)), str(tmp_path / "out.csv")
+    with pytest.raises(ConfigError, match="levels must have at least one"):
+        forecast_file(source, output, MODEL, levels=())
+    with pytest.raises(ConfigError, match="last must be at least 1"):
+        flag_file(source, output, MODEL, last=1.5)  # type: ignore[arg-type]

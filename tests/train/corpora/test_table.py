@@ -317,6 +317,7 @@ def test_an_obvious_label_column_needs_no_name(csv_path: Path, name: str) -> Non
     ("header", "found"),
     [
         ("label,text", "label"),  # not the column of texts, whatever its name
+        ("label,text,tags", "label"),
         ("text,verdict", None),
         ("class,label,text", None),
         ("label,label,text", None),
@@ -325,7 +326,8 @@ def test_an_obvious_label_column_needs_no_name(csv_path: Path, name: str) -> Non
 def test_a_label_column_that_is_not_obvious(csv_path: Path, header: str, found: str | None) -> None:
     options = {"text_column": "text", "label_column": None}
     if found:
-        rows = [(label, text) for text, label in ROWS]
+        width = header.count(",") + 1
+        rows = [(label, text, "new")[:width] for text, label in ROWS]
         content = header + "\n" + "".join(",".join(row) + "\n" for row in rows)
         assert read(csv_path, content, **options).label_column == found
         return

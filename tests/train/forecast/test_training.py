@@ -9,7 +9,7 @@ import pytest
 
 import forecasters
 import pocketrnn
-from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.errors import ConfigError, InputError, SeriesError
 from pocketrnn.forecast.file import ForecasterConfig
 from pocketrnn_export import export
 from pocketrnn_train import backend
@@ -212,6 +212,13 @@ def test_what_the_forecaster_will_refuse_is_not_judged() -> None:
     coarse = np.where(np.arange(40) < 25, 5 + noise, 1e9 + 20 * noise)
     some = corpus(1, gap=gap, coarse=coarse)
     assert list(_judged(some, settings())) == ["s0"]
+
+
+def test_series_of_one_name_are_refused() -> None:
+    with pytest.raises(SeriesError, match="two series are called 1"):
+        SeriesCorpus.of({1: [1.0], "1": [2.0]})  # type: ignore[dict-item]
+    with pytest.raises(SeriesError, match="series 'a': "):
+        SeriesCorpus.of({"a": ["x"]})
 
 
 def test_masked_values_are_unknown() -> None:

@@ -99,8 +99,8 @@ def lesson(
         seed=config.seed,
         strength=strength,
     )
-    if len(train) < FEW_ROWS:
-        # Most words stand in one text or two. Only who has seen these can tell what they say.
+    if len(train) + len(development.validation or ()) < FEW_ROWS:
+        # Most words stand in one or two texts: only a teacher that has seen them can judge them.
         teacher = Linear(matrix, train.labels, classes, teaching.strength, config.seed)
         teaching = replace(teaching, fold=np.zeros_like(teaching.fold), models=[teacher])
     random = np.random.default_rng(config.seed)

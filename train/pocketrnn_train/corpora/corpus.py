@@ -307,7 +307,7 @@ def corpus_of_rows(
         raise InputError(f"{name}: no rows with a text and a label")
     counts = Counter(label for given in names for label in given or ())
     if separator and (without := sum(given == () for given in names)):
-        _log.warning("%s: none of the labels: %s", name, counted(without, "row"))
+        _log.warning("%s: %s with none of the labels", name, counted(without, "row"))
     if separator and max(len(given or ()) for given in names) < 2:
         _log.warning("%s: no row has two labels; is %r what stands between them?", name, separator)
     for mark in "" if separator else ";,|":

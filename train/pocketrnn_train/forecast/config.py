@@ -20,15 +20,15 @@ class ForecastConfig(Settings):
     """The task: what series are like, and how windows are drawn from them."""
 
     frequency: str = "MS"
-    """Time from one value to the next: MS, h, 15min, D, W, ..."""
+    """Time from one value to the next: MS, h, 15min, D, W and so on."""
     horizon: Count = 18
     """Values ahead."""
     season: Annotated[int | None, ONE] = None
-    """Values after which a series is alike, 1 for none; None: those usual for the frequency."""
+    """Values after which a series is alike, 1 for none; by default what is usual."""
     context: Annotated[int | None, ONE] = None
-    """Last values that are read; None: some seasons."""
+    """Last values that are read; by default some seasons."""
     segment: Annotated[int | None, ONE] = None
-    """Values that the network reads in a step; None: a season."""
+    """Values that the network reads in a step; by default a season."""
     start: Literal["bundled", "scratch"] = "scratch"
     """Whether training goes on from the bundled forecaster with this season, if there is one."""
     steps: Count = 250

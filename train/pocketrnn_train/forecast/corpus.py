@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.errors import ConfigError, InputError, SeriesError
 from pocketrnn.forecast.file import ForecasterConfig
 from pocketrnn.forecast.model import is_coarse, numbers
 from pocketrnn.forecast.table import Columns, SeriesTable
@@ -42,7 +42,14 @@ class SeriesCorpus:
     @classmethod
     def of(cls, series: Mapping[str, ArrayLike], name: str = "series") -> "SeriesCorpus":
         """Make one of lists, arrays or columns by name; SeriesError for what is none."""
-        found = {str(key): numbers(values, 1) for key, values in series.items()}
+        found: dict[str, Values] = {}
+        for key, values in series.items():
+            if str(key) in found:
+                raise SeriesError(f"two series are called {key}")
+            try:
+                found[str(key)] = numbers(values, 1)
+            except SeriesError as error:
+                raise SeriesError(f"series {key!r}: {error}") from error
         return cls(found, name)
 
     def facts(self, settings: ForecasterConfig) -> dict[str, Any]:
