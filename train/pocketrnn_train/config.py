@@ -39,7 +39,7 @@ class FitConfig(Settings):
     dropout: Share = 0.0
     """Share of the word vectors' channels, and of the values that the head sees, set to 0."""
     word_dropout: Share = 0.0
-    """Share of the words that become the unknown word, drawn anew in every epoch."""
+    """Share of the words, or characters, that become the unknown one, drawn anew in every epoch."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,11 @@ class ClassifyConfig(Settings):
     """Which texts are held out: drawn at random, or the last of each label, so that texts that
     are alike and stand together (reviews of one film) are on the same side."""
     test_split: Share = 0.2
-    """Share of each label's texts kept for the test, where the corpus has no test of its own."""
+    """Share of each label's texts kept for the test, 0 for none, where the corpus has no test of
+    its own."""
     folds: Annotated[int, LATER, Bound("0, or 2 or more", lambda n: n == 0 or n >= 2)] = 0
-    """How many folds are held out in turn, each from a network of its own, instead of a share."""
+    """How many folds are held out in turn, each from a network of its own, instead of a share; 0
+    for none."""
     refit: Annotated[bool, LATER] = False
     """Whether the network is trained once more, on all texts, after those were held out."""
     adapted: Annotated[tuple[str, ...], LATER] = ()
@@ -135,7 +137,7 @@ class RunConfig(Settings):
     network: NetworkConfig = field(default_factory=NetworkConfig)
     fit: FitConfig = field(default_factory=FitConfig)
     seed: Annotated[int, between(0, 2**32 - 1)] = 113
-    """Decides the first weights, the order of the texts, dropout, and which texts are drawn."""
+    """Decides all random choices: the first weights, orders, dropout, and what is drawn."""
 
     def with_settings(self, **values: Any) -> Self:
         """Return a copy with other values of settings in any part, or other parts, by name."""

@@ -21,7 +21,7 @@ class NetworkConfig(Settings):
     """
 
     embedding: Annotated[int, between(1, MOST_UNITS)] = 32
-    """Width of the word vectors."""
+    """Width of the word vectors, or of what else the cell reads."""
     cell: Cell = "simple_rnn"
     """Kind of recurrent layer."""
     activation: Literal["tanh", "relu"] = "tanh"
