@@ -102,9 +102,9 @@ class FileOutput:
         self._force = force
         # How rows in error are taken may change, as long as there were none.
         self._run = hashlib.sha256(_json({**run, "on error": None})).hexdigest()
-        if not self.path.parent.is_dir():
-            raise OutputError(f"can't write {self.path}: no such folder")
         with _saying_what_to_do(self.path):
+            if not self.path.parent.is_dir():
+                raise OutputError(f"can't write {self.path}: no such folder")
             self._refuse_other_kinds()
             self._folder = Folder(folder, self.path)
         try:
