@@ -15,7 +15,7 @@ from pocketrnn.classify.labels import Threshold
 from pocketrnn.config import check
 from pocketrnn.errors import OutputError
 from pocketrnn.extras import require
-from pocketrnn.files import write_atomic
+from pocketrnn.files import refuse_existing, write_atomic
 from pocketrnn.modelfile import fold
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn_train.run import ForecasterRun, GeneratorRun, Run
@@ -40,15 +40,12 @@ def export(
 
     `threshold` is the probability over which the second of two labels is chosen, or, where a text
     may have several, each label, with one for all or one for each in the order of the labels; by
-    default what the run found on its validation texts. `graph` is
-    whose graph the file holds: by default pocketrnn's own, or tf2onnx's, which is run only where it
-    is trusted. `force` replaces an existing file, which is an OutputError otherwise. Raises
-    ParityError, and writes nothing, if
-    any score differs from Keras's by more than 1e-5; MissingExtraError without
-    `pocketrnn[export]`.
+    default what the run found on its validation texts. `graph` is whose graph the file holds: by
+    default pocketrnn's own, or tf2onnx's, which is run only where it is trusted. `force` replaces
+    an existing file, which is an OutputError otherwise. Raises ParityError, and writes nothing, if
+    any score differs from Keras's by more than 1e-5; MissingExtraError without `pocketrnn[export]`.
     """
-    if Path(path).exists() and not force:
-        raise OutputError(f"{os.fspath(path)}: exists already; replace it with force=True")
+    refuse_existing(path, force=force)
     folder = Path(path).absolute().parent
     if not os.access(folder, os.W_OK):  # known only after minutes otherwise
         reason = "permission denied" if folder.is_dir() else "no such folder"

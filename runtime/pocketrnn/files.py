@@ -12,6 +12,12 @@ from .errors import ConfigError, OutputError
 from .streams import standard_input
 
 
+def refuse_existing(path: str | os.PathLike[str], *, force: bool) -> None:
+    """Raise OutputError for a file to write that exists, unless `force` is to replace it."""
+    if not force and Path(path).exists():
+        raise OutputError(f"{os.fspath(path)}: exists already; replace it with force=True")
+
+
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str], *, folder: Path | None = None) -> Iterator[Path]:
     """Yield a temporary path; on success flush it to disk and rename it to `path`.

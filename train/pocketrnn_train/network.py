@@ -21,8 +21,8 @@ def build(
     """Build the keras.Model: int32 ids (texts, time) to float32 scores (texts, columns).
 
     Two classes have one column, a sigmoid; more have a softmax; with `multi_label`, each has a
-    sigmoid. Time is left open: any length, or
-    any multiple of the window. `divisor` is that of the sum over all states, for `fold_divisor`.
+    sigmoid. Time is left open: any length, or any multiple of the window. `divisor` is that of the
+    sum over all states, for `fold_divisor`.
     """
     import keras
 

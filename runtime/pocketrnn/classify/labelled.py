@@ -28,10 +28,7 @@ def find_label_column(reader: Reader, given: str | None, *, text_column: str | N
     if given is None:
         others = [name for name in reader.columns if name != text_column]
         question = "which column holds the label? Say label_column=..."
-        names = _USUAL_NAMES
-        if not any(name.strip().lower() in names for name in others):
-            names = _LESS_USUAL_NAMES
-        given = usual_column(reader, others, names, question)
+        given = usual_column(reader, others, question, _USUAL_NAMES, _LESS_USUAL_NAMES)
     if text_column == given:
         raise ConfigError(f"{reader.name}: {given!r} can't be both the text and the label")
     check_column(reader, given)

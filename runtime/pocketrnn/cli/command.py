@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError, OutputError, PocketRNNError
-from ..files import refuse
+from ..errors import ConfigError, PocketRNNError
+from ..files import refuse, refuse_existing
 from ..streams import say, standard_output
 
 _TRACEBACK = "POCKETRNN_TRACEBACK"
@@ -174,8 +174,7 @@ def new_file(
     path = Path(name)
     refuse(path, inputs, "input")
     refuse(path, models, "model")
-    if path.exists() and not force:
-        raise OutputError(f"{name}: exists already; replace it with --force")
+    refuse_existing(path, force=force)
     return path
 
 

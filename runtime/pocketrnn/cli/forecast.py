@@ -96,8 +96,8 @@ def _forecast(arguments: argparse.Namespace) -> int:
     from ..forecast.scoring import forecast_file
 
     if plot := arguments.plot:
-        kept = {"inputs": arguments.inputs, "models": [arguments.model]}
-        command.new_file(plot, force=arguments.force, **kept)
+        refuse(Path(plot), arguments.inputs, "input")
+        refuse(Path(plot), [arguments.model], "model")
     options = _options(arguments)
     options["levels"] = options.pop("level") or [80]
     return _done(forecast_file(**options))

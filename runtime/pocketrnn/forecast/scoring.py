@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..config import check, whole_number
-from ..errors import InputError, OutputError, SeriesError
-from ..files import replacing, write_atomic
+from ..errors import InputError, SeriesError
+from ..files import refuse_existing, replacing, write_atomic
 from ..streams import say, standard_output_bytes
 from ..tables.formats import output_format as format_for
 from ..tables.inputs import PathLike
@@ -68,8 +68,7 @@ def forecast_file(
         check_name(plot)
         same = Path(plot).resolve() == Path(output).resolve()
         check(not same, f"{plot}: is the output too; choose another picture")
-        if Path(plot).exists() and not options.get("force"):
-            raise OutputError(f"{plot}: exists already; replace it with force=True")
+        refuse_existing(plot, force=options.get("force", False))
     check(len(levels) > 0, "levels must have at least one")
     drawn: list[Drawn] = []
     config = model.config
@@ -232,8 +231,7 @@ def _file(
         path, errors_path, folder = paths(output)
         table.source.refuse(path, errors_path, folder)
         for written in (path, errors_path):
-            if written.exists() and not force:
-                raise OutputError(f"{written}: exists already; replace it with force=True")
+            refuse_existing(written, force=force)
         with replacing(path) as temporary, temporary.open("wb") as file:
             to.write(file, pieces())
         errors_path.unlink(missing_ok=True)  # of the output that was there

@@ -128,12 +128,16 @@ def find_text_column(reader: Reader, given: str | None, *, label_column: str | N
     if len(candidates) == 1:
         return candidates[0]
     question = "which column holds the text? Say text_column=..."
-    return usual_column(reader, candidates, _USUAL_NAMES, question)
+    return usual_column(reader, candidates, question, _USUAL_NAMES)
 
 
-def usual_column(reader: Reader, names: Sequence[str], usual: Set[str], question: str) -> str:
-    """Return the only one of `names` that is a usual one; else ColumnError, with the question."""
-    found = [name for name in names if name.strip().lower() in usual]
+def usual_column(reader: Reader, names: Sequence[str], question: str, *usual: Set[str]) -> str:
+    """Return the only one of `names` that is a usual one; else ColumnError, with the question.
+
+    Less usual ones count only where none of those before them is there.
+    """
+    of_each = ([name for name in names if name.strip().lower() in some] for some in usual)
+    found = next(filter(None, of_each), [])
     if len(found) == 1:
         return found[0]
     known = f"it can't be told from {reader.problem}" if reader.problem else _there_are(reader)
