@@ -195,9 +195,10 @@ class _Crew:
             ) from error
 
     def _ended(self) -> WorkerError:
-        for process in list(self._processes.values()):
-            process.join(1)
-        codes = {process.exitcode for process in list(self._processes.values())} - {None}
+        processes = list(self._processes.values())
+        if self._pool is not None:
+            self._pool.shutdown()  # a broken pool ends its other processes, with SIGTERM
+        codes = {process.exitcode for process in processes} - {None, -signal.SIGTERM}
         return WorkerError(
             f"a worker process ended (exit code {min(codes, default='unknown')}; is memory short, "
             "or does a script lack its `if __name__ == '__main__':`?); go on with resume=True, "
