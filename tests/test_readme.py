@@ -17,6 +17,15 @@ README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 COMMANDS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
+# Here commands are to run, so they train two small networks: other tests train as the default does.
+TRAIN = f"""#!{sys.executable}
+from pocketrnn_train.classify import adapting
+from pocketrnn_train.cli import main
+
+adapting._STEPS, adapting.FEW_ROWS = 20, 0
+raise SystemExit(main())
+"""
+
 GOOD, BAD = "loved laughed warm lovely superb", "hated dull broken awful money"
 
 
@@ -41,14 +50,18 @@ def folder(tmp_path: Path) -> Path:
 
 
 def shell(command: str, folder: Path) -> str:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    train = folder / "bin" / "pocketrnn-train"
+    train.parent.mkdir(exist_ok=True)
+    train.write_text(TRAIN)
+    train.chmod(0o755)
+    folders = [train.parent, Path(sys.executable).parent, os.environ["PATH"]]
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
         cwd=folder,
-        env=os.environ | {"PATH": path},
+        env=os.environ | {"PATH": os.pathsep.join(map(str, folders))},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
