@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     # Here, so that an import that fails is an error like others.
     from . import evaluate, explain, forecast, generate, info, predict, score, verify
 
-    parser = argparse.ArgumentParser(
+    parser = command.Parser(
         prog="pocketrnn",
         description="Score and generate text, and forecast series, with small recurrent networks, "
         "on this machine alone.",

@@ -87,6 +87,17 @@ def import_quietly(module: str, variable: str, level: str) -> None:
         os.close(kept)
 
 
+class Parser(argparse.ArgumentParser):
+    """Reports what it doesn't know itself, so that the usage shown is that of the command."""
+
+    def parse_known_args(self, *given: Any, **more: Any) -> Any:
+        """Return the namespace and an empty list; end with a usage error for what isn't known."""
+        namespace, unknown = super().parse_known_args(*given, **more)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return namespace, []
+
+
 def command(commands: Any, name: str, text: str, **more: Any) -> argparse.ArgumentParser:
     """Add a command to argparse's subparsers; `text` is its help."""
     parser: argparse.ArgumentParser = commands.add_parser(

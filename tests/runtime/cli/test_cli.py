@@ -363,7 +363,8 @@ def test_misuse(arguments: list[str], capsys: Capture) -> None:
     assert caught.value.code == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("usage: pocketrnn")
+    command = f" {arguments[0]}" if len(arguments) > 1 else ""
+    assert err.startswith(f"usage: pocketrnn{command} [-h]")
 
 
 def test_version(capsys: Capture) -> None:
