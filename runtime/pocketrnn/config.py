@@ -7,6 +7,7 @@ import operator
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Annotated, Any, Self
 
 from .errors import ConfigError, TextError
@@ -142,3 +143,19 @@ def check_texts(texts: object) -> None:
         raise TextError("texts must be str or an iterable of str, not an array of no dimension")
     if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
         raise TextError(f"texts must be str or an iterable of str, not {type(texts).__name__}")
+
+
+def in_chunks(texts: Any, most: int) -> Iterator[list[str]]:
+    """Yield one text, or those of an iterable, at most so many at a time.
+
+    Raises TextError for anything else, and for the first that isn't a str, by its number from 1.
+    """
+    check_texts(texts)
+    rows, done = iter([texts] if isinstance(texts, str) else texts), 0
+    while chunk := list(islice(rows, most)):
+        for number, text in enumerate(chunk, done + 1):
+            if not isinstance(text, str):
+                kind = type(text).__name__
+                raise TextError(f"text {number:,} must be a str, not {kind}: {text!r:.60}")
+        yield chunk
+        done += len(chunk)

@@ -16,14 +16,14 @@ from .tables.writing import taken_error
 
 
 def scorer(
-    model: ModelSource = None, *, probabilities: bool = False, label_separator: str = ";"
+    model: ModelSource = None, *, probabilities: bool = False, label_separator: str | None = None
 ) -> Any:
     """Return a pandas UDF from a column of text to a struct of `label` and `score`.
 
     `model` is what `pocketrnn.load` takes; it is read here, on the driver. `probabilities` adds
     `probability_LABEL` for each label to the struct; a model of several labels a text gives
-    `labels`, joined by `label_separator`, and these. A text that is null or blank gets a null label
-    and nulls.
+    `labels`, joined by `label_separator` (";"), and these. A text that is null or blank gets a null
+    label and nulls.
     Raises MissingExtraError, or a ModelFileError.
     """
     require("spark", "pyspark", "pandas", "pyarrow")
@@ -34,13 +34,13 @@ def scorer(
 
     read = classifier(model)
     data = read.data
-    columns = Scoring(read, probabilities, separator=label_separator).columns
+    columns = Scoring(read, probabilities, label_separator=label_separator).columns
     kinds = {"text": StringType(), "float": FloatType()}
     struct = StructType([StructField(column.name, kinds[column.kind]) for column in columns])
 
     # Spark tells the kind of UDF by these annotations.
     def score(series: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
-        scoring = Scoring(_loaded(data), probabilities, separator=label_separator)
+        scoring = Scoring(_loaded(data), probabilities, label_separator=label_separator)
         for texts in series:
             present = np.array([isinstance(t, str) and bool(t.strip()) for t in texts], bool)
             frame = {}
@@ -61,7 +61,7 @@ def score_frame(
     model: ModelSource = None,
     probabilities: bool = False,
     prefix: str = "",
-    label_separator: str = ";",
+    label_separator: str | None = None,
 ) -> Any:
     """Return `frame` with the columns that `pocketrnn score` adds, the others unchanged.
 
@@ -73,7 +73,7 @@ def score_frame(
     """
     read = classifier(model)
     score = scorer(read, probabilities=probabilities, label_separator=label_separator)
-    scoring = Scoring(read, probabilities, prefix, separator=label_separator)
+    scoring = Scoring(read, probabilities, prefix, label_separator=label_separator)
     added = [column.name for column in scoring.columns]
     is_exact = frame.sparkSession.conf.get("spark.sql.caseSensitive") == "true"
     folded = str if is_exact else str.lower  # Spark's Java lower-cases names, too

@@ -4,13 +4,13 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import check_texts, whole_number
+from ..config import in_chunks, whole_number
 from ..errors import ConfigError
 from ..lazy import lazy
 from ..loading import Model
@@ -152,15 +152,8 @@ class Classifier(Model):
 
         explain = whole_number(options["explain"], "explain must be a whole number from 0")
         band = self.band(options["unsure"])
-        known, separator = options["known"], options["label_separator"]
-        if separator is not None and not self.config.multi_label:
-            raise ConfigError(
-                "label_separator is for a model of several labels a text: this one gives one"
-            )
-        if separator == "":
-            raise ConfigError("label_separator must not be empty")
-        probabilities = options["probabilities"]
-        return Scoring(self, probabilities, prefix, band, explain, known, separator or ";")
+        rest = {name: options[name] for name in ("probabilities", "known", "label_separator")}
+        return Scoring(self, prefix=prefix, band=band, explain=explain, **rest)
 
     @property
     def parts(self) -> str:
@@ -245,11 +238,7 @@ class Classifier(Model):
 
         Raises TextError for what isn't a str.
         """
-        check_texts(texts)
-        rows = iter([texts] if isinstance(texts, str) else texts)
-        parts = []
-        while chunk := list(islice(rows, _CHUNK)):
-            parts.append(self._read(chunk))
+        parts = list(map(self._read, in_chunks(texts, _CHUNK)))
         if len(parts) == 1:
             return parts[0]
         none = np.zeros(0, np.int64)
@@ -301,8 +290,8 @@ class Classifier(Model):
         """
         if isinstance(texts, str):
             return explain(self, self._network, texts, label)
-        check_texts(texts)
-        return [explain(self, self._network, text, label) for text in texts]
+        rows = chain.from_iterable(in_chunks(texts, _CHUNK))
+        return [explain(self, self._network, text, label) for text in rows]
 
     def choose(self, row: NDArray[np.float32]) -> int:
         """Return the index of the label for one row of `scores`, as `labels.choose_one` says."""

@@ -88,17 +88,30 @@ class Scoring:
     band: tuple[np.float32, np.float32] | None = None
     explain: int = 0
     known: bool = False
-    separator: str = ";"
+    label_separator: str | None = None
 
     def __post_init__(self) -> None:
         """Raise ConfigError for what doesn't go together."""
-        several, separator = self.model.config.multi_label, self.separator
-        if several and self.explain:
+        if not self.model.config.multi_label:
+            if self.label_separator is not None:
+                raise ConfigError(
+                    "label_separator is for a model of several labels a text: this one gives one"
+                )
+            return
+        separator = self.separator
+        if self.explain:
             raise ConfigError("explain is for models of one label a text: this one gives several")
-        if several and any(not label or separator in label for label in self.model.labels):
+        if not separator:
+            raise ConfigError("label_separator must not be empty")
+        if any(not label or separator in label for label in self.model.labels):
             raise ConfigError(
                 f"a label is empty, or has {separator!r} in it: say label_separator=..."
             )
+
+    @property
+    def separator(self) -> str:
+        """What stands between the labels of a text."""
+        return ";" if self.label_separator is None else self.label_separator
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -283,7 +296,7 @@ def score_rows(
     loaded = classifier(model)
     several = loaded.config.multi_label
     # No file of UTF-8 has a label with this in it.
-    scoring = Scoring(loaded, probabilities=True, separator="\ud800")
+    scoring = Scoring(loaded, True, label_separator="\ud800" if several else None)
     labels, threshold = loaded.labels, loaded.config.threshold
     index = {label: i for i, label in enumerate(labels)}
     with closing(Inputs(inputs, format, text_column, ReadOptions(**reading))) as source:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..config import check, check_texts, whole_number
+from ..config import check, in_chunks, whole_number
 from ..errors import CorruptModelError, TextError
 from ..lazy import lazy
 from ..loading import Model
@@ -244,12 +243,7 @@ class Generator(Model):
         """
         if isinstance(texts, str):
             return float(self._bits([texts])[0])
-        check_texts(texts)
-        rows = iter(texts)
-        parts = [np.zeros(0)]
-        while some := list(islice(rows, _ENCODED)):
-            parts.append(self._bits(some))
-        return np.concatenate(parts)
+        return np.concatenate([np.zeros(0), *map(self._bits, in_chunks(texts, _ENCODED))])
 
     def _bits(self, texts: list[str]) -> NDArray[np.float64]:
         """Return the bits of texts, those of like length side by side."""

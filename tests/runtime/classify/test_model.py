@@ -1,5 +1,6 @@
 """Loading and scoring, on models small enough to be scored by hand."""
 
+import math
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,6 +122,15 @@ def test_what_is_no_text(texts: Any, model: Classifier) -> None:
         model.scores(texts)
     with pytest.raises(TypeError):
         model.predict(texts)
+
+
+@pytest.mark.parametrize("place", [0, 1, 4999])
+def test_a_missing_text_is_named(place: int, model: Classifier) -> None:
+    texts: list[Any] = ["good"] * 5000
+    texts[place] = math.nan
+    for method in (model.predict, model.scores, *([model.explain] if place < 5 else [])):
+        with pytest.raises(errors.TextError, match=rf"^text {place + 1:,} must be a str.*: nan$"):
+            method(iter(texts))
 
 
 class Frame:

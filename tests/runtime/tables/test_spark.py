@@ -88,6 +88,8 @@ def test_several_labels_a_text(session):
     for row, prediction in zip(found, predictions, strict=False):
         assert tuple(row)[3:] == pytest.approx(list(prediction.probabilities.values()), abs=1e-6)
     assert tuple(found[3])[2:] == (None,) * 4
+    with pytest.raises(ConfigError, match="label_separator is for a model of several labels"):
+        score_frame(frame, "text", model=MODEL, label_separator="|")
 
 
 def test_a_column_in_sql(session, rows, tmp_path):
