@@ -94,9 +94,7 @@ def test_weighted(rows: Table, threshold: float, seed: int) -> None:
 
 
 def test_of_200_classes() -> None:
-    rows = table(0, 1000, 200, 5, 190)
-    check(*rows)
-    check(*rows, weights=np.random.default_rng(0).integers(0, 3, 1000).astype(float))
+    check(*table(0, 500, 200, 5, 190))
 
 
 @given(tables, st.integers(0, 1 << 30))

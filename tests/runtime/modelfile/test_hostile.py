@@ -156,7 +156,7 @@ def test_made_by_hand(tmp_path: Path) -> None:
 
 
 def test_forged(tmp_path: Path) -> None:
-    counts = check(tmp_path, {str(seed): forged(seed) for seed in range(300)})
+    counts = check(tmp_path, {str(seed): forged(seed) for seed in range(200)})
     assert min(counts.values()) >= 10
     assert len(counts) == 3
 

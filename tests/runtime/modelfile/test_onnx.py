@@ -17,7 +17,7 @@ from tinyonnx import external_tensor, field, resealed, varint
 
 # Windows, both ways, a mask: each kind of node, attribute and constant.
 CONFIG = tinyonnx.config(
-    network=NetworkConfig(2, "gru", "tanh", 2, 1, True, True, "sqrtn_max", 4, "float32")
+    network=NetworkConfig(2, "simple_rnn", "tanh", 2, 1, True, True, "sqrtn_max", 4, "float32")
 )
 GRAPH = CONFIG.graph()
 WEIGHTS = tinyonnx.weights(CONFIG)

@@ -114,13 +114,11 @@ def test_delimited(model, table, kind, encoding, terminator, at_end):
         )
 
 
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
-    ),
-    max_leaves=5,
+leaves = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
 )
+objects = st.dictionaries(st.text(max_size=3), leaves, max_size=3)
+values = leaves | objects | st.lists(leaves | objects, max_size=3)
 
 
 @few
@@ -444,7 +442,7 @@ def test_zstandard(tmp_path):
 
 
 def test_damaged_gzip(tmp_path, monkeypatch):
-    monkeypatch.setattr(block, "ROWS", 100)
+    monkeypatch.setattr(block, "ROWS", 400)
     lines = [f"good film {i}" for i in range(20_000)]
     data = gzip.compress("\n".join(lines).encode())
     for name, content in {
@@ -458,7 +456,7 @@ def test_damaged_gzip(tmp_path, monkeypatch):
         with pytest.raises(InputError, match=rf"{name}\.txt\.gz: cut short or damaged"):
             score(source, output)
         assert not output.exists()
-    assert 10 < len(list((tmp_path / "cut.csv.pocketrnn-run").glob("*.part"))) < 200
+    assert 5 < len(list((tmp_path / "cut.csv.pocketrnn-run").glob("*.part"))) < 50
 
 
 def test_damaged_parquet(tmp_path):
