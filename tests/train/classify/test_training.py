@@ -23,6 +23,7 @@ from pocketrnn_train import RECIPES, Corpus, Examples, Run, TrainConfig, evaluat
 from pocketrnn_train.classify import batches, training
 from pocketrnn_train.config import Distillation, MadeUp
 from pocketrnn_train.corpora.splits import split
+from pocketrnn_train.loop import Stage
 from pocketrnn_train.run import RunError
 
 FILES = ["config.json", "corpus.json", "curves.png", "history.csv", "model.keras", "report.html"]
@@ -143,6 +144,19 @@ def test_copies_are_held_out_together(config: TrainConfig, validation: str) -> N
     assert not sides[0].isdisjoint(sides[1])
 
 
+@pytest.fixture
+def unlearnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every network stays as it was built, for tests of what is made of networks."""
+
+    def learn(run: Run, stages: Sequence[Stage], model: Any, **_: Any) -> Any:
+        run.write_history([{"epoch": 1, "loss": 1.0, "val_loss": 1.0}], stages[-1].history)
+        run.save_model(model, stages[-1].checkpoint)
+        return model
+
+    monkeypatch.setattr(training, "learn", learn)
+
+
+@pytest.mark.usefixtures("unlearnt")
 def test_the_divisor_of_training_changes_no_score(
     films: Corpus, config: TrainConfig, tmp_path: Path
 ) -> None:
@@ -162,6 +176,7 @@ def test_the_divisor_of_training_changes_no_score(
     assert loss == pytest.approx(run.report["validation"]["loss"], rel=1e-5)
 
 
+@pytest.mark.usefixtures("unlearnt")
 def test_folds_are_held_out_in_turn_and_all_is_learnt_at_last(
     films: Corpus, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
