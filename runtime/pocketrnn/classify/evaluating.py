@@ -7,7 +7,7 @@ and those of a Comparison.
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from heapq import nsmallest
 from typing import Any, Unpack
 
@@ -398,7 +398,7 @@ def evaluate(
         figures.mcnemar(only_first, only_second),
         tuple(judged[1].changed.examples()),
     )
-    return Evaluation(**{**vars(first_one), "comparison": comparison})
+    return replace(first_one, comparison=comparison)
 
 
 def _evaluation(

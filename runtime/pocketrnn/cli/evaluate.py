@@ -64,36 +64,26 @@ def add_to(commands: Any) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     from ..classify.evaluating import evaluate  # here, so that other commands start without it
 
-    names = arguments.model or [None]
-    page = arguments.html and command.new_file(
-        arguments.html, force=arguments.force, inputs=expanded(arguments.inputs), models=names
+    options = vars(arguments)
+    names, page, force, as_json, trusted = (
+        options.pop(name) for name in ("model", "html", "force", "json", "trusted")
     )
+    del options["run"]
+    names = names or [None]
+    if page:
+        page = command.new_file(page, force=force, inputs=expanded(arguments.inputs), models=names)
     if len(names) > 2:
         raise ConfigError("two models can be compared, not more")
-    models = [Classifier.load(name, trusted=arguments.trusted) for name in names]
-    found = evaluate(
-        arguments.inputs,
-        model=models[0],
-        against=models[1] if len(models) > 1 else None,
-        text_column=arguments.text_column,
-        label_column=arguments.label_column,
-        label_separator=arguments.label_separator,
-        weight_column=arguments.weight_column,
-        rename=_renamed(arguments.rename),
-        by=arguments.by,
-        precision=arguments.precision,
-        recall=arguments.recall,
-        on_error=arguments.on_error,
-        format=arguments.format,
-        workers=inputs.workers(arguments),
-        **inputs.reading(arguments),
-    )
+    models = [Classifier.load(name, trusted=trusted) for name in names]
+    options["workers"], options["rename"] = inputs.workers(arguments), _renamed(arguments.rename)
+    against = models[1] if len(models) > 1 else None
+    found = evaluate(**options, model=models[0], against=against)
     both = [f"{which}: {name}" for which, name in zip(("first", "second"), names, strict=False)]
     if page:
         from ..classify.page import evaluation_page
 
         write_atomic(page, evaluation_page(found, models[0], both))
-    if arguments.json:
+    if as_json:
         command.output(json.dumps(found.to_dict()))
     else:
         command.output("\n".join(map(command.printable, _lines(found, both))))

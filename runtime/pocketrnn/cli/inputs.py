@@ -5,7 +5,7 @@ import os
 from functools import partial
 
 from ..tables.formats import INPUTS
-from ..tables.reading import Reading, ReadOptions
+from ..tables.reading import ReadOptions
 from . import command
 
 
@@ -39,11 +39,6 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         default=ReadOptions.max_lines,
     )
     add("--workers N", "processes that score (default, and at most: the cores there are)", type=int)
-
-
-def reading(arguments: argparse.Namespace) -> Reading:
-    """Return the options of reading."""
-    return {name: getattr(arguments, name) for name in Reading.__annotations__}  # type: ignore[return-value]
 
 
 def workers(arguments: argparse.Namespace) -> int:

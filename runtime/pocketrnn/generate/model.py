@@ -247,7 +247,7 @@ class Generator(Model):
 
     def _bits(self, texts: list[str]) -> NDArray[np.float64]:
         """Return the bits of texts, those of like length side by side."""
-        encoded = [self.alphabet.encode(_text(text)) for text in texts]
+        encoded = [self.alphabet.encode(text) for text in texts]
         last = [] if self.config.stop is None else [self.config.stop]
         lengths = np.array([len(ids) + len(last) for ids in encoded])
         order = np.argsort(-lengths, kind="stable")
@@ -288,9 +288,11 @@ class Generator(Model):
         characters into ids and back. Raises TextError for a prompt that isn't a str.
         """
         texts = whole_number(texts, "texts must be 1 or more", 1)
+        if not isinstance(prompt, str):
+            raise TextError(f"a prompt must be a str, not {type(prompt).__name__}")
         logits, state = self._next(np.array([self.config.start]))
         steps = max(1, _LOGITS // self.config.ids)
-        for first in range(0, len(_text(prompt)), _ENCODED):
+        for first in range(0, len(prompt), _ENCODED):
             ids = self.alphabet.encode(prompt[first : first + _ENCODED])
             for begin in range(0, len(ids), steps):
                 whole, state = self.run(ids[None, begin : begin + steps], state)
@@ -381,9 +383,3 @@ def _finite(logits: Logits) -> Logits:
     if not np.isfinite(logits).all():
         raise CorruptModelError("the network's logits aren't finite numbers")
     return logits
-
-
-def _text(text: str) -> str:
-    if not isinstance(text, str):
-        raise TextError(f"a text must be a str, not {type(text).__name__}")
-    return text
