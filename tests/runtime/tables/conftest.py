@@ -1,6 +1,7 @@
 """What the tests of runs share."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,3 +19,13 @@ def source(tmp_path: Path) -> Path:
     rows = [f'{i},"good, film {"bad " * (i % 5)}"' for i in range(95)]
     path.write_text("\n".join(["id,text", *rows]) + "\n")
     return path
+
+
+@pytest.fixture(scope="session")
+def pa() -> Any:
+    return pytest.importorskip("pyarrow")
+
+
+@pytest.fixture(scope="session")
+def pq(pa: Any) -> Any:
+    return pytest.importorskip("pyarrow.parquet")

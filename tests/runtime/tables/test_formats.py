@@ -230,9 +230,7 @@ def test_from_any_format_to_any(model, table, one, other):
 
 @few
 @given(data=st.data())
-def test_parquet(model, data):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
+def test_parquet(pa, pq, model, data):
     rows = data.draw(st.lists(texts, max_size=12))
     size = len(rows)
 
@@ -275,8 +273,7 @@ def test_parquet(model, data):
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "txt"])
-def test_to_parquet(kind, tmp_path):
-    pq = pytest.importorskip("pyarrow.parquet")
+def test_to_parquet(pq, kind, tmp_path):
     rows = ["good film", "bad\ud7ff, film", "!"]
     lines = {
         "csv": ["id,text", *(f'{i},"{text}"' for i, text in enumerate(rows))],
@@ -297,9 +294,7 @@ def test_to_parquet(kind, tmp_path):
     "texts", [["good", None, None, "bad", "film", None], [None, "good"], [None]]
 )
 @pytest.mark.parametrize("view", ["string_view", "binary_view"])
-def test_some_rows_of_views(view, texts, tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
+def test_some_rows_of_views(pa, pq, view, texts, tmp_path):
     source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
     more = pa.array([str(i) * 20 for i in range(len(texts))], getattr(pa, view)())
     table = pa.table(
@@ -351,8 +346,7 @@ def test_a_new_field_inside_an_object(first, later, field, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("method", ["__init__", "write_table"])
-def test_what_pyarrow_refuses_to_write(method, tmp_path):
-    pa = pytest.importorskip("pyarrow")
+def test_what_pyarrow_refuses_to_write(pa, method, tmp_path):
     (tmp_path / "in.txt").write_text("good\n")
     refuse = mock.Mock(side_effect=pa.ArrowNotImplementedError("no such type"))
     with (
@@ -366,9 +360,7 @@ def test_what_pyarrow_refuses_to_write(method, tmp_path):
     ("value", "kind", "arguments"),
     [(10**15, "timestamp", ["s"]), (10**7, "date32", []), (1, "timestamp", ["s", "Mars/Olympus"])],
 )
-def test_dates_that_python_can_not_hold(value, kind, arguments, tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
+def test_dates_that_python_can_not_hold(pa, pq, value, kind, arguments, tmp_path):
     source = tmp_path / "in.parquet"
     far = pa.array([None, value], getattr(pa, kind)(*arguments))
     pq.write_table(pa.table({"text": ["good", "bad"], "far": far}), source)
@@ -382,9 +374,7 @@ def test_dates_that_python_can_not_hold(value, kind, arguments, tmp_path):
     assert pq.read_table(tmp_path / "out.parquet")["far"].equals(pq.read_table(source)["far"])
 
 
-def test_parquet_to_csv_and_json(tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
+def test_parquet_to_csv_and_json(pa, pq, tmp_path):
     table = pa.table(
         {
             "text": ["good", None, "bad"],
@@ -459,9 +449,7 @@ def test_damaged_gzip(tmp_path, monkeypatch):
     assert 5 < len(list((tmp_path / "cut.csv.pocketrnn-run").glob("*.part"))) < 50
 
 
-def test_damaged_parquet(tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
+def test_damaged_parquet(pa, pq, tmp_path):
     pq.write_table(
         pa.table({"text": [f"good {i}" for i in range(9999)]}), tmp_path / "whole.parquet"
     )
@@ -479,9 +467,7 @@ def test_damaged_parquet(tmp_path):
         assert not (tmp_path / "out.csv").exists()
 
 
-def test_parquet_with_text_that_is_no_utf8(tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
+def test_parquet_with_text_that_is_no_utf8(pa, pq, tmp_path):
     ends = pa.py_buffer(np.array([0, 1], np.int32))
     text = pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(b"\xff")])
     pq.write_table(pa.table({"text": text}), tmp_path / "in.parquet")

@@ -244,15 +244,13 @@ def test_a_compressed_bomb_takes_little_memory(tmp_path):
     assert peak < 10_000_000
 
 
-def test_a_text_in_other_formats_that_is_too_long(tmp_path):
+def test_a_text_in_other_formats_that_is_too_long(pa, pq, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.txt").write_text("good " * 1000)
     (tmp_path / "in" / "b.txt").write_text("good")
     problem = "over 1,000 characters (max_characters=...)"
     found = rows_of(tmp_path / "in", max_characters=1000)
     assert [row.problem for row in found] == [problem, ""]
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
     pq.write_table(pa.table({"text": ["good " * 1000, "good"]}), tmp_path / "in.parquet")
     assert [each for *_, each in read(tmp_path / "in.parquet", max_characters=1000)] == [
         problem,
@@ -336,8 +334,7 @@ def test_bytes_that_no_text_has(encoding, bad, tmp_path):
     assert len((tmp_path / "out.csv").read_bytes().decode(encoding, "replace").splitlines()) == 4
 
 
-def test_surrogates_in_names_and_labels(tmp_path):
-    pq = pytest.importorskip("pyarrow.parquet")
+def test_surrogates_in_names_and_labels(pq, tmp_path):
     (tmp_path / "in.csv").write_text("text\ngood\nbad\n")
     for output in ("out.parquet", "out.jsonl"):
         score(tmp_path / "in.csv", tmp_path / output, prefix="p\udcff")
@@ -349,9 +346,7 @@ def test_surrogates_in_names_and_labels(tmp_path):
     ]
 
 
-def test_lists_of_fixed_size(tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
+def test_lists_of_fixed_size(pa, pq, tmp_path):
     vectors = pa.array([[1, 2], None, [3, 4], [5, 6]], pa.list_(pa.int8(), 2))
     table = pa.table({"text": ["good", None, "bad", "film"], "vector": vectors})
     pq.write_table(table, tmp_path / "in.parquet")
@@ -378,10 +373,8 @@ def test_a_pyarrow_that_can_not_be_imported(error, tmp_path, monkeypatch):
         score(tmp_path / "in.parquet", tmp_path / "out.csv")
 
 
-def test_out_of_memory_is_told_as_such(tmp_path):
+def test_out_of_memory_is_told_as_such(pa, pq, tmp_path):
     """It is no reason to write another format."""
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
     (tmp_path / "in.txt").write_text("good\n")
     short = mock.Mock(side_effect=pa.ArrowMemoryError("malloc of size 8 failed"))
     with mock.patch.object(pq.ParquetWriter, "write_table", short), pytest.raises(MemoryError):

@@ -149,8 +149,7 @@ def test_how_many_words_are_known(tmp_path, capsys):
     assert [(row["p_words"], row["p_known"]) for row in rows] == [(4, 3), (None, None), (1, 0)]
 
 
-def test_how_many_words_are_known_in_parquet(tmp_path):
-    pq = pytest.importorskip("pyarrow.parquet")
+def test_how_many_words_are_known_in_parquet(pq, tmp_path):
     (tmp_path / "in.csv").write_text("text,n\ngood film,1\n,2\nxyzzy,3\n")
     out = tmp_path / "out.parquet"
     score(tmp_path / "in.csv", out, text_column="text", known=True, on_error="null")
@@ -160,9 +159,7 @@ def test_how_many_words_are_known_in_parquet(tmp_path):
     assert table["known"].to_pylist() == [2, None, 0]
 
 
-def test_null_texts_of_parquet(tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
+def test_null_texts_of_parquet(pa, pq, tmp_path):
     pq.write_table(pa.table({"text": ["good", None, "bad"]}), tmp_path / "in.parquet")
     with pytest.raises(InputError, match=r"in\.parquet, line 2: no text"):
         score(tmp_path / "in.parquet", tmp_path / "out.parquet")
@@ -179,9 +176,7 @@ def test_null_texts_of_parquet(tmp_path):
         ]
 
 
-def test_no_good_row_in_parquet(tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
+def test_no_good_row_in_parquet(pa, pq, tmp_path):
     for texts in ([], [None, None]):
         source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
         pq.write_table(pa.table({"text": pa.array(texts, pa.string())}), source)
@@ -231,9 +226,8 @@ def test_failing_keeps_what_was_done(source, tmp_path, small_blocks):
     ("limit", "value"),
     [("_ROW_GROUP", 1000), ("_BLOCKS", 3)],  # bytes: blocks have up to 600
 )
-def test_row_groups(limit, value, source, tmp_path, small_blocks, monkeypatch):
+def test_row_groups(pq, limit, value, source, tmp_path, small_blocks, monkeypatch):
     """Several blocks each, the same ones for a run that was stopped and resumed."""
-    pq = pytest.importorskip("pyarrow.parquet")
     monkeypatch.setattr(parquet, limit, value)
     stopped, output = tmp_path / "stopped.parquet", tmp_path / "out.parquet"
     score(source, output)
@@ -249,10 +243,8 @@ def test_row_groups(limit, value, source, tmp_path, small_blocks, monkeypatch):
     assert stopped.read_bytes() == output.read_bytes()
 
 
-def test_dictionaries_are_not_joined(tmp_path, small_blocks):
+def test_dictionaries_are_not_joined(pa, pq, tmp_path, small_blocks):
     """Each block has few values, as pandas' categories do; all of them have too many for a byte."""
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
     source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
     kind = pa.dictionary(pa.int8(), pa.string())
     schema = pa.schema([("text", pa.string()), ("kind", kind), ("kinds", pa.list_(kind))])
@@ -265,10 +257,8 @@ def test_dictionaries_are_not_joined(tmp_path, small_blocks):
     assert pq.read_table(output).select(schema.names).equals(pq.read_table(source))
 
 
-def test_parquet_needs_no_pandas(tmp_path):
+def test_parquet_needs_no_pandas(pa, pq, tmp_path):
     """It would take 40 MB, which pyarrow only needs to tell pandas' own types."""
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
     pq.write_table(pa.table({"text": ["good", "bad"]}), tmp_path / "in.parquet")
     (tmp_path / "tiny.onnx").write_bytes(MODEL)
     program = (
