@@ -29,15 +29,12 @@ _MOST_BYTES = 1 << 30
 # More than any device has cores: each thread takes memory, whether it has work or not.
 _MOST_THREADS = 256
 
-# The module and class of each task, imported when a file of that task is loaded.
+# The class of each task, imported when a file of that task is loaded, and the command.
 _TASKS = {
-    "classify": ("classify.model", "Classifier"),
-    "generate": ("generate.model", "Generator"),
-    "forecast": ("forecast.model", "Forecaster"),
+    "classify": ("Classifier", "predict"),
+    "generate": ("Generator", "generate"),
+    "forecast": ("Forecaster", "forecast"),
 }
-
-# The command of each task.
-_COMMANDS = {"classify": "predict", "generate": "generate", "forecast": "forecast"}
 
 
 class Model:
@@ -101,13 +98,13 @@ def _load(source: Source, threads: int, trusted: bool, task: str | None = None) 
         file = modelfile.read(read_bytes(source))
         if file.task not in _TASKS:
             raise CorruptModelError(f"the file is altered (task {file.task!r:.40})")
+        name, command = _TASKS[file.task]
         if task and task != file.task:
             raise OtherTaskError(
                 f"a model of the task {file.task}, not {task}; for it there are the command "
-                f"pocketrnn {_COMMANDS[file.task]} and the class {_TASKS[file.task][1]}"
+                f"pocketrnn {command} and the class {name}"
             )
-        module, name = _TASKS[file.task]
-        model = getattr(import_module(f".{module}", __package__), name)
+        model = getattr(import_module(f".{file.task}.model", __package__), name)
         return model(file, threads=threads, trusted=trusted)
 
 

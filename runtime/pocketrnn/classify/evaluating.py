@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConfigError, InputError
-from ..tables.block import Block, Column
+from ..tables.block import Block
 from ..tables.inputs import Inputs, PathLike
 from ..tables.reading import (
     Reader,
@@ -31,7 +31,7 @@ from .figures import Band, Operating, Point
 from .labelled import find_label_column, labels_of
 from .labels import all_right, choose, telling, threshold_of
 from .model import Classifier
-from .scoring import ModelSource, classifier
+from .scoring import ModelSource, Reads, classifier
 
 # Texts shown of each kind.
 _SHOWN = 10
@@ -185,29 +185,6 @@ class Evaluation:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class _Judging:
-    """What runs over the texts: the scores of each model, with the words read and known."""
-
-    models: tuple[Classifier, ...]
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        numbers = sum(len(model.labels) + 2 for model in self.models)
-        return tuple(Column(str(i), "float") for i in range(numbers))
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        return {"models": [model.sha256 for model in self.models]}
-
-    def __call__(self, texts: list[str]) -> list[NDArray[np.float32]]:
-        columns: list[NDArray[np.float32]] = []
-        for model in self.models:
-            read = model.read(texts)
-            columns += [*read.scores.T, read.words.astype("f4"), read.known.astype("f4")]
-        return columns
-
-
 @dataclass
 class _Top:
     """The examples with the lowest keys, of all blocks so far."""
@@ -336,7 +313,7 @@ def evaluate(
     with closing(Inputs(inputs, format, text_column, ReadOptions(**reading), find)) as source:
         for column in (*by, *([] if weight_column is None else [weight_column])):
             check_column(source.reader, column)
-        for block, columns in computed(source.blocks(), _Judging(tuple(models)), workers):
+        for block, columns in computed(source.blocks(), Reads(tuple(models)), workers):
             values = list(block.values())
             problems = dict(block.problems)
             true: list[Any] = []

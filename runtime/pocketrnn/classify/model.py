@@ -214,11 +214,11 @@ class Classifier(Model):
         band = self.band(unsure)
         allowed = None if labels is None else self._columns(labels)
         if isinstance(texts, str):
-            return self._prediction(*self._read_one(texts), band, allowed)
+            return self.prediction(*self._read_one(texts), band, allowed)
         read = self.read(texts)
         words, known, unlike = read.words.tolist(), read.known.tolist(), read.unlikeness.tolist()
         return Predictions(
-            self._prediction(*row, band, allowed)
+            self.prediction(*row, band, allowed)
             for row in zip(read.scores, words, known, unlike, strict=True)
         )
 
@@ -327,40 +327,36 @@ class Classifier(Model):
         columns = sorted({self.labels.index(label) for label in labels})
         return columns if len(columns) < len(self.labels) else None
 
-    def _prediction(
+    def prediction(
         self,
         row: NDArray[np.float32],
         words: int,
         known: int,
-        unlikeness: float,
-        band: tuple[np.float32, np.float32] | None,
-        allowed: list[int] | None,
+        unlikeness: float = math.nan,
+        band: tuple[np.float32, np.float32] | None = None,
+        allowed: list[int] | None = None,
     ) -> Prediction:
-        values = row.tolist()
-        probabilities = dict(zip(self.labels, values, strict=True))
-        is_sure = known and not (band and band[0] <= telling(row[None])[0] <= band[1])
-        several = self.config.multi_label
+        """Return what `predict` says of a text that was read already: of one row of a Reading.
+
+        `band` is what the method of that name gives, `allowed` are columns of `scores`.
+        """
+        values, several, threshold = row.tolist(), self.config.multi_label, self.config.threshold
         if several:
-            over = np.flatnonzero(choose(row[None], self.config.threshold)).tolist()
-            given = [i for i in over if known and (allowed is None or i in allowed)]
-            chosen = max(given or allowed or range(len(values)), key=values.__getitem__)
-            labels = tuple(self.labels[i] for i in given)
+            over = np.flatnonzero(choose(row[None], threshold)).tolist()
+            given = [i for i in over if allowed is None or i in allowed]
         else:
-            if not is_sure:
-                chosen = values.index(max(values))
-            elif allowed:
-                chosen = max(allowed, key=values.__getitem__)
-            else:
-                chosen = self.choose(row)
-            labels = (self.labels[chosen],) if is_sure else ()
-        needed = threshold_of(chosen, self.config.threshold, len(values))
+            given = [max(allowed, key=values.__getitem__) if allowed else self.choose(row)]
+        if not known or (band and band[0] <= telling(row[None])[0] <= band[1]):
+            given = []
+        among = given or (allowed if several else None) or range(len(values))
+        chosen = max(among, key=values.__getitem__)
         return Prediction(
-            self.labels[chosen] if labels else None,
+            self.labels[chosen] if given else None,
             values[chosen],
-            None if allowed and not several else needed,
-            probabilities,
+            None if allowed and not several else threshold_of(chosen, threshold, len(values)),
+            dict(zip(self.labels, values, strict=True)),
             words,
             known,
             None if math.isnan(unlikeness) else unlikeness,
-            labels,
+            tuple(self.labels[i] for i in given),
         )

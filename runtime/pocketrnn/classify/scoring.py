@@ -173,6 +173,29 @@ class Scoring:
         return ", ".join(f"{words} {weight:+.4f}" for words, weight in strongest)
 
 
+@dataclass(frozen=True)
+class Reads:
+    """From texts to what each model makes of them: its scores, and the words read and known."""
+
+    models: tuple[Classifier, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        numbers = sum(len(model.labels) + 2 for model in self.models)
+        return tuple(Column(str(i), "float") for i in range(numbers))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"models": [model.sha256 for model in self.models]}
+
+    def __call__(self, texts: list[str]) -> list[NDArray[np.float32]]:
+        columns: list[NDArray[np.float32]] = []
+        for model in self.models:
+            read = model.read(texts)
+            columns += [*read.scores.T, read.words.astype("f4"), read.known.astype("f4")]
+        return columns
+
+
 def score_file(
     inputs: PathLike | Sequence[PathLike],
     output: PathLike,
@@ -294,33 +317,15 @@ def score_rows(
     A row in error is among them, with its `problem`. Raises what `score_file` raises.
     """
     loaded = classifier(model)
-    several = loaded.config.multi_label
-    # No file of UTF-8 has a label with this in it.
-    scoring = Scoring(loaded, True, label_separator="\ud800" if several else None)
-    labels, threshold = loaded.labels, loaded.config.threshold
-    index = {label: i for i, label in enumerate(labels)}
     with closing(Inputs(inputs, format, text_column, ReadOptions(**reading))) as source:
-        for file, line, values, found, problem in engine.rows(source, scoring, workers):
+        for file, line, values, found, problem in engine.rows(source, Reads((loaded,)), workers):
             if found is None:
                 yield ScoredRow(file, line, values, None, None, None, None, problem)
                 continue
-            label, *numbers = found
-            chances = list(map(float, numbers[-len(labels) :]))
-            given = [] if label is None else [label]
-            if several:
-                given = label.split(scoring.separator) if label else []
-            shown = max(map(index.__getitem__, given or labels), key=chances.__getitem__)
-            yield ScoredRow(
-                file,
-                line,
-                values,
-                labels[shown] if given else None,
-                chances[shown],
-                threshold_of(shown, threshold, len(labels)),
-                dict(zip(labels, chances, strict=True)),
-                "",
-                tuple(given),
-            )
+            *scores, words, known = found
+            said = loaded.prediction(np.array(scores, np.float32), int(words), int(known))
+            about = said.label, said.score, said.threshold, said.probabilities
+            yield ScoredRow(file, line, values, *about, "", said.labels)
 
 
 def classifier(model: ModelSource) -> Classifier:
