@@ -153,7 +153,7 @@ def in_chunks(texts: Any, most: int) -> Iterator[list[str]]:
     check_texts(texts)
     rows, done = iter([texts] if isinstance(texts, str) else texts), 0
     while chunk := list(islice(rows, most)):
-        for number, text in enumerate(chunk, done + 1):
+        for number, text in enumerate(chunk if set(map(type, chunk)) != {str} else (), done + 1):
             if not isinstance(text, str):
                 kind = type(text).__name__
                 raise TextError(f"text {number:,} must be a str, not {kind}: {text!r:.60}")

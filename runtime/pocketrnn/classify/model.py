@@ -340,7 +340,8 @@ class Classifier(Model):
 
         `band` is what the method of that name gives, `allowed` are columns of `scores`.
         """
-        values, several, threshold = row.tolist(), self.config.multi_label, self.config.threshold
+        values, config = row.tolist(), self.config
+        names, several, threshold = config.labels, config.multi_label, config.threshold
         if several:
             over = np.flatnonzero(choose(row[None], threshold)).tolist()
             given = [i for i in over if allowed is None or i in allowed]
@@ -349,14 +350,15 @@ class Classifier(Model):
         if not known or (band and band[0] <= telling(row[None])[0] <= band[1]):
             given = []
         among = given or (allowed if several else None) or range(len(values))
-        chosen = max(among, key=values.__getitem__)
+        chosen = among[0] if len(among) == 1 else max(among, key=values.__getitem__)
+        labels = [names[i] for i in given]
         return Prediction(
-            self.labels[chosen] if given else None,
+            names[chosen] if given else None,
             values[chosen],
             None if allowed and not several else threshold_of(chosen, threshold, len(values)),
-            dict(zip(self.labels, values, strict=True)),
+            dict(zip(names, values, strict=True)),
             words,
             known,
             None if math.isnan(unlikeness) else unlikeness,
-            tuple(self.labels[i] for i in given),
+            tuple(labels),
         )
