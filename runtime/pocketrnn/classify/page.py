@@ -196,6 +196,7 @@ def _grid(across: Iterable[tuple[float, str]], up: Iterable[tuple[float, str]]) 
 
 
 _QUARTERS = [(at, f"{100 * at:.0f} %") for at in (0.0, 0.25, 0.5, 0.75, 1.0)]
+_SQUARE = _grid(_QUARTERS, _QUARTERS)
 
 
 def _line(points: Sequence[tuple[float, float]], kind: str, radii: Sequence[float] = ()) -> str:
@@ -221,7 +222,7 @@ def _reliability(both: Sequence[Evaluation]) -> str:
         )
         for found, kind in zip(both, "ab", strict=False)
     ]
-    return _grid(_QUARTERS, _QUARTERS) + diagonal + "".join(lines)
+    return _SQUARE + diagonal + "".join(lines)
 
 
 def _curves(both: Sequence[Evaluation]) -> Iterator[str]:
@@ -248,7 +249,7 @@ def _curves(both: Sequence[Evaluation]) -> Iterator[str]:
         (f"ROC{of}: recall (up) by the share of other texts chosen (across)", roc),
         (f"Precision{of} (up) by recall (across)", precision),
     ):
-        yield _chart(title, _grid(_QUARTERS, _QUARTERS) + "".join(lines), key)
+        yield _chart(title, _SQUARE + "".join(lines), key)
 
 
 def _unsure(both: Sequence[Evaluation]) -> str:
@@ -256,7 +257,7 @@ def _unsure(both: Sequence[Evaluation]) -> str:
     for found, kind in zip(both, "ab", strict=False):
         points = [(band.share, band.accuracy) for band in found.unsure if band.accuracy is not None]
         lines.append(_line(points, kind, [3] * len(points)))
-    return _grid(_QUARTERS, _QUARTERS) + "".join(lines)
+    return _SQUARE + "".join(lines)
 
 
 def _histogram(found: Evaluation) -> str:

@@ -22,11 +22,10 @@ def suffix_of(name: str) -> str:
 
 def decompressed(file: BinaryIO, suffix: str) -> io.BufferedReader:
     """Return a stream of what `file` holds; reading it raises OSError for all that is wrong."""
-    if suffix == ".gz":
-        return io.BufferedReader(_Checked(gzip.GzipFile(fileobj=file, mode="rb")), 1 << 17)
-    if suffix == ".zst":
-        return io.BufferedReader(_Checked(zstd().ZstdFile(file)), 1 << 17)
-    return cast("io.BufferedReader", file)
+    if not suffix:
+        return cast("io.BufferedReader", file)
+    stream = gzip.GzipFile(fileobj=file) if suffix == ".gz" else zstd().ZstdFile(file)
+    return io.BufferedReader(_Checked(stream), 1 << 17)
 
 
 def compress(data: bytes, suffix: str) -> bytes:

@@ -34,7 +34,8 @@ class JsonReader(TextReader):
             hint = '; if each line is an object, say format="jsonl"' * may_be_lines
             raise InputError(f"{self.name}: not JSON: {error}{hint}") from error
         values = found.values() if isinstance(found, dict) else [found]
-        lists = [value for value in values if isinstance(value, list) and _are_objects(value)]
+        lists = [value for value in values if isinstance(value, list)]
+        lists = [value for value in lists if all(isinstance(each, dict) for each in value)]
         lists = [value for value in lists if value] or lists[:1]
         if len(lists) != 1:
             raise InputError(
@@ -53,7 +54,3 @@ class JsonReader(TextReader):
 
     def position(self, rows: int) -> int:
         return rows
-
-
-def _are_objects(values: list[Any]) -> bool:
-    return all(isinstance(value, dict) for value in values)
