@@ -120,7 +120,7 @@ def taught(texts: Sequence[Text], path: Path) -> Rows:
     held = [t for t in texts if t.split == "validation" and t.label in ("negative", "positive")]
     more = [t for t in texts if t.label == "unlabelled"]
     labels = np.array([t.label == "positive" for t in train], np.int64)
-    words = rank_words([t.text for t in (*train, *more)], CONFIG.task.text)
+    words, _ = rank_words([t.text for t in (*train, *more)], CONFIG.task.text)
     if path.exists():
         with np.load(path) as arrays:
             soft = SoftLabels(**arrays)
@@ -319,9 +319,11 @@ def write_table(
     reviews = [t for t in (*groups["reviews"], *imdb) if t.split in ("train", "unlabelled")]
     texts = [t for t in everyday if t.source not in LONG]
     rows, labels = short(texts, reviews, path.parent / "short.npz")
-    for name, texts in groups.items():
-        more = taught(texts, path.parent / f"{name}.npz")
-        rows = Rows(*(own + added for own, added in zip(rows, more, strict=True)))
+    for name, group in groups.items():
+        more = taught(group, path.parent / f"{name}.npz")
+        rows.texts.extend(more.texts)
+        rows.targets.extend(more.targets)
+        rows.sources.extend(more.sources)
         labels += ["unlabelled"] * len(more.texts)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
