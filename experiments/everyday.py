@@ -246,17 +246,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", choices=["films", "reviews"], help="fit this teacher and stop")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=CONFIG.fit.epochs)
-    parser.add_argument("--without", nargs="*", default=[], help="sources not to train on")
+    parser.add_argument("--without", nargs="*", default=[], help="sources only to test on")
     arguments = parser.parse_args(argv)
     arguments.output.mkdir(parents=True, exist_ok=True)
     table = arguments.output / "everyday.csv"
     if arguments.only or not table.exists():
-        everyday, imdb = read_everyday(arguments.everyday), read_imdb(arguments.imdb)
+        everyday, imdb = (
+            [t for t in texts if t.source not in arguments.without or t.split == "test"]
+            for texts in (read_everyday(arguments.everyday), read_imdb(arguments.imdb))
+        )
         groups = {"films": imdb, "reviews": [t for t in everyday if t.source in LONG]}
         if arguments.only:
             taught(groups[arguments.only], arguments.output / f"{arguments.only}.npz")
             return 0
-        write_table(table, everyday, imdb, groups, arguments.without)
+        write_table(table, everyday, imdb, groups)
     corpus = read_corpus(
         table,
         probability_columns=["probability"],
@@ -313,7 +316,6 @@ def write_table(
     everyday: Sequence[Text],
     imdb: Sequence[Text],
     groups: dict[str, list[Text]],
-    without: Sequence[str],
 ) -> None:
     """Write the table."""
     reviews = [t for t in (*groups["reviews"], *imdb) if t.split in ("train", "unlabelled")]
@@ -329,9 +331,8 @@ def write_table(
         writer = csv.writer(file)
         writer.writerow(["text", "label", "probability", "weight", "split"])
         weight = weights(rows.sources, labels)
-        for text, target, source, counts in zip(*rows, weight, strict=True):
-            if source not in without:
-                writer.writerow([text, "", f"{target:.4f}", f"{counts:.3f}", "train"])
+        for text, target, counts in zip(rows.texts, rows.targets, weight, strict=True):
+            writer.writerow([text, "", f"{target:.4f}", f"{counts:.3f}", "train"])
         for found in (*everyday, *imdb):
             if found.split in ("validation", "test") and found.label != "neutral":
                 writer.writerow([found.text, found.label, "", 1, found.split])
