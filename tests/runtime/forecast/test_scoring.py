@@ -360,7 +360,10 @@ def test_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "out.csv").unlink()
     assert main(["forecast", *command, "--plot", str(picture)]) == 1
     assert main(["forecast", *command, "--plot", str(tmp_path / "out.html")]) == 0
-    assert "</svg>" in (tmp_path / "out.html").read_text()
+    page = (tmp_path / "out.html").read_text()
+    assert "</svg>" in page
+    assert f"<!-- {month(20 - MODEL.config.context)} -->" in page  # the first stamp that is drawn
+    assert f"<!-- {month(19 + MODEL.config.horizon)} -->" in page
 
 
 def test_a_picture_is_refused_before_anything_is_written(
