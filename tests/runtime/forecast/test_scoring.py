@@ -131,6 +131,7 @@ def test_other_columns_one_series_and_numbers_alone(tmp_path: Path) -> None:
             (Columns("id", "when", "kWh"), "'id'; there are: 'when', 'kWh'; say id_column"),
             (Columns(None, "ds", "kWh"), "'ds'; there are: 'when', 'kWh'; say time_column"),
             (Columns(None, "when"), "'y'; there are: 'when', 'kWh'; say value_column"),
+            (Columns(), "'ds' and no column called 'y'; .* say time_column=... and value_column"),
         ):
             with pytest.raises(ColumnError, match=f"in.*: no column called {said}"):
                 forecast_file(path, str(tmp_path / "no.csv"), MODEL, columns=columns)
