@@ -15,8 +15,11 @@ from .file import ForecasterConfig
 MOST = 6
 """Series in a picture."""
 
-Drawn = tuple[str, Any, Any, Any]
-"""A title, a series, its quantiles (horizon, quantiles), and what came or None."""
+Drawn = tuple[str, Any, Any, Any, Sequence[Any]]
+"""A title, a series, its quantiles (horizon, quantiles), what came or None, and the time stamps of
+the series' last values and of its quantiles, or none."""
+
+_TICKS = 5
 
 
 def check_name(path: str | Path) -> None:
@@ -35,7 +38,7 @@ def draw(path: str | Path, drawn: Sequence[Drawn], config: ForecasterConfig, lev
     rows = max(len(drawn), 1)
     figure = Figure(figsize=(9, 2.6 * rows), layout="constrained")
     places = figure.subplots(rows, squeeze=False)[:, 0]
-    for axes, (title, series, quantiles, future) in zip(places, drawn, strict=False):
+    for axes, (title, series, quantiles, future, stamps) in zip(places, drawn, strict=False):
         history = series[-config.context :]
         ahead = len(history) + np.arange(len(quantiles))
         axes.plot(history, color="black", linewidth=1)
@@ -44,6 +47,9 @@ def draw(path: str | Path, drawn: Sequence[Drawn], config: ForecasterConfig, lev
         low, high = quantiles[:, list(config.ends(level))].T
         axes.plot(ahead, quantiles[:, quantiles.shape[1] // 2], color="C0")
         axes.fill_between(ahead, low, high, color="C0", alpha=0.25, linewidth=0)
+        if stamps:
+            ticks = np.linspace(0, len(stamps) - 1, _TICKS).astype(int)
+            axes.set_xticks(ticks, [str(stamps[tick]) for tick in ticks])
         # Dollars in a name are no mathematics.
         axes.set_title(f"{title} (interval: {level:g} %)", parse_math=False)
     if Path(path).suffix != ".html":

@@ -97,7 +97,10 @@ def forecast_file(
             return {}
         quantiles = model.run(values[[row for row, _, _ in kept]])[:, :ahead]
         for (_, i, _), its in zip(kept[: MOST - len(drawn)], quantiles, strict=False):
-            drawn.append((str(good[i].name or "series"), good[i].values, its, None))
+            one = good[i]
+            there = len(one.values)
+            stamps = one.grid.stamps(one.last + 1 - there, there + ahead)
+            drawn.append((str(one.name or "series"), one.values, its, None, stamps))
         numbers = quantiles[:, :, columns]
         return {i: (keys, its) for (_, i, keys), its in zip(kept, numbers, strict=True)}
 

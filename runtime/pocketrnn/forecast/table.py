@@ -94,13 +94,22 @@ class SeriesTable:
         if self.columns.id is None and "unique_id" in there:
             self.columns = self.columns._replace(id="unique_id")
         options = ("id_column=...", "time_column=...", "value_column=...")
-        for option, column in zip(options, self.columns, strict=True):
-            if column is not None and (count := there.count(column)) != 1:
-                raise ColumnError(
-                    f"{reader.name}: {'two columns' if count else 'no column'} called {column!r}; "
-                    f"{reader.problem or f'there are: {listed(there)}'}; say {option}",
-                    there,
-                )
+        counts = {
+            column: (option, there.count(column))
+            for option, column in zip(options, self.columns, strict=True)
+            if column is not None
+        }
+        wrong = {column: found for column, found in counts.items() if found[1] != 1}
+        if wrong:
+            said = " and ".join(
+                f"{'two columns' if count else 'no column'} called {column!r}"
+                for column, (_, count) in wrong.items()
+            )
+            raise ColumnError(
+                f"{reader.name}: {said}; {reader.problem or f'there are: {listed(there)}'}; say "
+                + " and ".join(option for option, _ in wrong.values()),
+                there,
+            )
         if self.columns.id is None and (others := [c for c in there if c not in self.columns]):
             _log.warning(
                 "%s: taken as one series; if one of %s names the series, say id_column=...",

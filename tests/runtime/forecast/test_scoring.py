@@ -131,6 +131,7 @@ def test_other_columns_one_series_and_numbers_alone(tmp_path: Path) -> None:
             (Columns("id", "when", "kWh"), "'id'; there are: 'when', 'kWh'; say id_column"),
             (Columns(None, "ds", "kWh"), "'ds'; there are: 'when', 'kWh'; say time_column"),
             (Columns(None, "when"), "'y'; there are: 'when', 'kWh'; say value_column"),
+            (Columns(), "'ds' and no column called 'y'; .* say time_column=... and value_column"),
         ):
             with pytest.raises(ColumnError, match=f"in.*: no column called {said}"):
                 forecast_file(path, str(tmp_path / "no.csv"), MODEL, columns=columns)
@@ -360,7 +361,10 @@ def test_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "out.csv").unlink()
     assert main(["forecast", *command, "--plot", str(picture)]) == 1
     assert main(["forecast", *command, "--plot", str(tmp_path / "out.html")]) == 0
-    assert "</svg>" in (tmp_path / "out.html").read_text()
+    page = (tmp_path / "out.html").read_text()
+    assert "</svg>" in page
+    assert f"<!-- {month(20 - MODEL.config.context)} -->" in page  # the first stamp that is drawn
+    assert f"<!-- {month(19 + MODEL.config.horizon)} -->" in page
 
 
 def test_a_picture_is_refused_before_anything_is_written(

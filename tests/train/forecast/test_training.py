@@ -16,8 +16,9 @@ from pocketrnn_train import backend
 from pocketrnn_train.forecast import figures, windows
 from pocketrnn_train.forecast.config import RECIPES
 from pocketrnn_train.forecast.corpus import SeriesCorpus, read_series
+from pocketrnn_train.forecast.parts import Parts
 from pocketrnn_train.forecast.synthetic import synthetic
-from pocketrnn_train.forecast.training import _judged, fit
+from pocketrnn_train.forecast.training import fit
 from pocketrnn_train.run import ForecasterRun, open_run
 
 SMALL: dict[str, Any] = {
@@ -40,9 +41,12 @@ def corpus(count: int = 12, length: int = 40, **more: Any) -> SeriesCorpus:
     return SeriesCorpus.of({**made, **more})
 
 
-# With series that mustn't stop a training.
+# With series that mustn't stop a training; in the long ones, two horizons validate and two test.
 CORPUS = corpus(
-    constant=np.full(40, 7.0), outlier=np.where(np.arange(40) == 20, 1e30, 1.0), short=[1.0, 2.0]
+    length=60,
+    constant=np.full(40, 7.0),
+    outlier=np.where(np.arange(40) == 20, 1e30, 1.0),
+    short=[1.0, 2.0],
 )
 
 
@@ -96,7 +100,7 @@ def test_a_run_is_exported_and_served(run: ForecasterRun, tmp_path: Path) -> Non
 
 
 def test_what_is_held_out_is_learnt_later(run: ForecasterRun, lengths: list[int]) -> None:
-    assert lengths == [34, 34, 37, 40]  # two epochs, and one for each later stage
+    assert lengths == [48, 48, 54, 60]  # two epochs, and one for each later stage
     assert len(run.history()) == 2
 
 
@@ -211,7 +215,21 @@ def test_what_the_forecaster_will_refuse_is_not_judged() -> None:
     gap = np.where(known, 5 + noise, np.nan)
     coarse = np.where(np.arange(40) < 25, 5 + noise, 1e9 + 20 * noise)
     some = corpus(1, gap=gap, coarse=coarse)
-    assert list(_judged(some, settings())) == ["s0"]
+    assert dict(Parts.of(some.series, settings()).horizons) == {"s0": 1}
+
+
+def test_few_long_series_are_judged_by_several_horizons() -> None:
+    values = np.arange(1.0, 101)
+    values[85:91] = np.nan
+    parts = Parts.of({"long": values, "short": np.arange(1.0, 41)}, settings())
+    assert dict(parts.horizons) == {"long": 3, "short": 1}
+    assert {key: len(one) for key, one in parts.without(2).items()} == {"long": 82, "short": 34}
+    for held, ends in ((1, [85, 37]), (0, [100, 97, 94, 40])):  # those in the gap tell nothing
+        names, found = parts.forecasts(held)
+        assert [len(one) for one in found] == ends
+        assert names == ["long"] * (len(ends) - 1) + ["short"]
+    many = {str(i): values for i in range(300)}
+    assert set(Parts.of(many, settings()).horizons.values()) == {1}
 
 
 def test_series_of_one_name_are_refused() -> None:

@@ -125,6 +125,7 @@ def draw(
             histories[row],
             quantiles[row],
             futures[row][: served.config.horizon],
+            (),
         )
         for row, what in zip((order[0], order[len(order) // 2], order[-1]), _PICKED, strict=True)
     ]

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from pocketrnn.config import check
 from pocketrnn.extras import require
 from pocketrnn.forecast import file
 from pocketrnn.forecast.file import ForecasterConfig
-from pocketrnn.forecast.model import Forecaster, is_coarse
+from pocketrnn.forecast.model import Forecaster
 from pocketrnn.loading import bundled
 from pocketrnn.modelfile import fold
 
@@ -21,7 +20,8 @@ from ..loop import Stage, learn
 from ..run import ForecasterRun
 from . import figures, windows
 from .config import ForecasterTrainConfig
-from .corpus import SeriesCorpus, Values
+from .corpus import SeriesCorpus
+from .parts import Parts
 from .synthetic import synthetic
 
 # The bundled forecasters by their season. Training that goes on from one takes these shares of the
@@ -29,9 +29,9 @@ from .synthetic import synthetic
 _BUNDLED = {12: "monthly", 4: "quarterly"}
 _TUNED_RATE, _TUNED_EPOCHS = 0.2, 0.4
 
-# What is learnt in turn, and the end of its files' names, by how many horizons are held out: what
-# has validated is learnt as well, and then what has tested, as the newest values tell most of the
-# next. The later stages take these shares of the learning rate and of the epochs.
+# What is learnt in turn, and the end of its files' names, by how many parts are held out: what has
+# validated is learnt as well, and then what has tested, as the newest values tell most of the next.
+# The later stages take these shares of the learning rate and of the epochs.
 _STAGES = {2: ("older values", ""), 1: ("newer values", "-newer"), 0: ("all values", "-all")}
 _LATER_RATE, _LATER_EPOCHS = 0.5, 0.3
 
@@ -53,7 +53,8 @@ def fit(
 
     The last `horizon` values of each series are the test; those before them validate, and the width
     of the intervals is fitted to them. What has validated is then learnt, and after the test, so is
-    what has tested. Series too short for that are learnt whole. The same seed on the same machine
+    what has tested. Of few long series, several horizons validate and test. Series too short for
+    that are learnt whole. The same seed on the same machine
     gives the same weights, bit for bit, whether interrupted and resumed or not. Raises ConfigError
     if no series is long enough, RunError if `folder` holds another run, or the loss isn't finite;
     MissingExtraError without `pocketrnn[train]`.
@@ -65,12 +66,9 @@ def fit(
     if corpus.synthetic:
         corpus = _made(asked.season, config.seed)
     corpus = corpus.usable(asked.least_known)
-    judged = _judged(corpus, asked)
+    parts = Parts.of(corpus.series, asked)
     # Nothing is chosen by what tests.
-    before = {
-        key: values[: len(values) - asked.horizon * (key in judged)]
-        for key, values in corpus.series.items()
-    }
+    before = parts.without(1)
     season_note = SeriesCorpus(before).season_note(asked.season, 2 * asked.context)
     for note in (*corpus.notes, season_note):
         if note:
@@ -94,10 +92,7 @@ def fit(
     def trained(model: Any, held: int) -> Any:
         """Train `model` on all but so many horizons of each series."""
         (name, suffix), first = _STAGES[held], held == 2
-        learnt = [
-            values[: len(values) - held * horizon * (key in judged)]
-            for key, values in corpus.series.items()
-        ]
+        learnt = list(parts.without(held).values())
 
         def batches(epoch: int) -> Any:
             rng = np.random.default_rng([config.seed, held, epoch])
@@ -105,12 +100,12 @@ def fit(
             if corpus.synthetic or start is not None:  # so that what the start knows isn't lost
                 kinds.append(list(synthetic(_DRAWN, _SEASONS * asked.season, asked.season, rng)))
             count = task.steps * batch // len(kinds)
-            parts = [
+            drawn_of = [
                 windows.windows(series, settings, count, rng, short=task.short, holes=task.holes)
                 for series in kinds
             ]
             order = rng.permutation(count * len(kinds))
-            drawn = tuple(np.concatenate(same)[order] for same in zip(*parts, strict=True))
+            drawn = tuple(np.concatenate(same)[order] for same in zip(*drawn_of, strict=True))
             return tf.data.Dataset.from_tensor_slices(drawn).batch(batch)
 
         def measure(model: Any) -> dict[str, float]:
@@ -134,11 +129,8 @@ def fit(
         )
         return learn(run, [stage], model, fit=config.fit, loss=loss, metrics=[], measure=measure)
 
-    ends = {
-        held: [values[: len(values) - held * horizon] for values in judged.values()]
-        for held in _STAGES
-    }
-    held_out = windows.last(ends[1], settings)
+    _, validating = parts.forecasts(1)
+    held_out = windows.last(validating, settings)
     model = network.build(settings)
     if start is not None:
         network.start_from(model, start)
@@ -146,12 +138,16 @@ def fit(
     width = _width(model, held_out, settings)
     if not corpus.synthetic:  # of those, there are new ones for each epoch
         model = trained(model, 1)
+    names, testing = parts.forecasts(0)
     network.set_width(model, width)
     served = _served(network.whole(model, settings), settings)
-    futures = [one[-horizon:] for one in ends[0]]
-    test, quantiles, each = figures.measured(served, ends[1], futures)
+    histories, futures = (
+        [one[part] for one in testing] for part in (slice(-horizon), slice(-horizon, None))
+    )
+    test, quantiles, each = figures.measured(served, histories, futures)
+    test["series"] = len(parts.horizons)
     path = run.folder / "series.png"
-    figures.draw(path, ends[1], futures, quantiles, each, list(judged), served)
+    figures.draw(path, histories, futures, quantiles, each, names, served)
     if not corpus.synthetic:
         network.set_width(model, 1)  # or what is learnt would undo the factor
         model = trained(model, 0)
@@ -165,8 +161,8 @@ def fit(
         "started_from": _BUNDLED[asked.season] if start is not None else None,
         "notes": list(corpus.notes),
     }
-    histories = [run.history(f"history{suffix}.csv") for _, suffix in _STAGES.values()]
-    run.finish(config, whole, report, sum(row["seconds"] for rows in histories for row in rows))
+    epochs = [run.history(f"history{suffix}.csv") for _, suffix in _STAGES.values()]
+    run.finish(config, whole, report, sum(row["seconds"] for rows in epochs for row in rows))
     return run
 
 
@@ -185,28 +181,6 @@ def _made(season: int, seed: int) -> SeriesCorpus:
     """Return the synthetic series that validate and test."""
     made = synthetic(_HELD_OUT, _SEASONS * season, season, np.random.default_rng(seed))
     return SeriesCorpus({str(i): one for i, one in enumerate(made)}, "synthetic", synthetic=True)
-
-
-def _judged(corpus: SeriesCorpus, settings: ForecasterConfig) -> dict[str, Values]:
-    """Return the series that are long enough to validate and test; ConfigError without one."""
-    horizon, least = settings.horizon, settings.least_known
-    judged = {}
-    for key, values in corpus.series.items():
-        known = np.isfinite(values)
-        ends = known[len(values) - 2 * horizon :] if len(values) > 2 * horizon else known[:0]
-        before = known[: -2 * horizon][-settings.context :]
-        # What the forecaster will read for the test: perhaps mostly a gap, or too much alike.
-        read = values[:-horizon][-settings.context :]
-        is_read = np.isfinite(read).sum() >= least and not is_coarse(read)
-        if is_read and before.sum() > least and ends.reshape(2, -1).any(axis=1).all():
-            judged[key] = values
-    check(
-        bool(judged),
-        f"no series is long enough: two horizons of {horizon} are held out, and more than {least} "
-        "known values must stand before them; the longest has "
-        f"{max(map(len, corpus.series.values())):,}. Ask for a smaller horizon",
-    )
-    return judged
 
 
 def _width(model: Any, held_out: windows.Batch, settings: ForecasterConfig) -> float:
