@@ -13,7 +13,7 @@ from pocketrnn.errors import ConfigError, InputError, SeriesError
 from pocketrnn.forecast.file import ForecasterConfig
 from pocketrnn_export import export
 from pocketrnn_train import backend
-from pocketrnn_train.forecast import figures, windows
+from pocketrnn_train.forecast import figures, training, windows
 from pocketrnn_train.forecast.config import RECIPES
 from pocketrnn_train.forecast.corpus import SeriesCorpus, read_series
 from pocketrnn_train.forecast.parts import Parts
@@ -61,15 +61,28 @@ def lengths() -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, lengths: list[int]) -> ForecasterRun:
-    draw = windows.windows
+def shares() -> list[list[Any]]:
+    """Return what each fit of the intervals' width in `run` was given, part by part."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def run(
+    tmp_path_factory: pytest.TempPathFactory, lengths: list[int], shares: list[list[Any]]
+) -> ForecasterRun:
+    draw, width = windows.windows, training._width
 
     def drawn(series: Any, *arguments: Any, **options: Any) -> Any:
         lengths.append(max(map(len, series)))
         return draw(series, *arguments, **options)
 
+    def fitted(parts: Any) -> float:
+        shares.append(list(parts))
+        return width(parts)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(windows, "windows", drawn)
+        patch.setattr(training, "_width", fitted)
         return fit(CONFIG, CORPUS, tmp_path_factory.mktemp("run") / "run")
 
 
@@ -102,6 +115,19 @@ def test_a_run_is_exported_and_served(run: ForecasterRun, tmp_path: Path) -> Non
 def test_what_is_held_out_is_learnt_later(run: ForecasterRun, lengths: list[int]) -> None:
     assert lengths == [48, 48, 54, 60]  # two epochs, and one for each later stage
     assert len(run.history()) == 2
+
+
+def test_intervals_are_fitted_to_both_held_out_parts(
+    run: ForecasterRun, shares: list[list[Any]]
+) -> None:
+    validated, tested = shares[1]
+    assert len(shares) == 2
+    assert len(shares[0]) == 1  # what tests mustn't be known before the test
+    np.testing.assert_array_equal(shares[0][0], validated)
+    both = np.concatenate([validated, tested])
+    assert len(tested) == len(validated) == len(both) / 2
+    assert 0.3 < run.report["width"] < 3
+    assert np.mean(both <= run.report["width"]) == pytest.approx(0.8, abs=1 / len(both))
 
 
 def test_figures_are_those_of_the_forecasts() -> None:

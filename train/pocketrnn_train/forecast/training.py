@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from ..loop import Stage, learn
 from ..run import ForecasterRun
 from . import figures, windows
 from .config import ForecasterTrainConfig
-from .corpus import SeriesCorpus
+from .corpus import SeriesCorpus, Values
 from .parts import Parts
 from .synthetic import synthetic
 
@@ -53,8 +54,8 @@ def fit(
 
     The last `horizon` values of each series are the test; those before them validate, and the width
     of the intervals is fitted to them. What has validated is then learnt, and after the test, so is
-    what has tested. Of few long series, several horizons validate and test. Series too short for
-    that are learnt whole. The same seed on the same machine
+    what has tested, which the width is then fitted to as well. Of few long series, several horizons
+    validate and test. Series too short for that are learnt whole. The same seed on the same machine
     gives the same weights, bit for bit, whether interrupted and resumed or not. Raises ConfigError
     if no series is long enough, RunError if `folder` holds another run, or the loss isn't finite;
     MissingExtraError without `pocketrnn[train]`.
@@ -135,10 +136,12 @@ def fit(
     if start is not None:
         network.start_from(model, start)
     model = trained(model, 2)
-    width = _width(model, held_out, settings)
+    shares = [_shares(model, held_out, settings)]
+    width = _width(shares)
     if not corpus.synthetic:  # of those, there are new ones for each epoch
         model = trained(model, 1)
     names, testing = parts.forecasts(0)
+    shares.append(_shares(model, windows.last(testing, settings), settings))
     network.set_width(model, width)
     served = _served(network.whole(model, settings), settings)
     histories, futures = (
@@ -151,6 +154,7 @@ def fit(
     if not corpus.synthetic:
         network.set_width(model, 1)  # or what is learnt would undo the factor
         model = trained(model, 0)
+        width = _width(shares)
         network.set_width(model, width)
     whole = network.whole(model, settings)
     run.save_model(whole)
@@ -183,12 +187,8 @@ def _made(season: int, seed: int) -> SeriesCorpus:
     return SeriesCorpus({str(i): one for i, one in enumerate(made)}, "synthetic", synthetic=True)
 
 
-def _width(model: Any, held_out: windows.Batch, settings: ForecasterConfig) -> float:
-    """Return the factor by which the intervals hold as many values as they should.
-
-    How far a value is from the median, as a share of the interval's half on that side, is at most 1
-    for those inside; the factor makes it so for 80 % of them.
-    """
+def _shares(model: Any, held_out: windows.Batch, settings: ForecasterConfig) -> Values:
+    """Return how far each value is from the median, as a share of the interval's half there."""
     values, targets, weights = held_out
     quantiles = model.predict(values, verbose=0)
     ends = [settings.column(0.5 + sign * figures.LEVEL / 200) for sign in (-1, 1)]
@@ -196,10 +196,19 @@ def _width(model: Any, held_out: windows.Batch, settings: ForecasterConfig) -> f
     half = np.where(
         targets > middle, quantiles[:, :, ends[1]] - middle, middle - quantiles[:, :, ends[0]]
     )
-    shares = (np.abs(targets - middle) / np.maximum(half, 1e-9))[weights > 0]
-    if len(shares) < _FEW:
+    shares: Values = np.abs(targets - middle) / np.maximum(half, 1e-9)
+    return shares[weights > 0]
+
+
+def _width(shares: Sequence[Values]) -> float:
+    """Return the factor by which the intervals hold as many values as they should.
+
+    A value is inside if its share is at most 1; the factor makes it so for 80 % of them.
+    """
+    together = np.concatenate(shares)
+    if len(together) < _FEW:
         return 1.0
-    return float(np.clip(np.quantile(shares, figures.LEVEL / 100), *_WIDTHS))
+    return float(np.clip(np.quantile(together, figures.LEVEL / 100), *_WIDTHS))
 
 
 def _served(model: Any, settings: ForecasterConfig) -> Forecaster:
