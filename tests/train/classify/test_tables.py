@@ -28,7 +28,7 @@ def train(labels: int, rows: int, folder: Path, *, tells: bool, **settings: Any)
     return fit(RECIPES["default"].with_settings(seed=1, **settings), corpus, folder)
 
 
-@pytest.mark.parametrize(("labels", "rows"), [(20, 100)])
+@pytest.mark.parametrize(("labels", "rows"), [(3, 20), (20, 100)])
 def test_a_word_that_tells_the_label(labels: int, rows: int, tmp_path: Path) -> None:
     report = train(labels, rows, tmp_path / "run", tells=True).report
     assert report["test"]["accuracy"] >= 0.95
