@@ -30,10 +30,6 @@ _MOST = 200_000
 # Texts that each feature is taken to be in besides, spread over the labels.
 _PRIOR = 1.0
 
-# Of what a feature tells of the label (the relative entropy of its labels): 0.5 is as good where
-# single words tell the label, and about a point worse where many words do.
-_POWER = 0.25
-
 # Margins of a support vector machine times this are about as sure as they should be.
 _USUAL_SCALE = 3.0
 
@@ -103,7 +99,7 @@ class Linear:
             if scaled:
                 own = one_hot(labels, classes)
                 shares, ratios = tells(matrix.sign().T @ own, own.sum(axis=0))
-                self._scales = (shares * ratios).sum(axis=1).clip(min=0) ** _POWER
+                self._scales = np.sqrt((shares * ratios).sum(axis=1).clip(min=0))
             # It may stop before it has converged: a teacher needn't be exact.
             model = LinearSVC(C=strength, tol=0.01, max_iter=100, random_state=seed)
             with quietly():
