@@ -46,13 +46,32 @@ def test_a_teacher_has_not_seen_the_fold_that_it_labels() -> None:
     assert (np.abs(found.of_train - 0.5) < 0.2).all()
 
 
+def test_a_common_word_that_tells_the_label_counts_more_than_rare_ones() -> None:
+    random = np.random.default_rng(5)
+    labels = np.arange(360) % 3
+    texts = [
+        " ".join([f"key{label}", *(f"filler{i}" for i in random.integers(0, 300, 10))])
+        for label in labels
+    ]
+    matrix = tfidf(TOKENIZER, pieces=True).fit(texts[:60]).transform(texts)
+
+    def right(scaled: bool) -> float:
+        teacher = Linear(matrix[:60], labels[:60], 3, 3.2, 0, scaled=scaled)
+        return float((teacher.margins(matrix[60:]).argmax(axis=1) == labels[60:]).mean())
+
+    assert right(True) > 0.98 > 0.95 > right(False)
+
+
 @pytest.mark.parametrize("known", [[0, 2], [1], [0]])
 @pytest.mark.parametrize("classes", [2, 4])
-def test_a_label_without_texts_is_never_chosen(known: list[int], classes: int) -> None:
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_label_without_texts_is_never_chosen(
+    known: list[int], classes: int, scaled: bool
+) -> None:
     known = [label for label in known if label < classes]
     labels = np.array(known * 6)
     matrix = tfidf(TOKENIZER, pieces=False).fit_transform([f"word{label}" for label in labels])
-    margins = Linear(matrix, labels, classes, 1.0, 0).margins(matrix)
+    margins = Linear(matrix, labels, classes, 1.0, 0, scaled=scaled).margins(matrix)
     assert margins.shape == (len(labels), 1 if classes == 2 else classes)
     chosen = margins[:, 0] > 0 if classes == 2 else margins.argmax(axis=1)
     assert (chosen == labels).all()

@@ -28,11 +28,12 @@ def train(labels: int, rows: int, folder: Path, *, tells: bool, **settings: Any)
     return fit(RECIPES["default"].with_settings(seed=1, **settings), corpus, folder)
 
 
-@pytest.mark.parametrize(("labels", "rows"), [(20, 100)])
+@pytest.mark.parametrize(("labels", "rows"), [(3, 20), (20, 100)])
 def test_a_word_that_tells_the_label(labels: int, rows: int, tmp_path: Path) -> None:
     report = train(labels, rows, tmp_path / "run", tells=True).report
     assert report["test"]["accuracy"] >= 0.95
-    assert not report["comparison"]["concerns"]
+    if rows > 20:  # networks of 45 texts may be under their teacher, and say so
+        assert not report["comparison"]["concerns"]
 
 
 def test_nothing_to_learn(tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ _STRENGTHS = (0.2, 0.8, 3.2)
 # What is kept of the features: the most frequent ones, so that memory is bounded.
 _MOST = 200_000
 
+# Texts that each feature is taken to be in besides, spread over the labels.
+_PRIOR = 1.0
+
 # Margins of a support vector machine times this are about as sure as they should be.
 _USUAL_SCALE = 3.0
 
@@ -48,28 +51,67 @@ def tfidf(tokenizer: Tokenizer, *, pieces: bool) -> Any:
     return make_union(of_words, of_pieces)
 
 
+def tells(
+    counts: NDArray[np.floating], texts: NDArray[np.floating]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the share of each label in texts with a feature, and its log ratio to the usual share.
+
+    `counts` are texts with each feature and label: (features, labels); `texts` those with each
+    label: (labels,).
+    """
+    prior = _PRIOR / len(texts)
+    shares = np.asarray(counts + prior, np.float32)
+    shares /= shares.sum(axis=1, keepdims=True)
+    usual = (texts + prior) / (texts + prior).sum()
+    return shares, np.asarray(np.log(shares / usual), np.float32)
+
+
 class Linear:
     """A linear support vector machine: rows of features in, a margin for each column out."""
 
     def __init__(
-        self, matrix: Any, labels: NDArray[np.int64], classes: int, strength: float, seed: int
+        self,
+        matrix: Any,
+        labels: NDArray[np.int64],
+        classes: int,
+        strength: float,
+        seed: int,
+        *,
+        scaled: bool = False,
     ) -> None:
-        """Fit on rows of TF-IDF and their labels; a label may have none."""
+        """Fit on rows of TF-IDF and their labels; a label may have none.
+
+        If `scaled`, features count by how much they tell of the labels. TF-IDF alone counts a
+        word less, the more rows it stands in: where these are few, too little if it tells them.
+        """
         from sklearn.svm import LinearSVC
 
         # Where a text may have several labels, each is told by itself.
         several = labels.T if labels.ndim > 1 else ()
-        self._each = [Linear(matrix, label, 2, strength, seed) for label in several]
+        self._each = [Linear(matrix, own, 2, strength, seed, scaled=scaled) for own in several]
         if self._each:
             return
         self._columns = 1 if classes == 2 else classes
         self._known = np.unique(labels)
         self._model = None
+        self._scales: NDArray[np.float32] | None = None
         if len(self._known) > 1:
+            if scaled:
+                own = one_hot(labels, classes)
+                shares, ratios = tells(matrix.sign().T @ own, own.sum(axis=0))
+                self._scales = np.sqrt((shares * ratios).sum(axis=1).clip(min=0))
             # It may stop before it has converged: a teacher needn't be exact.
             model = LinearSVC(C=strength, tol=0.01, max_iter=100, random_state=seed)
             with quietly():
-                self._model = model.fit(matrix, labels)
+                self._model = model.fit(self._scaled(matrix), labels)
+
+    def _scaled(self, matrix: Any) -> Any:
+        if self._scales is None:
+            return matrix
+        from scipy import sparse
+        from sklearn.preprocessing import normalize
+
+        return normalize(matrix @ sparse.diags(self._scales), copy=False)
 
     def margins(self, matrix: Any) -> NDArray[np.float64]:
         """Return float64 (rows, columns), over 0 for the class; one column is of the second."""
@@ -80,7 +122,7 @@ class Linear:
             own = 1.0 if self._columns > 1 or self._known[0] else -1.0
             found = np.full((rows, 1), own)
         else:
-            found = self._model.decision_function(matrix).reshape(rows, -1)
+            found = self._model.decision_function(self._scaled(matrix)).reshape(rows, -1)
         if self._columns == 1:
             return np.asarray(found, np.float64)
         if len(self._known) == 2:
@@ -123,10 +165,12 @@ def teachers(
     count: int,
     seed: int,
     strength: float,
+    scaled: bool = False,
 ) -> tuple[Teachers, Any]:
     """Fit a teacher for each fold, and return the features of the texts besides.
 
-    `strength` is their C; if it is NaN, they have the one of the lowest loss.
+    `strength` is their C; if it is NaN, they have the one of the lowest loss. `scaled` is that of
+    `Linear`.
     """
     if not any(map(tokenizer.words, texts)):
         raise InputError("the training texts have no words")
@@ -141,7 +185,8 @@ def teachers(
         for number in range(count):
             own, others = fold == number, fold != number
             others = others if others.any() else own
-            models.append(Linear(matrix[others], labels[others], classes, candidate, seed))
+            fitted = matrix[others], labels[others], classes, candidate, seed
+            models.append(Linear(*fitted, scaled=scaled))
             if own.any():
                 margins[0, own] = models[-1].margins(matrix[own])
         blended = blend(margins, labels, [_USUAL_SCALE])

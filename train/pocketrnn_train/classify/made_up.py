@@ -18,14 +18,11 @@ from ..corpora.corpus import Corpus
 from . import batches
 from .adapting import FEW_ROWS
 from .batches import Lesson, Rows
-from .linear import Linear, teachers
+from .linear import Linear, teachers, tells
 from .teacher import one_hot
 
 # Share of the words that are swapped.
 _SWAPPED = 0.2
-
-# Texts that each word is taken to be in besides, spread over the labels.
-_PRIOR = 1.0
 
 # Word vectors start from log ratios times this, and from uniform draws up to the other.
 _SCALE, _DRAWN = 0.1, 0.05
@@ -89,6 +86,7 @@ def lesson(
 ) -> Lesson:
     """Fit teachers, and return what they teach; `strength` is their C, NaN if it isn't known."""
     train, classes = development.train, len(development.labels)
+    few = len(train) + len(development.test) < FEW_ROWS  # the test's are held out of them
     teaching, matrix = teachers(
         tokenizer,
         train.texts,
@@ -98,10 +96,12 @@ def lesson(
         count=distillation.folds,
         seed=config.seed,
         strength=strength,
+        scaled=few,
     )
-    if len(train) + len(development.validation or ()) < FEW_ROWS:
+    fitted = matrix, train.labels, classes, teaching.strength, config.seed
+    if few:
         # Most words stand in one or two texts: only a teacher that has seen them can judge them.
-        teacher = Linear(matrix, train.labels, classes, teaching.strength, config.seed)
+        teacher = Linear(*fitted, scaled=few)
         teaching = replace(teaching, fold=np.zeros_like(teaching.fold), models=[teacher])
     random = np.random.default_rng(config.seed)
     texts, fold = make_up(tokenizer, train.texts, teaching.fold, settings, random)
@@ -115,8 +115,8 @@ def lesson(
     targets = np.tile(mixed, (settings.repeats, 1)).astype(np.float32)
     of_held_out = np.zeros((0, of_made.shape[1]), np.float32)
     if len(development.test):
-        teacher = Linear(matrix, train.labels, classes, teaching.strength, config.seed)
-        margins = teacher.margins(teaching.vectorizer.transform(development.test.texts))
+        features = teaching.vectorizer.transform(development.test.texts)
+        margins = Linear(*fitted, scaled=few).margins(features)
         of_held_out = teaching.blended.probabilities(margins[None])
     return Lesson(
         [
@@ -144,12 +144,11 @@ def word_vectors(
     are left are drawn at random, as Keras draws them.
     """
     ids, width = config.task.text.num_words, config.network.embedding
-    counts = np.full((ids, classes), _PRIOR / classes)
+    counts = np.zeros((ids, classes))
     own = one_hot(labels, classes)
     for row, label in zip(rows, own, strict=True):
         counts[np.unique(row)] += label
-    share = own.sum(axis=0) + _PRIOR / classes
-    ratios = np.log(counts / counts.sum(axis=1, keepdims=True)) - np.log(share / share.sum())
+    _, ratios = tells(counts, own.sum(axis=0))
     ratios -= ratios.mean(axis=1, keepdims=True)
     left, values, _ = np.linalg.svd(ratios, full_matrices=False)
     known = min(width, classes)
