@@ -247,7 +247,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", choices=["films", "reviews"], help="fit this teacher and stop")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=CONFIG.fit.epochs)
-    parser.add_argument("--without", nargs="*", default=[], help="sources only to test on")
+    parser.add_argument(
+        "--without", nargs="*", default=[], help="sources only to test on; with a folder of its own"
+    )
     arguments = parser.parse_args(argv)
     arguments.output.mkdir(parents=True, exist_ok=True)
     table = arguments.output / "everyday.csv"

@@ -49,7 +49,8 @@ def draw(path: str | Path, drawn: Sequence[Drawn], config: ForecasterConfig, lev
         axes.fill_between(ahead, low, high, color="C0", alpha=0.25, linewidth=0)
         if stamps:
             ticks = np.linspace(0, len(stamps) - 1, _TICKS).astype(int)
-            axes.set_xticks(ticks, [str(stamps[tick]) for tick in ticks])
+            # Long ones, with an offset say, would run into each other.
+            axes.set_xticks(ticks, [str(stamps[tick]) for tick in ticks], rotation=15, ha="right")
         # Dollars in a name are no mathematics.
         axes.set_title(f"{title} (interval: {level:g} %)", parse_math=False)
     if Path(path).suffix != ".html":

@@ -94,20 +94,19 @@ class SeriesTable:
         if self.columns.id is None and "unique_id" in there:
             self.columns = self.columns._replace(id="unique_id")
         options = ("id_column=...", "time_column=...", "value_column=...")
-        counts = {
-            column: (option, there.count(column))
+        wrong = [
+            (option, column, there.count(column))
             for option, column in zip(options, self.columns, strict=True)
-            if column is not None
-        }
-        wrong = {column: found for column, found in counts.items() if found[1] != 1}
+            if column is not None and there.count(column) != 1
+        ]
         if wrong:
             said = " and ".join(
                 f"{'two columns' if count else 'no column'} called {column!r}"
-                for column, (_, count) in wrong.items()
+                for _, column, count in wrong
             )
             raise ColumnError(
                 f"{reader.name}: {said}; {reader.problem or f'there are: {listed(there)}'}; say "
-                + " and ".join(option for option, _ in wrong.values()),
+                + " and ".join(option for option, _, _ in wrong),
                 there,
             )
         if self.columns.id is None and (others := [c for c in there if c not in self.columns]):

@@ -13,6 +13,7 @@ import os
 import pickle
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, MutableMapping
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -34,6 +35,9 @@ _ROWS = 512
 _CHARACTERS = 1 << 20
 
 _Values = list[NDArray[Any]]
+
+# Seconds in which the processes of a broken pool should end.
+_ENDING = 5
 
 # Of the values of a column, by its kind.
 _DTYPES = {"text": object, "float": np.float32, "count": np.int32}
@@ -196,9 +200,12 @@ class _Crew:
 
     def _ended(self) -> WorkerError:
         processes = list(self._processes.values())
-        if self._pool is not None:
-            self._pool.shutdown()  # a broken pool ends its other processes, with SIGTERM
-        codes = {process.exitcode for process in processes} - {None, -signal.SIGTERM}
+        until = time.monotonic() + _ENDING
+        while any(process.exitcode is None for process in processes) and time.monotonic() < until:
+            time.sleep(0.01)
+        codes = {process.exitcode for process in processes} - {None}
+        # A broken pool ends its other processes, with SIGTERM.
+        codes = codes - {-signal.SIGTERM} or codes
         return WorkerError(
             f"a worker process ended (exit code {min(codes, default='unknown')}; is memory short, "
             "or does a script lack its `if __name__ == '__main__':`?); go on with resume=True, "

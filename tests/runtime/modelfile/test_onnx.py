@@ -15,7 +15,7 @@ from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn.modelfile.onnx import Graph
 from tinyonnx import external_tensor, field, resealed, varint
 
-# Windows, both ways, a mask: each kind of node, attribute and constant.
+# Windows, both ways, a mask: each kind of node and attribute; of constants all but a GRU's own.
 CONFIG = tinyonnx.config(
     network=NetworkConfig(2, "simple_rnn", "tanh", 2, 1, True, True, "sqrtn_max", 4, "float32")
 )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn_train import Corpus, TrainConfig
-from pocketrnn_train.classify import made_up
+from pocketrnn_train.classify import adapting
 from pocketrnn_train.classify.made_up import lesson, make_up, word_vectors
 from pocketrnn_train.config import Distillation, MadeUp
 
@@ -58,7 +58,7 @@ def test_word_vectors_tell_labels() -> None:
 def test_what_a_word_of_one_text_says(few: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only a teacher that has seen it can tell: of few rows, it has."""
     if not few:
-        monkeypatch.setattr(made_up, "FEW_ROWS", 0)
+        monkeypatch.setattr(adapting, "FEW_ROWS", 0)
     corpus = Corpus.of([chr(97 + i) * 4 for i in range(12)], ["no", "yes"] * 6, test_split=0)
     config = TrainConfig().with_settings(mask=True, pooling="sqrtn_max", embedding=4)
     asked = (config, Distillation(), MadeUp(texts=50), corpus, TOKENIZER, "", 1.0)

@@ -20,7 +20,7 @@ import pytest
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn_train import RECIPES, Corpus, Examples, Run, TrainConfig, evaluate, fit, read_corpus
-from pocketrnn_train.classify import batches, training
+from pocketrnn_train.classify import adapting, batches, training
 from pocketrnn_train.config import Distillation, MadeUp
 from pocketrnn_train.corpora.splits import split
 from pocketrnn_train.loop import Stage
@@ -150,10 +150,38 @@ def unlearnt(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def learn(run: Run, stages: Sequence[Stage], model: Any, **_: Any) -> Any:
         run.write_history([{"epoch": 1, "loss": 1.0, "val_loss": 1.0}], stages[-1].history)
-        run.save_model(model, stages[-1].checkpoint)
+        for stage in stages:
+            run.save_model(model, stage.checkpoint)
         return model
 
     monkeypatch.setattr(training, "learn", learn)
+
+
+@pytest.mark.parametrize(("refit", "few", "kept"), [(1, 40, 0.3), (0, 40, 0.4), (1, 0, 0.4)])
+def test_of_few_texts_the_mean_of_both_stages_is_kept(
+    refit: int,
+    few: int,
+    kept: float,
+    films: Corpus,
+    config: TrainConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def learn(run: Run, stages: Sequence[Stage], model: Any, **_: Any) -> Any:
+        run.write_history([{"epoch": 1, "loss": 1.0, "val_loss": 1.0}], stages[-1].history)
+        for stage, value in zip(stages, (0.2, 0.4), strict=True):
+            model.set_weights([np.full_like(weight, value) for weight in model.get_weights()])
+            run.save_model(model, stage.checkpoint)
+        return model
+
+    monkeypatch.setattr(training, "learn", learn)
+    monkeypatch.setattr(adapting, "FEW_ROWS", few and len(films.train) + 1)
+    settings = config.with_settings(
+        mask=True, epochs=1, refit=bool(refit),
+        distillation=Distillation(folds=2, made_up=MadeUp(texts=40, epochs=1, batch_size=20)),
+    )  # fmt: skip
+    run = fit(settings, films, tmp_path / "run")
+    np.testing.assert_allclose(run.model().layers[0].get_weights()[0], kept, rtol=1e-6)
 
 
 @pytest.mark.usefixtures("unlearnt")

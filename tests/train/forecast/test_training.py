@@ -44,8 +44,8 @@ def corpus(count: int = 12, length: int = 40, **more: Any) -> SeriesCorpus:
 # With series that mustn't stop a training; in the long ones, two horizons validate and two test.
 CORPUS = corpus(
     length=60,
-    constant=np.full(40, 7.0),
-    outlier=np.where(np.arange(40) == 20, 1e30, 1.0),
+    constant=np.full(60, 7.0),
+    outlier=np.where(np.arange(60) == 20, 1e30, 1.0),
     short=[1.0, 2.0],
 )
 
@@ -244,16 +244,27 @@ def test_what_the_forecaster_will_refuse_is_not_judged() -> None:
     assert dict(Parts.of(some.series, settings()).horizons) == {"s0": 1}
 
 
+def test_a_gap_or_other_series_leave_a_long_one_its_last_horizons() -> None:
+    long = np.random.default_rng(0).normal(5, 1, 400)
+    gap = long.copy()
+    gap[-80:-40] = np.nan
+    assert dict(Parts.of({"a": long, "gap": gap}, settings()).horizons) == {"a": 13, "gap": 1}
+    # Each series counts the same; those too short to judge don't count.
+    many = {f"short{i}": long[:8] for i in range(400)} | {"a": long, "b": long[:100]}
+    assert dict(Parts.of(many, settings()).horizons) == {"a": 3, "b": 3}
+
+
 def test_few_long_series_are_judged_by_several_horizons() -> None:
     values = np.arange(1.0, 101)
     values[85:91] = np.nan
-    parts = Parts.of({"long": values, "short": np.arange(1.0, 41)}, settings())
-    assert dict(parts.horizons) == {"long": 3, "short": 1}
-    assert {key: len(one) for key, one in parts.without(2).items()} == {"long": 82, "short": 34}
-    for held, ends in ((1, [85, 37]), (0, [100, 97, 94, 40])):  # those in the gap tell nothing
+    parts = Parts.of({"long": values, "full": np.arange(1.0, 101)}, settings())
+    assert dict(parts.horizons) == {"long": 3, "full": 3}
+    assert {key: len(one) for key, one in parts.without(2).items()} == {"long": 82, "full": 82}
+    # Those in the gap tell nothing.
+    for held, of_long, of_full in ((1, [85], [91, 88, 85]), (0, [100, 97, 94], [100, 97, 94])):
         names, found = parts.forecasts(held)
-        assert [len(one) for one in found] == ends
-        assert names == ["long"] * (len(ends) - 1) + ["short"]
+        assert [len(one) for one in found] == of_long + of_full
+        assert names == ["long"] * len(of_long) + ["full"] * len(of_full)
     many = {str(i): values for i in range(300)}
     assert set(Parts.of(many, settings()).horizons.values()) == {1}
 

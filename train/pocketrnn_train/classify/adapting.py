@@ -41,6 +41,11 @@ _WORDS, _TEXTS, _STEPS = 1_000_000, 80_000, 2500
 _STEPS_OF_WHOLE, _MOST_STEPS, _STEPS_OF_LABEL = 60, 20_000, 3
 
 
+def is_few(rows: int) -> bool:
+    """Say whether so many texts, with those that are held out of them, are few."""
+    return rows < FEW_ROWS
+
+
 def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> TrainConfig:
     """Return `config` with its adapted settings for texts of so many words and so many labels."""
     rows = len(lengths)
@@ -48,7 +53,7 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
     if not (np.median(lengths) > _LONG and lengths.sum() > _MANY):
         window = config.network.window or 1
         needed = -(-int(np.quantile(lengths, 0.99) + 1) // window) * window
-        few = rows < FEW_ROWS
+        few = is_few(rows)
         refit = (
             rows < _MANY_ROWS or config.task.folds > 0
             if "refit" in config.task.adapted

@@ -16,7 +16,7 @@ from pocketrnn import Tokenizer
 from ..config import Distillation, MadeUp, TrainConfig
 from ..corpora.corpus import Corpus
 from . import batches
-from .adapting import FEW_ROWS
+from .adapting import is_few
 from .batches import Lesson, Rows
 from .linear import Linear, teachers, tells
 from .teacher import one_hot
@@ -86,7 +86,7 @@ def lesson(
 ) -> Lesson:
     """Fit teachers, and return what they teach; `strength` is their C, NaN if it isn't known."""
     train, classes = development.train, len(development.labels)
-    few = len(train) + len(development.test) < FEW_ROWS  # the test's are held out of them
+    few = is_few(len(train) + len(development.test))
     teaching, matrix = teachers(
         tokenizer,
         train.texts,

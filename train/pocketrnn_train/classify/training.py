@@ -28,7 +28,7 @@ from ..corpora.splits import folds, split, split_last
 from ..loop import learn
 from ..run import Run
 from . import batches, calibration, comparison, distillation, made_up, report, starting
-from .adapting import FEW_ROWS, adapt
+from .adapting import adapt, is_few
 from .batches import Lesson
 from .evaluation import evaluate
 from .linear import baseline
@@ -58,7 +58,8 @@ def fit(
     config = replace(config, task=replace(config.task, multi_label=corpus.multi_label))
     if config.task.adapted:
         reader = Tokenizer(config.task.text, [])
-        lengths = np.array([len(reader.words(text)) for text in corpus.train.texts])
+        own = [*corpus.train.texts, *(corpus.validation.texts if corpus.validation else ())]
+        lengths = np.array([len(reader.words(text)) for text in own])
         config = adapt(config, lengths, len(corpus.labels))
     first = None if start is None else starting.read(start)
     if first:
@@ -246,7 +247,7 @@ def _learn(
         ],
         measure=measure,
     )
-    if made and config.task.refit and len(train) + len(held_out) < FEW_ROWS:
+    if made and config.task.refit and is_few(len(train) + len(held_out)):
         # Few texts are soon learnt by heart: halfway there, less of the first stage is forgotten.
         before = run.model(lesson.stages[0].checkpoint).get_weights()
         after = trained.get_weights()

@@ -72,7 +72,7 @@ class Quantiles(keras.layers.Layer):  # type: ignore[misc]
     """What the head says, and two forecasts, as quantiles: (batch, horizon, quantiles)."""
 
     def build(self, *shapes: Any) -> None:
-        # Fitted to the validation horizon once all else is trained.
+        # Fitted to what was held out.
         self.width = self.add_weight(name="width", shape=(1,), initializer="ones", trainable=False)
 
     def call(self, said: Any, path: Any, naive: Any) -> Any:

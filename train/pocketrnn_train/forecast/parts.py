@@ -13,7 +13,7 @@ from pocketrnn.forecast.model import is_coarse
 from .corpus import Values
 
 # A part is a horizon of each series. Of fewer series than this it is several horizons, as so few
-# forecasts would judge by chance, but at most this share of a series.
+# forecasts would judge by chance, but at most this share of the shortest.
 _FORECASTS, _SHARE = 300, 0.1
 
 
@@ -30,21 +30,27 @@ class Parts:
     def of(cls, series: Mapping[str, Values], settings: ForecasterConfig) -> "Parts":
         """Hold out as much as should be; ConfigError if no series is long enough."""
         horizon, least = settings.horizon, settings.least_known
-        wanted = math.ceil(_FORECASTS / len(series))
-        found = {}
-        for key, values in series.items():
-            count = max(1, min(wanted, int(_SHARE * len(values) / horizon)))
+
+        def can_judge(values: Values, count: int) -> bool:
             before = _without(values, 2 * count * horizon)[-settings.context :]
-            if np.isfinite(before).sum() > least and all(
+            return np.isfinite(before).sum() > least and all(
                 _judged(values, settings, count, held) for held in (1, 0)
-            ):
-                found[key] = count
+            )
+
+        judging = {key: values for key, values in series.items() if can_judge(values, 1)}
         check(
-            bool(found),
+            bool(judging),
             f"no series is long enough: two horizons of {horizon} are held out, and more than "
             f"{least} known values must stand before them; the longest has "
             f"{max(map(len, series.values())):,}. Ask for a smaller horizon",
         )
+        # The same for all, so that each series counts the same; one where a gap is in the way.
+        shortest = min(map(len, judging.values()))
+        most = min(math.ceil(_FORECASTS / len(judging)), int(_SHARE * shortest / horizon))
+        found = {
+            key: most if most > 1 and can_judge(values, most) else 1
+            for key, values in judging.items()
+        }
         return cls(series, settings, found)
 
     def without(self, held: int) -> dict[str, Values]:

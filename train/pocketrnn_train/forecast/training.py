@@ -39,7 +39,7 @@ _LATER_RATE, _LATER_EPOCHS = 0.5, 0.3
 # Synthetic series that are drawn for an epoch, and seasons that one has; those that are held out.
 _DRAWN, _SEASONS, _HELD_OUT = 8000, 15, 2000
 
-# Widths of intervals that a fit to the validation values may choose, and values that it needs.
+# Widths of intervals that a fit to held-out values may choose, and values that it needs.
 _WIDTHS, _FEW = (0.3, 3.0), 30
 
 
@@ -91,7 +91,7 @@ def fit(
     loss = network.Pinball(settings.quantiles)
 
     def trained(model: Any, held: int) -> Any:
-        """Train `model` on all but so many horizons of each series."""
+        """Train `model` on all but so many parts of each series."""
         (name, suffix), first = _STAGES[held], held == 2
         learnt = list(parts.without(held).values())
 
@@ -148,7 +148,7 @@ def fit(
         [one[part] for one in testing] for part in (slice(-horizon), slice(-horizon, None))
     )
     test, quantiles, each = figures.measured(served, histories, futures)
-    test["series"] = len(parts.horizons)
+    test |= {"series": len(parts.horizons), "forecasts": len(testing)}
     path = run.folder / "series.png"
     figures.draw(path, histories, futures, quantiles, each, names, served)
     if not corpus.synthetic:
