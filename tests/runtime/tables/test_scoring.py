@@ -299,7 +299,9 @@ def test_one_block_starts_no_process(source, tmp_path, monkeypatch):
     score(source, tmp_path / "out.csv", workers=8)
 
 
-def test_a_killed_worker(tmp_path, monkeypatch):
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [9, 15])  # SIGKILL, SIGTERM
+def test_a_killed_worker(number, tmp_path, monkeypatch):
     monkeypatch.setattr(block, "ROWS", 500)
     source, output = tmp_path / "in.txt", tmp_path / "out.csv"
     source.write_text("good film\n" * 50_000)
@@ -308,11 +310,12 @@ def test_a_killed_worker(tmp_path, monkeypatch):
 
     def doomed(self):
         start(self)
-        os.kill(self.pid, signal.SIGKILL)
+        os.kill(self.pid, number)
 
     with monkeypatch.context() as patch:
         patch.setattr(process, "start", doomed)
-        with pytest.raises(WorkerError, match=r"worker process ended \(exit code -9.*resume=True"):
+        expected = rf"worker process ended \(exit code -{number}.*resume=True"
+        with pytest.raises(WorkerError, match=expected):
             score(source, output, workers=2)
     assert not output.exists()
     score(source, output, workers=2, resume=True)
