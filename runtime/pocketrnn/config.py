@@ -155,7 +155,8 @@ def in_chunks(texts: Any, most: int) -> Iterator[list[str]]:
     while chunk := list(islice(rows, most)):
         for number, text in enumerate(chunk if set(map(type, chunk)) != {str} else (), done + 1):
             if not isinstance(text, str):
-                kind = type(text).__name__
-                raise TextError(f"text {number:,} must be a str, not {kind}: {text!r:.60}")
+                fault = f"text {number:,} must be a str, not {type(text).__name__}: {text!r:.60}"
+                missing = text is None or (isinstance(text, float) and math.isnan(text))
+                raise TextError(fault + "; leave missing texts out" * missing)
         yield chunk
         done += len(chunk)

@@ -148,9 +148,11 @@ def read_bytes(source: Source) -> bytes:
                 "the bundled model is missing from this installation; install pocketrnn again, or "
                 "if this is a frozen app, include pocketrnn's data files in it"
             ) from error
-        what = error.strerror
+        what = str(error.strerror)
         if isinstance(error, IsADirectoryError):
             what = "it is a folder; if it is a run, pocketrnn-export makes a model file of it"
+        if isinstance(error, FileNotFoundError) and not path.suffix and path == Path(path.name):
+            what += f"; bundled models are {', '.join(NAMED)}"
         raise ModelFileError(f"can't read the model file ({what})") from error
 
 

@@ -91,6 +91,7 @@ class ForecasterConfig(Settings):
         """Return where the ends of the interval of `level` % stand. Raises ConfigError."""
         wanted = f"level must be between 0 and 100 %, not {level!r:.40}"
         check(isinstance(level, Real) and 0 < level < 100, wanted)
+        check(level >= 1, f"level is in per cent: {100 * level:g} rather than {level:g}?")
         return self.column(0.5 - level / 200), self.column(0.5 + level / 200)
 
     @property

@@ -186,9 +186,11 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
         off = np.flatnonzero(frequency.times(start, steps) != times)
         if len(off):
             fault = f"time stamp {_shown(stamps[off[0]])} isn't on the grid of {frequency.name}"
+            own = times[off[:1]]
             if frequency.step[0] == "M":
-                other = frequency.name[:-1] + {"S": "E", "E": "S"}[frequency.name[-1]]
-                fault += f'; where stamps are the other end of months, say frequency="{other}"'
+                other = Frequency(frequency.name[:-1] + {"S": "E", "E": "S"}[frequency.name[-1]])
+                if (other.times(own[0], other.steps(own)) == own).all():
+                    fault += f'; where stamps are that end of months, say frequency="{other.name}"'
             raise RowError(int(off[0]), fault)
     behind = np.flatnonzero(np.diff(steps) <= 0)
     if len(behind):

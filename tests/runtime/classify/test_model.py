@@ -129,7 +129,9 @@ def test_a_missing_text_is_named(place: int, model: Classifier) -> None:
     texts: list[Any] = ["good"] * 5000
     texts[place] = math.nan
     for method in (model.predict, model.scores, *([model.explain] if place < 5 else [])):
-        with pytest.raises(errors.TextError, match=rf"^text {place + 1:,} must be a str.*: nan$"):
+        with pytest.raises(
+            errors.TextError, match=rf"^text {place + 1:,} must be a str.*: nan; leave missing"
+        ):
             method(iter(texts))
 
 
@@ -297,6 +299,11 @@ def test_bundled_model_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         errors.ModelFileError, match=r"^bundled model: .* missing .* install pocketrnn again"
     ):
         pocketrnn.load()
+
+
+def test_a_name_that_no_bundled_model_has() -> None:
+    with pytest.raises(errors.ModelFileError, match="^nosuch: .* bundled models are everyday, na"):
+        pocketrnn.load("nosuch")
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,7 @@ def test_what_is_no_series_is_an_error(values: Any, said: str) -> None:
     [
         ({"level": 85}, "levels can be 99, 80"),
         ({"level": 0}, "between 0 and 100"),
+        ({"level": 0.8}, "level is in per cent: 80 rather than 0.8"),
         ({"horizon": 6}, "from 1 to 5"),
         ({"horizon": 0}, "from 1 to 5"),
     ],
