@@ -302,7 +302,7 @@ def test_bundled_model_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_name_that_no_bundled_model_has() -> None:
-    with pytest.raises(errors.ModelFileError, match="^nosuch: .* bundled models are everyday, na"):
+    with pytest.raises(errors.ModelFileError, match=r"^nosuch: .* bundled models are everyday, na"):
         pocketrnn.load("nosuch")
 
 
