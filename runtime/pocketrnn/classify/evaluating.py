@@ -5,6 +5,7 @@ and those of a Comparison.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
@@ -35,6 +36,9 @@ from .scoring import ModelSource, Reads, classifier
 
 # Texts shown of each kind.
 _SHOWN = 10
+
+# Reasons that are counted, and shown: a column of anything else than labels has one for each row.
+_REASONS, _SHOWN_REASONS = 1000, 5
 
 # Columns of a histogram of probabilities.
 _COLUMNS = 20
@@ -129,6 +133,8 @@ class Evaluation:
     texts: int
     errors: int
     """Rows left out: without a text, a label that the model has, or a weight."""
+    reasons: dict[str, int]
+    """Why, and how many rows for each reason: the five most frequent ones."""
     unknown: float
     """Texts of which the model knows no word; they count with the label that they would get,
     or, where a text may have several, with none."""
@@ -302,7 +308,7 @@ def evaluate(
     truths: list[NDArray[np.int64]] = []
     weights: list[float] = []
     slices: dict[str, list[str]] = {column: [] for column in by}
-    errors = 0
+    reasons: Counter[str] = Counter()
     holds_label = ""
 
     def find(reader: Reader, given: str | None) -> str:
@@ -342,7 +348,10 @@ def evaluate(
                     f'{block.place(row)}: {problems[row]} (on_error="skip" leaves out such '
                     "rows, rename=... gives labels other names)"
                 )
-            errors += len(problems)
+            for problem in problems.values():
+                reason = problem.partition("; ")[0]
+                too_many = reason not in reasons and len(reasons) >= _REASONS
+                reasons["other reasons" if too_many else reason] += 1
             rows = [row for _, row in counted]
             for column, kept in slices.items():
                 kept += [str(values[row].get(column, "")) for row in rows]
@@ -361,9 +370,10 @@ def evaluate(
     truth = np.concatenate(truths) if truths else np.zeros(0, np.int64)
     if not len(truth):
         wanted = "a text and a label that the model has" + ", and counts" * bool(weight_column)
-        raise InputError(f"{source.names[0]}: no row has {wanted}")
+        why = "".join(f" (most often: {reason})" for reason, _ in reasons.most_common(1))
+        raise InputError(f"{source.names[0]}: no row has {wanted}{why}")
     counts = None if weight_column is None else np.array(weights)
-    done = [_evaluation(one, truth, counts, slices, errors, precision, recall) for one in judged]
+    done = [_evaluation(one, truth, counts, slices, reasons, precision, recall) for one in judged]
     if len(done) == 1:
         return done[0][0]
     (first_one, right), (other, other_right) = done
@@ -383,7 +393,7 @@ def _evaluation(
     true: NDArray[np.int64],
     weights: figures.Floats | None,
     slices: Mapping[str, Sequence[str]],
-    errors: int,
+    reasons: Counter[str],
     precision: float | None,
     recall: float | None,
 ) -> tuple[Evaluation, NDArray[np.bool_]]:
@@ -437,7 +447,8 @@ def _evaluation(
     evaluation = Evaluation(
         model=model.sha256,
         texts=len(true),
-        errors=errors,
+        errors=reasons.total(),
+        reasons=dict(reasons.most_common(_SHOWN_REASONS)),
         unknown=np.bincount(known == 0, weights, 2)[1].item(),
         known_words=float((known * counts).sum() / max((words * counts).sum(), 1e-9)),
         accuracy=whole.accuracy,

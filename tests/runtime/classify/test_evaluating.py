@@ -11,6 +11,7 @@ import pytest
 import pocketrnn
 import tinyonnx
 from pocketrnn.classify import evaluating, figures
+from pocketrnn.classify.report import headline
 from pocketrnn.errors import ConfigError, InputError
 from tinyonnx import LABELS, WORDS
 
@@ -198,7 +199,10 @@ def test_rows_in_error(tmp_path: Path) -> None:
         pocketrnn.evaluate(path, model=tinyonnx.tiny())
     found = pocketrnn.evaluate(path, model=tinyonnx.tiny(), on_error="skip")
     assert (found.texts, found.errors, found.accuracy) == (1, 3, 1)
-    with pytest.raises(InputError, match="no row has a text and a label"):
+    assert found.reasons == {"label 'neutral'": 1, "no text": 1, "label ''": 1}
+    assert ("1", "for this reason: no text") in headline(found)
+    lacking = r"no row has a text and a label .* \(most often: no text\)"
+    with pytest.raises(InputError, match=lacking):
         pocketrnn.evaluate(write(path, BAD[1:]), model=tinyonnx.tiny(), on_error="skip")
 
 
