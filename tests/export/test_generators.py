@@ -78,7 +78,8 @@ def test_every_kind_of_network_is_served_as_trained(settings: dict[str, Any]) ->
     names = [value.name for value in graph.graph.input]
     reference = ReferenceEvaluator(graph).run(None, dict(zip(names, [ids, *zeros], strict=True)))
     for found, trained in zip(reference, run(ids, *zeros), strict=True):
-        np.testing.assert_allclose(found, trained, rtol=0, atol=TOLERANCE)
+        # Some logits are over 10, where the last bits of float32 are worth more on some processors.
+        np.testing.assert_allclose(found, trained, rtol=1e-6, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("texts", [1, 256])
