@@ -135,6 +135,8 @@ class Evaluation:
     """Rows left out: without a text, a label that the model has, or a weight."""
     reasons: dict[str, int]
     """Why, and how many rows for each reason: the five most frequent ones."""
+    columns: tuple[str, str]
+    """Those that held the texts and the labels, in the last of several tables."""
     unknown: float
     """Texts of which the model knows no word; they count with the label that they would get,
     or, where a text may have several, with none."""
@@ -309,12 +311,13 @@ def evaluate(
     weights: list[float] = []
     slices: dict[str, list[str]] = {column: [] for column in by}
     reasons: Counter[str] = Counter()
-    holds_label = ""
+    holds_text = holds_label = ""
 
     def find(reader: Reader, given: str | None) -> str:
-        nonlocal holds_label
+        nonlocal holds_text, holds_label
         holds_label = find_label_column(reader, label_column, text_column=given)
-        return find_text_column(reader, given, label_column=holds_label)
+        holds_text = find_text_column(reader, given, label_column=holds_label)
+        return holds_text
 
     with closing(Inputs(inputs, format, text_column, ReadOptions(**reading), find)) as source:
         for column in (*by, *([] if weight_column is None else [weight_column])):
@@ -373,7 +376,10 @@ def evaluate(
         why = "".join(f" (most often: {reason})" for reason, _ in reasons.most_common(1))
         raise InputError(f"{source.names[0]}: no row has {wanted}{why}")
     counts = None if weight_column is None else np.array(weights)
-    done = [_evaluation(one, truth, counts, slices, reasons, precision, recall) for one in judged]
+    holds = holds_text, holds_label
+    done = [
+        _evaluation(one, truth, counts, slices, reasons, holds, precision, recall) for one in judged
+    ]
     if len(done) == 1:
         return done[0][0]
     (first_one, right), (other, other_right) = done
@@ -394,6 +400,7 @@ def _evaluation(
     weights: figures.Floats | None,
     slices: Mapping[str, Sequence[str]],
     reasons: Counter[str],
+    columns: tuple[str, str],
     precision: float | None,
     recall: float | None,
 ) -> tuple[Evaluation, NDArray[np.bool_]]:
@@ -449,6 +456,7 @@ def _evaluation(
         texts=len(true),
         errors=reasons.total(),
         reasons=dict(reasons.most_common(_SHOWN_REASONS)),
+        columns=columns,
         unknown=np.bincount(known == 0, weights, 2)[1].item(),
         known_words=float((known * counts).sum() / max((words * counts).sum(), 1e-9)),
         accuracy=whole.accuracy,

@@ -58,6 +58,7 @@ def headline(found: Evaluation) -> list[tuple[str, str]]:
         (f"{found.calibration_error:.4f}", "calibration error"),
         (f"{found.log_loss:.4f}", "log loss"),
         (percent(found.known_words), f"of the words known; none in {number(found.unknown)} texts"),
+        (f"{found.texts:,}", "texts, of the column {!r}; labels of {!r}".format(*found.columns)),
         (f"{found.errors:,}", "rows left out"),
         *((f"{count:,}", f"for this reason: {reason}") for reason, count in found.reasons.items()),
         *threshold,

@@ -201,6 +201,7 @@ def test_rows_in_error(tmp_path: Path) -> None:
     assert (found.texts, found.errors, found.accuracy) == (1, 3, 1)
     assert found.reasons == {"label 'neutral'": 1, "no text": 1, "label ''": 1}
     assert ("1", "for this reason: no text") in headline(found)
+    assert ("1", "texts, of the column 'text'; labels of 'label'") in headline(found)
     lacking = r"no row has a text and a label .* \(most often: no text\)"
     with pytest.raises(InputError, match=lacking):
         pocketrnn.evaluate(write(path, BAD[1:]), model=tinyonnx.tiny(), on_error="skip")
