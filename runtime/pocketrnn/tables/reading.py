@@ -176,8 +176,9 @@ def numbered(count: int) -> tuple[str, ...]:
 
 def warn_of_header(reader: Reader) -> None:
     """Say so where the name of a column is more like a text or a number."""
+    most = 4 if len(reader.columns) > 1 else 1  # the words of a name; lists of texts have no header
     for name in reader.columns[:100] if reader.named else ():
-        if _is_text(name, 4) or name.strip().replace(".", "", 1).isdigit():
+        if _is_text(name, most) or name.strip().replace(".", "", 1).isdigit():
             _log.warning(
                 f"%s: %.60r is taken for the name of a column; {_NO_HEADER}", reader.name, name
             )
