@@ -211,6 +211,7 @@ def test_without_a_header(output, tmp_path):
     ("header", "told"),
     [
         ("A warm and funny film.,3", True),
+        ("Great food", True),
         ("Great!", False),
         ("I loved it!,1", True),
         ("id,1", True),
