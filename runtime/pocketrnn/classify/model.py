@@ -350,8 +350,7 @@ class Classifier(Model):
         if not known or (band and band[0] <= telling(row[None])[0] <= band[1]):
             given = []
         among = given or (allowed if several else None) or range(len(values))
-        chosen = among[0] if len(among) == 1 else max(among, key=values.__getitem__)
-        labels = [names[i] for i in given]
+        chosen = max(among, key=values.__getitem__)
         return Prediction(
             names[chosen] if given else None,
             values[chosen],
@@ -360,5 +359,5 @@ class Classifier(Model):
             words,
             known,
             None if math.isnan(unlikeness) else unlikeness,
-            tuple(labels),
+            tuple(names[i] for i in given),
         )

@@ -101,7 +101,7 @@ def lesson(
     fitted = matrix, train.labels, classes, teaching.strength, config.seed
     if few:
         # Most words stand in one or two texts: only a teacher that has seen them can judge them.
-        teacher = Linear(*fitted, scaled=few)
+        teacher = Linear(*fitted, scaled=True)
         teaching = replace(teaching, fold=np.zeros_like(teaching.fold), models=[teacher])
     random = np.random.default_rng(config.seed)
     texts, fold = make_up(tokenizer, train.texts, teaching.fold, settings, random)
@@ -115,8 +115,8 @@ def lesson(
     targets = np.tile(mixed, (settings.repeats, 1)).astype(np.float32)
     of_held_out = np.zeros((0, of_made.shape[1]), np.float32)
     if len(development.test):
-        features = teaching.vectorizer.transform(development.test.texts)
-        margins = Linear(*fitted, scaled=few).margins(features)
+        teacher = teaching.models[0] if few else Linear(*fitted)  # of all texts
+        margins = teacher.margins(teaching.vectorizer.transform(development.test.texts))
         of_held_out = teaching.blended.probabilities(margins[None])
     return Lesson(
         [

@@ -65,7 +65,11 @@ def measured(
     ]
     baselines = [_errors(some, truth, scale, config.quantiles)[0] for some in point]
     names = ("seasonal_naive", "last_value")
-    figures = {"series": len(truth), "network": network, **dict(zip(names, baselines, strict=True))}
+    figures = {
+        "forecasts": len(truth),
+        "network": network,
+        **dict(zip(names, baselines, strict=True)),
+    }
     return figures, quantiles, each
 
 

@@ -148,7 +148,7 @@ def fit(
         [one[part] for one in testing] for part in (slice(-horizon), slice(-horizon, None))
     )
     test, quantiles, each = figures.measured(served, histories, futures)
-    test |= {"series": len(parts.horizons), "forecasts": len(testing)}
+    test["series"] = len(parts.horizons)
     path = run.folder / "series.png"
     figures.draw(path, histories, futures, quantiles, each, names, served)
     if not corpus.synthetic:
