@@ -77,6 +77,8 @@ def learn(
     for stage in stages[first:]:
         if not (run.folder / stage.checkpoint).exists():
             model.compile(_optimizer(fit, stage), loss, metrics=list(metrics))
+            # Else the first step makes its variables, and TensorFlow traces the step again.
+            model.optimizer.build(model.trainable_variables)
         # The optimizer counts its steps, so a checkpoint knows its epoch. The history is written
         # before the checkpoint and may be one epoch ahead.
         done = int(model.optimizer.iterations) // stage.steps

@@ -1,7 +1,5 @@
 """Linear teachers tell labels by words and pieces of words, and never what they were fitted on."""
 
-import math
-
 import numpy as np
 import pytest
 
@@ -20,7 +18,7 @@ def test_soft_labels(classes: int) -> None:
     texts, labels = [text for text, row in zip(TEXTS, rows, strict=True) if row], LABELS[rows]
     groups = np.arange(len(texts))
     found, _ = teachers(
-        TOKENIZER, texts, labels, groups, classes=classes, count=4, seed=1, strength=math.nan
+        TOKENIZER, texts, labels, groups, classes=classes, count=4, seed=1, few=True
     )
     columns = 1 if classes == 2 else classes
     assert found.of_train.shape == (len(texts), columns)
@@ -31,7 +29,15 @@ def test_soft_labels(classes: int) -> None:
     assert set(folds) == {0, 1, 2, 3}
     np.testing.assert_allclose(found.label(texts, folds), found.of_train, atol=1e-6)
     again, _ = teachers(
-        TOKENIZER, texts, labels, groups, classes=classes, count=4, seed=1, strength=found.strength
+        TOKENIZER,
+        texts,
+        labels,
+        groups,
+        classes=classes,
+        count=4,
+        seed=1,
+        few=True,
+        settings=found.settings,
     )
     np.testing.assert_array_equal(again.of_train, found.of_train)
 
@@ -41,7 +47,15 @@ def test_a_teacher_has_not_seen_the_fold_that_it_labels() -> None:
     texts = [f"{chr(97 + i) * 4}" for i in range(12)]
     labels = np.arange(12) % 2
     found, _ = teachers(
-        TOKENIZER, texts, labels, np.arange(12), classes=2, count=3, seed=1, strength=1.0
+        TOKENIZER,
+        texts,
+        labels,
+        np.arange(12),
+        classes=2,
+        count=3,
+        seed=1,
+        few=True,
+        settings=(1.0, False),
     )
     assert (np.abs(found.of_train - 0.5) < 0.2).all()
 
@@ -56,10 +70,27 @@ def test_a_common_word_that_tells_the_label_counts_more_than_rare_ones() -> None
     matrix = tfidf(TOKENIZER, pieces=True).fit(texts[:60]).transform(texts)
 
     def right(scaled: bool) -> float:
-        teacher = Linear(matrix[:60], labels[:60], 3, 3.2, 0, scaled=scaled)
+        teacher = Linear(matrix[:60], labels[:60], 3, (3.2, scaled), 0)
         return float((teacher.margins(matrix[60:]).argmax(axis=1) == labels[60:]).mean())
 
     assert right(True) > 0.98 > 0.95 > right(False)
+    few = texts[:60], labels[:60], np.arange(60)
+    found, _ = teachers(TOKENIZER, *few, classes=3, count=4, seed=1, few=True)
+    assert found.settings[1]
+
+
+def test_features_are_not_scaled_where_that_says_less() -> None:
+    """Three words of many tell the label together, and none by itself."""
+    random = np.random.default_rng(5)
+    labels = np.arange(120) % 2
+    texts = [
+        " ".join(f"{random.choice(['warm', 'dull'], p=[p, 1 - p])}{i}" for i in range(15))
+        for p in 0.3 + 0.4 * labels
+    ]
+    found, _ = teachers(
+        TOKENIZER, texts, labels, np.arange(120), classes=2, count=4, seed=1, few=True
+    )
+    assert not found.settings[1]
 
 
 @pytest.mark.parametrize("known", [[0, 2], [1], [0]])
@@ -71,7 +102,7 @@ def test_a_label_without_texts_is_never_chosen(
     known = [label for label in known if label < classes]
     labels = np.array(known * 6)
     matrix = tfidf(TOKENIZER, pieces=False).fit_transform([f"word{label}" for label in labels])
-    margins = Linear(matrix, labels, classes, 1.0, 0, scaled=scaled).margins(matrix)
+    margins = Linear(matrix, labels, classes, (1.0, scaled), 0).margins(matrix)
     assert margins.shape == (len(labels), 1 if classes == 2 else classes)
     chosen = margins[:, 0] > 0 if classes == 2 else margins.argmax(axis=1)
     assert (chosen == labels).all()
@@ -96,5 +127,5 @@ def test_texts_without_words() -> None:
     with pytest.raises(InputError, match="have no words"):
         teachers(
             TOKENIZER, ["!", "?"], np.array([0, 1]), np.arange(2),
-            classes=2, count=2, seed=1, strength=1.0,
+            classes=2, count=2, seed=1, few=True, settings=(1.0, False),
         )  # fmt: skip

@@ -129,12 +129,13 @@ def test_teachers_tell_each_label_by_itself() -> None:
         classes=3,
         count=3,
         seed=1,
-        strength=1.0,
+        few=True,
+        settings=(1.0, False),
     )
     assert ((found.of_train > 0.5) == labels).mean() > 0.95
     assert found.of_train.sum(axis=1).max() > 1.5
     sure = np.tile([0, 1], (len(labels), 1))  # a label that no text has, and one that all have
-    assert Linear(matrix, sure, 2, 1.0, 1).margins(matrix[:2]).tolist() == [[-1, 1]] * 2
+    assert Linear(matrix, sure, 2, (1.0, False), 1).margins(matrix[:2]).tolist() == [[-1, 1]] * 2
 
 
 def test_a_blend_of_sigmoids() -> None:

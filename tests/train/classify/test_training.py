@@ -564,7 +564,7 @@ def test_a_threshold_is_not_compared_on_the_texts_that_chose_it(
         teacher=np.zeros((0, 2), np.float32),
         baseline=labels,
         commonest=labels * 0,
-        strength=np.array(np.nan),
+        teachers=np.array([]),
     )
     run = Run(tmp_path)
     monkeypatch.setattr(Run, "save_model", lambda *_: None)

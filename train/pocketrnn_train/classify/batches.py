@@ -1,6 +1,5 @@
 """Batches of texts of about one length, padded no further than they need."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -15,6 +14,7 @@ from pocketrnn.classify.text import pad
 
 from ..config import FitConfig, MadeUp, Spans, TrainConfig
 from ..loop import Stage
+from .linear import Settings
 
 Rows = Sequence[NDArray[np.int32]]
 """The ids of texts, neither cut nor padded."""
@@ -29,8 +29,8 @@ class Lesson:
     """The teacher's probabilities for the texts held out; none without a teacher."""
     vectors: NDArray[np.float32] | None = None
     """The word vectors to start from, float32 (ids, width); None: those that Keras draws."""
-    strength: float = math.nan
-    """The C of a teacher of words and pieces."""
+    settings: Settings | None = None
+    """Those of a teacher of words and pieces."""
 
 
 # Texts are drawn at random this many batches at a time and sorted by length within: enough that

@@ -6,10 +6,9 @@ network (Wang and Manning, Baselines and Bigrams: Simple, Good Sentiment and Top
 ACL 2012).
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,9 @@ from pocketrnn.errors import InputError
 
 from ..corpora.splits import folds
 from .teacher import Blend, blend, one_hot, quietly
+
+Settings = tuple[float, bool]
+"""A teacher's C, and whether its features are scaled: see `Linear`."""
 
 # The values of C that cross-validation chooses from.
 _STRENGTHS = (0.2, 0.8, 3.2)
@@ -74,27 +76,26 @@ class Linear:
         matrix: Any,
         labels: NDArray[np.int64],
         classes: int,
-        strength: float,
+        settings: Settings,
         seed: int,
-        *,
-        scaled: bool = False,
     ) -> None:
         """Fit on rows of TF-IDF and their labels; a label may have none.
 
-        If `scaled`, features count by how much they tell of the labels. TF-IDF alone counts a
+        If scaled, features count by how much they tell of the labels. TF-IDF alone counts a
         word less, the more rows it stands in: where these are few, too little if it tells them.
         """
         from sklearn.svm import LinearSVC
 
         # Where a text may have several labels, each is told by itself.
         several = labels.T if labels.ndim > 1 else ()
-        self._each = [Linear(matrix, own, 2, strength, seed, scaled=scaled) for own in several]
+        self._each = [Linear(matrix, own, 2, settings, seed) for own in several]
         if self._each:
             return
         self._columns = 1 if classes == 2 else classes
         self._known = np.unique(labels)
         self._model = None
         self._scales: NDArray[np.float32] | None = None
+        strength, scaled = settings
         if len(self._known) > 1:
             if scaled:
                 own = one_hot(labels, classes)
@@ -140,7 +141,7 @@ class Teachers:
     fold: NDArray[np.int64]
     models: Sequence[Linear]
     blended: Blend
-    strength: float
+    settings: Settings
     of_train: NDArray[np.float32]
     """The soft label of each text, by the teacher that hasn't seen it: (texts, columns)."""
 
@@ -164,13 +165,13 @@ def teachers(
     classes: int,
     count: int,
     seed: int,
-    strength: float,
-    scaled: bool = False,
+    few: bool,
+    settings: Settings | None = None,
 ) -> tuple[Teachers, Any]:
     """Fit a teacher for each fold, and return the features of the texts besides.
 
-    `strength` is their C; if it is NaN, they have the one of the lowest loss. `scaled` is that of
-    `Linear`.
+    Without `settings`, they have those of the lowest loss; scaled ones are tried with few texts
+    alone, as many texts of many labels would take minutes.
     """
     if not any(map(tokenizer.words, texts)):
         raise InputError("the training texts have no words")
@@ -179,14 +180,14 @@ def teachers(
     fold = folds(labels, groups, count, whole=False)
     columns = 1 if classes == 2 and labels.ndim == 1 else classes
     tried: list[tuple[float, Teachers]] = []
-    for candidate in _STRENGTHS if math.isnan(strength) else (strength,):
+    scalings = (False, True) if few else (False,)
+    for candidate in (settings,) if settings else product(_STRENGTHS, scalings):
         margins = np.zeros((1, len(texts), columns))
         models = []
         for number in range(count):
             own, others = fold == number, fold != number
             others = others if others.any() else own
-            fitted = matrix[others], labels[others], classes, candidate, seed
-            models.append(Linear(*fitted, scaled=scaled))
+            models.append(Linear(matrix[others], labels[others], classes, candidate, seed))
             if own.any():
                 margins[0, own] = models[-1].margins(matrix[own])
         blended = blend(margins, labels, [_USUAL_SCALE])

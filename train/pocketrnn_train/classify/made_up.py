@@ -18,7 +18,7 @@ from ..corpora.corpus import Corpus
 from . import batches
 from .adapting import is_few
 from .batches import Lesson, Rows
-from .linear import Linear, teachers, tells
+from .linear import Linear, Settings, teachers, tells
 from .teacher import one_hot
 
 # Share of the words that are swapped.
@@ -82,9 +82,9 @@ def lesson(
     development: Corpus,
     tokenizer: Tokenizer,
     suffix: str,
-    strength: float,
+    chosen: Settings | None,
 ) -> Lesson:
-    """Fit teachers, and return what they teach; `strength` is their C, NaN if it isn't known."""
+    """Fit teachers, and return what they teach; `chosen` are their settings, if they are known."""
     train, classes = development.train, len(development.labels)
     few = is_few(len(train) + len(development.test))
     teaching, matrix = teachers(
@@ -95,13 +95,13 @@ def lesson(
         classes=classes,
         count=distillation.folds,
         seed=config.seed,
-        strength=strength,
-        scaled=few,
+        few=few,
+        settings=chosen,
     )
-    fitted = matrix, train.labels, classes, teaching.strength, config.seed
+    fitted = matrix, train.labels, classes, teaching.settings, config.seed
     if few:
         # Most words stand in one or two texts: only a teacher that has seen them can judge them.
-        teacher = Linear(*fitted, scaled=True)
+        teacher = Linear(*fitted)
         teaching = replace(teaching, fold=np.zeros_like(teaching.fold), models=[teacher])
     random = np.random.default_rng(config.seed)
     texts, fold = make_up(tokenizer, train.texts, teaching.fold, settings, random)
@@ -127,7 +127,7 @@ def lesson(
         ],
         of_held_out,
         word_vectors(rows, train.labels, config, classes, random),
-        teaching.strength,
+        teaching.settings,
     )
 
 

@@ -4,7 +4,6 @@ Texts are held out in one round or several, each with a network that hasn't lear
 how good it is, and how sure it may be. If the settings say so, it is then fitted to all texts.
 """
 
-import math
 import os
 import time
 from collections.abc import Sequence
@@ -31,7 +30,7 @@ from . import batches, calibration, comparison, distillation, made_up, report, s
 from .adapting import adapt, is_few
 from .batches import Lesson
 from .evaluation import evaluate
-from .linear import baseline
+from .linear import Settings, baseline
 from .teacher import one_hot
 from .vocabulary import rank_words
 
@@ -106,7 +105,7 @@ def fit(
         every = corpus.train.and_also(corpus.validation or nothing)
         whole = replace(corpus, train=every, test=nothing)
         print(f"Once more, on all {len(every):,} texts", flush=True)
-        model, _ = _learn(run, config, whole, words, first, "-all", float(rounds[0].strength))
+        model, _ = _learn(run, config, whole, words, first, "-all", rounds[0].settings)
     else:
         model = run.model("checkpoint.keras")
     network.fold_divisor(model)
@@ -129,8 +128,13 @@ class Round:
     """The labels that TF-IDF with logistic regression chose."""
     commonest: NDArray[np.int64]
     """The commonest label, or labels, of the texts that weren't held out, for each text."""
-    strength: NDArray[np.float64]
-    """The C of a teacher of words and pieces: shape (); without one NaN."""
+    teachers: NDArray[np.float64]
+    """The settings of a teacher of words and pieces: shape (2,); without one (0,)."""
+
+    @property
+    def settings(self) -> Settings | None:
+        """The settings of the teacher."""
+        return (float(self.teachers[0]), bool(self.teachers[1])) if len(self.teachers) else None
 
 
 def _hold_out(config: TrainConfig, corpus: Corpus) -> list[Corpus]:
@@ -178,7 +182,7 @@ def _round(
         teacher=probabilities(lesson.of_held_out),
         baseline=baseline(tokenizer, train.texts, train.labels, held_out.texts),
         commonest=np.repeat(commonest[None], len(held_out), axis=0),
-        strength=np.array(lesson.strength),
+        teachers=np.array(lesson.settings or (), np.float64),
     )
     run.write_arrays(name, done)
     return done
@@ -191,7 +195,7 @@ def _learn(
     words: Sequence[str],
     first: Contents | None,
     suffix: str,
-    strength: float = math.nan,
+    settings: Settings | None = None,
 ) -> tuple[Any, Lesson]:
     """Train a network from where `run` stands; return it, and what it was taught."""
     backend.start(config.seed)
@@ -221,7 +225,7 @@ def _learn(
         lesson = Lesson([stage], targets[:0])
     elif teaching.made_up:
         lesson = made_up.lesson(
-            config, teaching, teaching.made_up, development, tokenizer, suffix, strength
+            config, teaching, teaching.made_up, development, tokenizer, suffix, settings
         )
     else:
         lesson = distillation.lesson(run, config, teaching, development, words)
@@ -243,7 +247,7 @@ def _learn(
         fit=config.fit,
         loss="binary_crossentropy" if columns == 1 or several else "categorical_crossentropy",
         metrics=[
-            keras.metrics.MeanMetricWrapper(accuracy_of_all, "accuracy") if several else accuracy
+            keras.metrics.MeanMetricWrapper(accuracy_of_all if several else accuracy, "accuracy")
         ],
         measure=measure,
     )
