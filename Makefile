@@ -16,7 +16,7 @@ cover: ## the same, and which lines and branches of the runtime they reach
 	$(BIN)python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
 slow: ## the tests that need the data, a package registry, or minutes
-	$(BIN)python -m pytest -m slow
+	$(BIN)python -m pytest -n 2 --dist loadfile -m slow
 
 lint: ## style, and who may import whom
 	$(BIN)ruff check .
