@@ -126,8 +126,12 @@ def _foretell(stage: Stage, history: Sequence[Mapping[str, float]], done: int) -
     telling = 1 if history[done]["seconds"] > 30 else 2
     left = (stage.epochs - len(history)) * history[-1]["seconds"]
     if len(history) == done + telling and left > 10:
-        shown = f"{left:.0f} s" if left < 60 else f"{left / 60:.0f} min"
-        print(f"  {stage.name}: about {shown} more", flush=True)
+        print(f"  {stage.name}: {about(left)} more", flush=True)
+
+
+def about(seconds: float) -> str:
+    """Return a time as people say it."""
+    return f"about {seconds:.0f} s" if seconds < 60 else f"about {seconds / 60:.0f} min"
 
 
 def _tell(stage: Stage, history: Sequence[Mapping[str, float]]) -> None:

@@ -409,6 +409,8 @@ def test_a_test_and_a_validation_of_ones_own(
     assert corpus.train.texts == tuple(f"film {i}" for i in range(2, 12))
     assert "left out: 1 training text in the test too" in caplog.text
     assert corpus.digest() != read(csv_path, table(), test=parts["test"]).digest()
+    with pytest.raises(InputError, match="all validation texts are in the test too"):
+        read(csv_path, table(), test=parts["test"], validation=parts["test"])
     turned = corpus.with_positive("bad")
     assert turned.validation
     assert turned.validation.labels.tolist() == [1]
@@ -538,6 +540,13 @@ def test_no_copy_is_on_both_sides_of_a_split_column(
     assert f"{csv_path}: left out: 1 training text in the test too" in caplog.messages
     with pytest.raises(InputError, match="no training text has the label 'odd'"):
         read(csv_path, content + "\nother,odd,test", split_column="for")
+    rows += ["dire,no,validation", "Dire,no,test"]
+    corpus = read(csv_path, "\n".join(["text,label,for", *rows]), split_column="for")
+    assert corpus.validation
+    assert corpus.validation.texts == (" Bad",)
+    assert f"{csv_path}: left out: 1 validation text in the test too" in caplog.messages
+    with pytest.raises(InputError, match="all validation texts are in the test too"):
+        read(csv_path, content + "\nbad,no,test", split_column="for")
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from .. import backend, network
 from ..config import TrainConfig
 from ..corpora.corpus import Corpus, Examples
 from ..corpora.splits import folds, split, split_last
-from ..loop import learn
+from ..loop import about, learn
 from ..run import Run
 from . import batches, calibration, comparison, distillation, made_up, report, starting
 from .adapting import adapt, is_few
@@ -94,17 +94,19 @@ def fit(
     run.write("vocabulary.json", tokenizer.vocabulary)
     started = time.perf_counter()
     parts = _hold_out(config, corpus)
-    rounds = []
+    rounds, networks, seconds = [], len(parts) + config.task.refit, 0.0
     for number, development in enumerate(parts, 1):
         turn = f"Round {number} of {len(parts)}: " if len(parts) > 1 else ""
         sizes = f"{len(development.train):,} texts, {len(development.test):,} held out"
-        print(f"{turn}{sizes}", flush=True)
+        print(f"{turn}{sizes}{_left(seconds * (networks - number + 1))}", flush=True)
+        began = time.perf_counter()
         rounds.append(_round(run, config, development, words, first, number))
+        seconds = time.perf_counter() - began
     if config.task.refit:
         nothing = corpus.train.take(np.zeros(0, np.int64))
         every = corpus.train.and_also(corpus.validation or nothing)
         whole = replace(corpus, train=every, test=nothing)
-        print(f"Once more, on all {len(every):,} texts", flush=True)
+        print(f"Once more, on all {len(every):,} texts{_left(seconds)}", flush=True)
         model, _ = _learn(run, config, whole, words, first, "-all", rounds[0].settings)
     else:
         model = run.model("checkpoint.keras")
@@ -112,6 +114,11 @@ def fit(
     network.round_weights(model, config.network)
     _finish(run, config, model, tokenizer, corpus, rounds, time.perf_counter() - started)
     return run
+
+
+def _left(seconds: float) -> str:
+    """Return how long all that is left will take, if that is more than some seconds."""
+    return f"; {about(seconds)} to go" if seconds > 10 else ""
 
 
 @dataclass(frozen=True)

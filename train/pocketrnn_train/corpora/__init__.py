@@ -50,7 +50,8 @@ def read_corpus(
     or none, if the cell is empty. In formats with lists, the cell may be one.
 
     `test` and `validation` are tables, or folders, like the training ones; no text is then drawn
-    for the test. A training text that is in one of them too is left out.
+    for the test. A training text that is in one of them too is left out, and a validation text
+    that is in the test.
     `probability_columns` are soft labels, of whatever teacher: the probability of each label, in
     the order of the alphabet, or one column, of the second of two labels. A row that has them is
     learnt by them; its label, or else the most probable one, serves for splits and figures. Of

@@ -190,8 +190,9 @@ class Corpus:
     def holding_out(self, part: str, rows: Iterable[Row], separator: str | None = None) -> "Corpus":
         """Return the corpus with a `test`, or a `validation`, of these rows.
 
-        Training texts that are in it too are left out, with a warning. Raises InputError for a
-        label that no training text has, or for no rows at all.
+        Training texts that are in it too are left out, with a warning, and validation texts that
+        are in the test. Raises InputError for a label that no training text has, or where no rows
+        are left.
         """
         texts, given = [], []
         for row in rows:
@@ -212,20 +213,28 @@ class Corpus:
         return replace(self, validation=examples)._apart_from(part, texts)
 
     def _apart_from(self, part: str, texts: Sequence[str]) -> "Corpus":
-        """Return the corpus without the training texts that are like those of `part`."""
+        """Return the corpus without texts, of what is learnt or chosen by, that `part` has too."""
         known = set(map(plain, texts))
-        kept = [row for row, text in enumerate(self.train.texts) if plain(text) not in known]
-        if lost := len(self.train) - len(kept):
-            count = counted(lost, "training text")
-            _log.warning("%s: left out: %s in the %s too", self.name, count, part)
-        train = self.train.take(np.array(kept, np.int64))
+
+        def others(examples: Examples, what: str) -> Examples:
+            kept = [row for row, text in enumerate(examples.texts) if plain(text) not in known]
+            if lost := len(examples) - len(kept):
+                count = counted(lost, f"{what} text")
+                _log.warning("%s: left out: %s in the %s too", self.name, count, part)
+            return examples.take(np.array(kept, np.int64))
+
+        train, validation = others(self.train, "training"), self.validation
         for label, name in enumerate(self.labels):
             if not train.having(label).any():
                 raise InputError(
                     f"{self.name}: no training text has the label {name!r:.60}; copies of texts "
                     "that are held out don't count"
                 )
-        return replace(self, train=train)
+        if validation and part == "test":
+            validation = others(validation, "validation")
+            if not len(validation):
+                raise InputError(f"{self.name}: all validation texts are in the test too")
+        return replace(self, train=train, validation=validation)
 
     def groups(self) -> Rows:
         """Return the group of each training text, from 0; a group is on one side of a split."""
