@@ -357,7 +357,8 @@ def evaluate(
                 reasons["other reasons" if too_many else reason] += 1
             rows = [row for _, row in counted]
             for column, kept in slices.items():
-                kept += [str(values[row].get(column, "")) for row in rows]
+                found = [values[row].get(column) for row in rows]
+                kept += ["" if value is None else str(value) for value in found]
             numbers = np.stack(columns, axis=1)[[i for i, _ in counted]]
             shape = (len(true), len(index)) if several else (len(true),)
             truths.append(np.array(true, np.int64).reshape(shape))

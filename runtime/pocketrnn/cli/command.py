@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ from ..files import refuse, refuse_existing
 from ..streams import say, standard_output
 
 _TRACEBACK = "POCKETRNN_TRACEBACK"
+_TERMINATED = 128 + 15  # as shells call the end by SIGTERM
 
 # What messages name as Python's callers know it: `force=True`, `text_column=...`.
 _SETTING = re.compile(
@@ -36,6 +38,9 @@ def run(name: str, body: Callable[[], int | None]) -> int:
     """
     _fill_standard_handles()
     logging.getLogger("pocketrnn").addHandler(_WARNINGS)
+    with contextlib.suppress(ValueError):  # not in the main thread
+        # So that what isn't whole is removed, as after Ctrl-C.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
         code = body() or 0
         if sys.stdout is not None:

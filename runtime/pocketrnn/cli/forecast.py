@@ -1,6 +1,7 @@
 """The commands `pocketrnn forecast` and `pocketrnn flag`: tables of series, unattended."""
 
 import argparse
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,7 @@ def _forecast(arguments: argparse.Namespace) -> int:
     if plot := arguments.plot:
         refuse(Path(plot), arguments.inputs, "input")
         refuse(Path(plot), [arguments.model], "model")
+    warnings.filterwarnings("ignore", "Glyph .* missing from font")  # names in any script
     options = _options(arguments)
     options["levels"] = options.pop("level") or [80]
     return _done(forecast_file(**options))

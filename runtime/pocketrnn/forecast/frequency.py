@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"[+-]?\d{1,15}")
 _DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?")  # without dashes
 _MONTH = re.compile(r"\d{4}-\d\d")
 _QUARTER = re.compile(r"(\d{4})(-?Q)([1-4])")
-_USUAL = re.compile(r"\d{4}-\d\d(-\d\d(.\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?)?")
+_USUAL = re.compile(r"\d{4}-\d\d(-\d\d(.\d\d:\d\d(:\d\d([.,]\d+)?)?)?)?")
 _LENGTH = {"s": 19, "min": 16, "h": 16, "D": 10, "B": 10, "W": 10}  # of text that tells a step
 
 Steps = NDArray[np.int64]
@@ -153,15 +153,25 @@ class Grid:
         unit, form = self.frequency.unit, self.form
         if quarter := _QUARTER.fullmatch(form):
             return [f"{one.year}{quarter[2]}{one.month // 3 + 1}" for one in times.tolist()]
-        offset = re.search(r"(Z|[+-][\d:]+)?$", form[10:])[0]  # type: ignore[index]  # may be empty
+        offset = _offset(form)
         if offset and unit in _INSTANTS:
             times = times + np.timedelta64(datetime.fromisoformat(form).utcoffset(), "us")
         form = form.removesuffix(offset)
         size = len(form) if _USUAL.fullmatch(form) else 10 if len(form) <= 10 else 19
         size = max(size, _LENGTH.get(unit, 7))
         between = form[10] if len(form) > 10 and not form[10].isdigit() else "T"
+        point = "," if "," in form else "."
         texts = np.datetime_as_string(times, unit="us").tolist()
-        return [text[:size].replace("T", between) + offset for text in texts]
+        return [
+            text[:size].replace("T", between).replace(".", point).ljust(size, "0") + offset
+            for text in texts
+        ]
+
+
+def _offset(stamp: str) -> str:
+    """Return what a time stamp says of UTC, or an empty string."""
+    found = re.search(r"(Z|[+-][\d:]+)$", stamp[10:])
+    return found[0] if found else ""
 
 
 @lru_cache(maxsize=16)
@@ -169,7 +179,7 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
     parsed = [_parsed(stamp, i, frequency.unit) for i, stamp in enumerate(stamps)]
     first, form, sparsest = parsed[0], stamps[-1], _SPARSEST
     if isinstance(form, str):
-        form = max((str(stamp).strip() for stamp in reversed(stamps)), key=len)
+        form = _form([str(stamp).strip() for stamp in stamps], parsed, frequency.unit)
     kind = int if isinstance(first, int) else datetime
     for i, one in enumerate(parsed):
         if not isinstance(one, kind):
@@ -211,6 +221,18 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
             1, f"all stamps are {gap} steps of {frequency.name} apart; is the frequency right?"
         )
     return steps, Grid(frequency, start, form)
+
+
+def _form(texts: Sequence[str], parsed: Sequence[Any], unit: str) -> str:
+    """Return a stamp of the form that those to come have: the longest one, as the last says of UTC.
+
+    Where the clock on the wall is moved, only a time zone would tell the offset of a day to come:
+    days and longer steps have none then.
+    """
+    offset = _offset(texts[-1])
+    if unit not in _INSTANTS and len({one.utcoffset() for one in parsed if offset}) > 1:
+        offset = ""
+    return max((text.removesuffix(_offset(text)) for text in texts), key=len) + offset
 
 
 def _parsed(stamp: Any, index: int, unit: str) -> int | datetime:

@@ -33,6 +33,9 @@ _NEAR = 1e-5
 
 # Larger than any value that may be given: their sums and squares still fit a float32.
 _LARGEST = 1e30
+# Of smaller values, the least scale of the graph would be too coarse.
+_SMALLEST = 1e-25
+_TOO_SMALL = f"all its values are under {_SMALLEST:g}; give them in a smaller unit"
 _TOO_LARGE = f"a value is over {_LARGEST:g}, or infinite"
 _TOO_COARSE = "changes too small beside the values to be told apart in 32 bits; subtract a constant"
 
@@ -235,15 +238,18 @@ class Forecaster(Model):
         size = np.maximum(highest, -lowest)
         count = np.count_nonzero(rows == rows, axis=1)
         few, large = count < self.config.least_known, size > _LARGEST
+        small = (size > 0) & (size < _SMALLEST) & ~few
         with np.errstate(invalid="ignore"):  # infinities, which are large
-            near = (highest - lowest < _NEAR * size) & ~(few | large)
+            near = (highest - lowest < _NEAR * size) & ~(few | large | small)
         found = {}
-        for row in np.flatnonzero(few | large | near):
+        for row in np.flatnonzero(few | large | small | near):
             if few[row] and not large[row]:
                 found[int(row)] = (
                     f"known values among its last {self.config.context}: {count[row]}; the model "
                     f"needs {self.config.least_known}"
                 )
+            elif small[row]:
+                found[int(row)] = _TOO_SMALL
             elif large[row] or is_coarse(rows[row]):
                 found[int(row)] = _TOO_LARGE if large[row] else _TOO_COARSE
         return found
@@ -316,7 +322,7 @@ def numbers(values: Any, dimensions: int) -> NDArray[np.float64]:
     try:
         if isinstance(values, np.ma.MaskedArray):
             values = np.ma.filled(values.astype(np.float64), np.nan)
-        found = np.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
+        found = np.asarray(values)
         if found.dtype.kind in "bO":
             found = np.array([_number(one) for one in found.ravel()]).reshape(found.shape)
         array = found.astype(np.float64, casting="same_kind" if found.dtype.kind == "f" else "safe")

@@ -19,6 +19,7 @@ from ..tables.formats import output_format as format_for
 from ..tables.inputs import PathLike
 from ..tables.outputs import paths
 from ..tables.reading import ON_ERROR, STDIN, ReadOptions
+from ..tables.textfile import replaceable
 from .frequency import Frequency
 from .model import Forecaster
 from .plot import MOST, Drawn, check_name, draw
@@ -211,13 +212,17 @@ def _file(
                 if on_error == "null":
                     made[i] = [(None,) * (1 + len(exact))], np.full((1, len(names)), np.nan)
             made = dict(sorted(made.items()))
-            keys = [(series[i].name, *key) for i, (found, _) in made.items() for key in found]
+            keys, places = [], []
+            for i, (found, _) in made.items():
+                keys += [(series[i].name, *key) for key in found]
+                places += [(series[i].file, series[i].line)] * len(found)
             summary.series += len(series) - len(problems)
             summary.errors += len(problems)
             summary.rows += len(keys)
             summary.unknown += sum(one.unknown for i, one in good.items() if i not in problems)
             if keys:
-                yield to.block(keys, np.concatenate([numbers for _, numbers in made.values()]))
+                numbers = np.concatenate([numbers for _, numbers in made.values()])
+                yield to.block(keys, numbers, places)
 
     with closing(table.source):
         taken = {*names, *exact} & {*table.columns[:2]}
@@ -225,7 +230,7 @@ def _file(
             not taken, f"the output has a column {', '.join(taken)} of its own; rename the input's"
         )
         kind = format_for(output, output_format, table.source.format)
-        to = Output(output, kind, (*table.columns[:2], *exact), names)
+        to = Output(output, kind, table, exact, names)
         if output == STDIN:
             to.write(standard_output_bytes(), pieces())
             if summary.errors:
@@ -240,5 +245,6 @@ def _file(
         errors_path.unlink(missing_ok=True)  # of the output that was there
         if summary.errors:
             summary.errors_path = str(errors_path)
-            write_atomic(errors_path, "file,line,series,problem\n" + listed.getvalue())
+            problems = replaceable(listed.getvalue())
+            write_atomic(errors_path, "file,line,series,problem\n" + problems)
     return summary

@@ -75,6 +75,10 @@ class SeriesTable:
         """
         self._frequency, self._keep = Frequency(frequency), keep
         self.columns = columns
+        self.first: tuple[Any, Any] | None = None
+        """Id and time stamp of the first row, once it was read."""
+        self._before: Any = None  # the id of the row before
+        self._torn = ""  # the problem of rows before whose ids can't be told
         if given is None and inputs in (STDIN, [STDIN]):
             given = "text"
         self.source = Inputs(inputs, given, None, options, find=self._find)
@@ -119,14 +123,18 @@ class SeriesTable:
         return texts[0] if texts else self.columns.value
 
     def __iter__(self) -> Iterator[Series]:
-        """Yield the series; InputError for a file that can't be read on."""
+        """Yield the series; InputError for a file that can't be read on, or is in another order."""
         seen = _Seen()
         for name, parts in groupby(self._parts(), itemgetter(0)):
             _, *columns = zip(*parts, strict=True)
             stamps, cells, files, lines, problems = (list(chain(*column)) for column in columns)
+            if not seen.add(name):  # what was said of the rows further up may be written
+                raise InputError(
+                    f"{files[0]}, series {name!r:.60}, line {lines[0]}: rows of this series "
+                    "are further up too; sort the table by series and time"
+                )
             try:
-                self._check(name, problems, seen)
-                one = self._series(name, stamps, cells, (files[0], lines[0]))
+                one = self._series(name, stamps, cells, problems, (files[0], lines[0]))
             except RowError as error:
                 where, problem = files[error.row], f"line {lines[error.row]}: {error}"
                 nothing = np.zeros(0), Grid(self._frequency, 0, 0)
@@ -135,7 +143,6 @@ class SeriesTable:
 
     def _parts(self) -> Iterator[tuple[Any, ...]]:
         """Yield an id with time stamps, values, files, lines and problems of some of its rows."""
-        name: Any = None
         for block in self.source.blocks():
             if block.table is not None:
                 block.columns = tuple(column for column in self.columns if column is not None)
@@ -153,30 +160,65 @@ class SeriesTable:
                 is_whole = problem.endswith("not text") and isinstance(block.records[i], dict)
                 if problem != NO_TEXT and not is_whole:
                     problems[i] = problem
-                    names[i] = names[i - 1] if i else name  # it can't be told
+                if block.records and block.records[i] is None:
+                    names[i] = None
+            if not self.source.reader.fixed:
+                self._check_fields(block, problems)
+            self.first = self.first or (names[0], stamps[0])
+            if self.columns.id is not None:
+                self._tell_names(names, problems, block.lines)
             columns, end = (stamps, values, block.files, block.lines, problems), 0
             for name, rows_of in groupby(names):
                 first, end = end, end + len(list(rows_of))
                 yield name, *(column[first:end] for column in columns)
 
-    def _check(self, name: Any, problems: Sequence[str], seen: "_Seen") -> None:
+    def _check_fields(self, block: Block, problems: list[str]) -> None:
+        """Note the rows of JSON without a field; InputError where one has an id and none should."""
+        for i, record in enumerate(block.records):
+            if problems[i] or not isinstance(record, dict):
+                continue
+            if self.columns.id is None and "unique_id" in record:
+                raise InputError(
+                    f"{block.place(i)}: has a field 'unique_id', which the first row hasn't; give "
+                    "it to all rows or to none"
+                )
+            for column in self.columns:
+                if column is not None and column not in record:
+                    problems[i] = f"no field {column!r}; there are: {listed(list(record))}"
+                    break
+
+    def _tell_names(self, names: list[Any], problems: list[str], lines: Sequence[int]) -> None:
+        """Count a row whose series can't be told to the one before, and as a fault of the next."""
+        kinds = set(map(type, names))
+        if not (self._torn or any(problems) or "" in names or kinds - {str, int}):
+            self._before = names[-1]
+            return
+        for i, name in enumerate(names):
+            if name in (None, "") or name != name or isinstance(name, list | dict):
+                problems[i] = problems[i] or f"no {self.columns.id}"
+                self._torn = f"the row before it, line {lines[i]}: {problems[i]}"
+                names[i] = self._before
+                continue
+            if self._torn and name != self._before:
+                problems[i] = problems[i] or self._torn
+            self._torn, self._before = "", name
+
+    def _series(
+        self,
+        name: Any,
+        stamps: Sequence[Any],
+        cells: Sequence[Any],
+        problems: Sequence[str],
+        where: tuple[str, int],
+    ) -> Series:
         for row, problem in enumerate(problems):
             if problem:
                 raise RowError(row, problem)
-        is_none = name in (None, "") or name != name or isinstance(name, list | dict)
-        if is_none and self.columns.id is not None:
-            raise RowError(0, f"no {self.columns.id}")
-        if not seen.add(name):
-            raise RowError(
-                0, "rows of this series are further up too; sort the table by series and time"
-            )
-
-    def _series(
-        self, name: Any, stamps: Sequence[Any], cells: Sequence[Any], where: tuple[str, int]
-    ) -> Series:
-        values = _numbers(cells)
         if isinstance(self.source.reader, LinesReader):
-            stamps = range(1, len(cells) + 1)
+            # An editor's blank lines at the end are no values.
+            count = max((i for i, cell in enumerate(cells, 1) if (cell or "").strip()), default=1)
+            cells, stamps = cells[:count], range(1, count + 1)
+        values = _numbers(cells)
         steps, grid = self._frequency.grid(stamps)
         last = int(steps[-1])
         count = last + 1 if self._keep is None else min(last + 1, self._keep)
@@ -233,46 +275,72 @@ class Output:
     """Rows of series for a table of any format that can be written."""
 
     def __init__(
-        self, name: str, kind: str, keys: Sequence[str | None], numbers: Sequence[str]
+        self,
+        name: str,
+        kind: str,
+        table: SeriesTable,
+        exact: Sequence[str],
+        numbers: Sequence[str],
     ) -> None:
-        """Make a table with columns for `keys`, the first of which may be None; and `numbers`."""
-        self._name, self._kind = name, kind
-        self._keys = tuple(key for key in keys if key is not None)
+        """Make a table of the ids and time stamps of `table`, of `exact` and `numbers`."""
+        self._name, self._kind, self._table = name, kind, table
+        self._exact = tuple(exact)
+        self._keys = tuple(key for key in (*table.columns[:2], *exact) if key is not None)
         self._added = [Column(column, "float") for column in numbers]
         self._writer: Writer | None = None
 
-    def block(self, rows: Sequence[tuple[Any, ...]], numbers: NDArray[Any]) -> bytes:
-        """Return the bytes of rows: ids, time stamps and so on; and (rows, columns) of numbers."""
-        block = Block(self._keys, self._keys[-1])
-        block.records = [
-            dict(zip(self._keys, row[-len(self._keys) :], strict=True)) for row in rows
-        ]
-        block.raws = block.texts = [""] * len(rows)
-        block.files, block.lines = [self._name] * len(rows), [0] * len(rows)
+    def block(
+        self,
+        rows: Sequence[tuple[Any, ...]],
+        numbers: NDArray[Any],
+        places: Sequence[tuple[str, int]],
+    ) -> bytes:
+        """Return the bytes of rows: ids, time stamps and so on; and (rows, columns) of numbers.
+
+        `places` are the file and the line that each row is from.
+        """
+        block = self._block(rows)
+        block.files, block.lines = [file for file, _ in places], [line for _, line in places]
         if self._writer is None:
-            reader = _Made(self._keys, fixed=not rows)
-            self._writer = open_writer(self._name, self._kind, reader, "", self._added, [block])
+            # Types are those of the input's first row: the first ones made may be empty.
+            like = self._block([(*(self._table.first or ("", "")), 0.0)])
+            schema = self._table.source.reader.schema
+            for key in self._exact:
+                if schema is not None and key in schema.names:
+                    schema = schema.remove(schema.get_field_index(key))
+            reader = _Made(self._keys, schema)
+            self._writer = open_writer(self._name, self._kind, reader, "", self._added, [like])
         cells = [
             Cells(column, values.astype(np.float32), np.isfinite(values))
             for column, values in zip(self._added, numbers.T, strict=True)
         ]
         return self._writer.encode(Results(block, range(len(rows)), cells))
 
+    def _block(self, rows: Sequence[tuple[Any, ...]]) -> Block:
+        block = Block(self._keys, self._keys[-1])
+        for row in rows:
+            own = row if self._table.columns.id is not None else row[1:]
+            block.records.append(dict(zip(self._keys, own, strict=False)))
+        block.raws = block.texts = [""] * len(rows)
+        return block
+
     def write(self, file: Any, pieces: Iterator[bytes]) -> None:
         """Write the output that `block`s make, at least the names of its columns."""
         first = next(pieces, None)
         if first is None:
-            first = self.block([], np.zeros((0, len(self._added))))
+            first = self.block([], np.zeros((0, len(self._added))), [])
         assert self._writer is not None  # `block` made it  # noqa: S101
         self._writer.join(file, chain([first], pieces))
 
 
 class _Made(Reader):
-    """Stands for an input with these columns, of values of any type."""
+    """Stands for an input with these columns, of which `schema` knows some types."""
 
-    def __init__(self, columns: tuple[str, ...], *, fixed: bool) -> None:
+    fixed = False
+
+    def __init__(self, columns: tuple[str, ...], schema: Any) -> None:
         super().__init__("forecasts", ReadOptions())
-        self.columns, self.fixed = columns, fixed
+        self.columns, self.schema = columns, schema
 
     def blocks(self, text_column: str) -> Iterator[Block]:
         """Yield nothing: the rows are made elsewhere."""

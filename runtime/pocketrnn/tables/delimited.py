@@ -4,6 +4,7 @@ The records are taken apart here and not by Python's `csv`, whose bound on a fie
 for the whole process, and which can't say where to read on after a quote that doesn't close.
 """
 
+import json
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -324,6 +325,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return value
-    if isinstance(value, bool | int | float | dict | list):
+    if isinstance(value, float):
+        return json.dumps(value)  # CSV may hold NaN
+    if isinstance(value, bool | int | dict | list):
         return to_json(value)
     return str(json_value(value))

@@ -44,7 +44,10 @@ class ParquetReader(Reader):
             self.schema = self._file.schema_arrow
             self.total = self._file.metadata.num_rows
             self.columns = tuple(self.schema.names)
-            self.candidates = tuple(f.name for f in self.schema if _is_text(f.type))
+            texts = [f.name for f in self.schema if _is_text(f.type)]
+            # Of an empty file, or of rows without texts, nothing tells what a column holds.
+            empty = [f.name for f in self.schema if _pyarrow().types.is_null(f.type)]
+            self.candidates = tuple(texts or empty)
 
     def shape(self) -> object:
         return self.schema
@@ -130,7 +133,7 @@ class ParquetWriter(Writer):
         elif reader.fixed:
             self._schema = pa.schema([(column, pa.string()) for column in reader.columns])
         else:
-            self._schema = _inferred(columns_of(reader, first), first)
+            self._schema = _inferred(columns_of(reader, first), first, reader.schema)
         self._full, self._shape = self._schema, {f.name: _shape(f.type) for f in self._schema}
         for column in self.added:
             kind = {"text": pa.string(), "float": pa.float32(), "count": pa.int32()}[column.kind]
@@ -139,8 +142,8 @@ class ParquetWriter(Writer):
     def encode(self, results: Results) -> bytes:
         pa, block = _pyarrow(), results.block
         misfit = (
-            f"{block.place(0)} or after: a value doesn't fit the column's type in the first rows "
-            "(%s); write .jsonl instead"
+            f"{block.place(0) if len(block) else self.name} or after: a value doesn't fit the "
+            "column's type in the first rows (%s); write .jsonl instead"
         )
         with _net(InputError, misfit):
             table = block.table if block.table is not None else self._table(block)
@@ -273,14 +276,21 @@ def _array(cells: Cells) -> Any:
     return pa.Array.from_buffers(kind, len(known), [pa.py_buffer(b) for b in buffers])
 
 
-def _inferred(names: Sequence[str], first: Sequence[Block]) -> Any:
-    """Return the pyarrow schema that fits the rows of `first`; text for what is all null."""
+def _inferred(names: Sequence[str], first: Sequence[Block], known: Any) -> Any:
+    """Return the pyarrow schema that fits the rows of `first`; text for what is all null.
+
+    Columns that `known`, a schema or None, has are of its types, but for dictionaries.
+    """
     pa = _pyarrow()
     with _net(InputError, "the first rows fit no Parquet types (%s); write .jsonl"):
         rows = [_storable(row) for block in first for row in block.values()]
         fields = []
         for name in map(replaceable, names):
-            kind = pa.array([row.get(name) for row in rows]).type
+            if known is not None and name in known.names:
+                kind = known.field(name).type
+                kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+            else:
+                kind = pa.array([row.get(name) for row in rows]).type
             fields.append((name, pa.string() if pa.types.is_null(kind) else kind))
         schema = pa.schema(fields)
         # Arrow has types that Parquet hasn't: that of an object without fields.

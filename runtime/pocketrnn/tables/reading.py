@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from ..config import whole_number
 from ..errors import ColumnError
@@ -68,6 +68,7 @@ class Reader(ABC):
     fixed = True  # every row has these columns and no other
     named = True  # whether the columns have names; if not, they are 1, 2, ...
     problem = ""  # why the first row tells no columns
+    schema: Any = None  # the types of the columns, where they have such: a pyarrow.Schema
     total: int | None = None  # size of the input in `unit`, where it is known
     unit = "rows"
 

@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import json
+import math
 import os
 import re
 from abc import abstractmethod
@@ -153,11 +154,27 @@ def json_value(value: Any) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """Return a value as JSON. Raises OutputError for one that is nested too deeply."""
+    """Return a value as JSON; null for NaN and infinities, which JSON hasn't.
+
+    Raises OutputError for one that is nested too deeply.
+    """
+    options: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": json_value}
     try:
-        return json.dumps(value, ensure_ascii=False, default=json_value)
+        try:
+            return json.dumps(value, **options)
+        except ValueError:
+            return json.dumps(_without_nan(value), **options)
     except RecursionError as error:
         raise OutputError("a value is nested too deeply to write") from error
+
+
+def _without_nan(value: Any) -> Any:
+    """Return a value with None for each float that is no finite number."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 _MARKS = {

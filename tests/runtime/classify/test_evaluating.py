@@ -239,7 +239,8 @@ def test_plain_text_has_no_labels(tmp_path: Path) -> None:
 
 def test_a_column_that_json_rows_lack_is_a_group_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "table.jsonl"
-    path.write_text('{"text": "good", "label": "positive"}\n' * 2)
+    row = '{"text": "good", "label": "positive"'
+    path.write_text(f'{row}}}\n{row}, "country": null}}\n')
     found = pocketrnn.evaluate(path, model=tinyonnx.tiny(), by=["country"])
     assert [(g.name, g.texts) for g in found.slices["country"]] == [("", 2)]
 

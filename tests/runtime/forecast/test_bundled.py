@@ -46,10 +46,13 @@ def test_what_repeats_itself_goes_on(name: str, season: int, first: int) -> None
 
 def test_steady_growth_is_underestimated_as_the_documentation_says() -> None:
     model = pocketrnn.load("monthly")
-    for growth, low in ((1.05, (0.07, 0.20)), (1.3, (0.39, 0.72))):
-        series = growth ** np.arange(84.0)
-        share = model.forecast(series[:60]).median / series[60:]
-        assert np.allclose(1 - share[[11, 23]], low, atol=0.01)
+    cases = ((1.05, 60, (0.07, 0.20)), (1.3, 60, (0.39, 0.72)), (1.05, 12, (0.40, 0.66)))
+    for growth, known, low in cases:
+        history, truth = np.split(growth ** np.arange(known + 24.0), [known])
+        found = model.forecast(history)
+        assert np.allclose(1 - (found.median / truth)[[11, 23]], low, atol=0.01)
+        held = float(((found.lower <= truth) & (truth <= found.upper)).mean())
+        assert held > 0.9 if known > 12 else held == 0.25
 
 
 def test_both_are_small() -> None:

@@ -44,6 +44,8 @@ def made(kind: str, values: list[Any]) -> Any:
     kinds |= {"object": np.array(values, object), "masked": np.ma.masked_invalid(array)}
     if kind == "polars":
         return pytest.importorskip("polars").Series(values)
+    if kind == "pyarrow":
+        return pytest.importorskip("pyarrow").array(values)
     if kind.startswith("pandas"):
         return pytest.importorskip("pandas").Series(values, dtype=kind.removeprefix("pandas-"))
     return kinds.get(kind, array)
@@ -59,6 +61,7 @@ def made(kind: str, values: list[Any]) -> Any:
         "object",
         "masked",
         "polars",
+        "pyarrow",
         "pandas-float64",
         "pandas-Float64",
         "pandas-object",
@@ -72,6 +75,22 @@ def test_what_a_series_may_be(kind: str) -> None:
         (listed,) = MODEL.forecast([made(kind, values)])
         assert np.allclose(listed.median, expected, rtol=1e-6)
         assert not MODEL.flag(made(kind, values), last=1).any()
+
+
+@pytest.mark.parametrize("size", [1e-24, 1e-26, 1e-40, 1e-60])
+@pytest.mark.parametrize("shift", [0, -3])
+def test_tiny_values_are_right_or_refused(size: float, shift: int) -> None:
+    series = np.array(SERIES) / max(SERIES) + shift / 10
+    whole = MODEL.forecast(series)
+    if size < 1e-25:
+        with pytest.raises(SeriesError, match="all its values are under 1e-25"):
+            MODEL.forecast(series * size)
+        return
+    found = MODEL.forecast(series * size)
+    width = (whole.upper - whole.lower) * size
+    np.testing.assert_allclose(found.lower, whole.lower * size, atol=1e-3 * width.max(), rtol=0)
+    np.testing.assert_allclose(found.upper, whole.upper * size, atol=1e-3 * width.max(), rtol=0)
+    assert MODEL.forecast([0.0] * 12).median.max() < 1e-25
 
 
 def test_a_data_frame_is_no_series() -> None:

@@ -4,6 +4,10 @@ import csv
 import gzip
 import io
 import json
+import os
+import subprocess
+import sys
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -121,7 +125,7 @@ def test_other_columns_one_series_and_numbers_alone(tmp_path: Path) -> None:
     assert list(read(output)[0]) == ["when", "forecast", "lo-80", "hi-80"]
     assert read(output)[0]["when"] == month(20)
     plain = tmp_path / "in.txt"
-    plain.write_text("".join(f"{value}\n" for _, value in table))
+    plain.write_text("".join(f"{value}\n" for _, value in table) + "\n \n")
     forecast_file(plain, str(tmp_path / "plain.csv"), MODEL)
     lines = read(tmp_path / "plain.csv")
     assert [row["ds"] for row in lines] == ["21", "22", "23", "24", "25"]
@@ -166,7 +170,6 @@ FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
     "a comma": (("s1", month(4), "1,5"), "line 26: '1,5' isn't a number"),
     "infinite": (("s1", month(4), "inf"), "line 26: 'inf' isn't a number"),
     "an underscore": (("s1", month(4), "1_000"), "line 26: '1_000' isn't a number"),
-    "another id": (("s0", month(40), 1), "line 26: rows of this series are further up too"),
     "no id": (("", month(4), 1), "line 26: no unique_id"),
 }
 
@@ -260,6 +263,102 @@ def test_rows_that_cannot_be_read_are_errors_of_the_series_around(tmp_path: Path
     assert read(tmp_path / "out.csv.errors.csv")[0]["series"] == "s1"
 
 
+def test_a_row_whose_series_cannot_be_told_is_a_fault_of_both_around(tmp_path: Path) -> None:
+    source, output = write(tmp_path / "in.csv", rows()), tmp_path / "out.csv"
+    good = source.read_text().splitlines(keepends=True)
+    for end in (21, 41):  # the last rows of s0 and s1
+        lines = [*good[:end], '"s1,2020-01-01,5\n', *good[end:]]
+        source.write_text("".join(lines))
+        summary = forecast_file(source, str(output), MODEL, on_error="skip", force=True)
+        assert (summary.series, summary.errors) == (1, 2)
+        _, second = read(tmp_path / "out.csv.errors.csv")
+        assert f"the row before it, line {end + 1}: not CSV" in second["problem"]
+    # A short row has its id, and so has one of other bytes.
+    lines = [*good[:21], "s1,2019-12-01\n", *good[21:]]
+    source.write_text("".join(lines))
+    forecast_file(source, str(output), MODEL, on_error="skip", force=True)
+    (listed,) = read(tmp_path / "out.csv.errors.csv")
+    assert (listed["series"], listed["line"]) == ("s1", "22")
+    source.write_bytes("".join(good).replace("s1", "Köln").encode("latin-1"))
+    forecast_file(source, str(output), MODEL, on_error="skip", force=True, horizon=1)
+    (listed,) = read(tmp_path / "out.csv.errors.csv")
+    assert (listed["series"], listed["line"]) == ("K\ufffdln", "22")
+    assert [row["unique_id"] for row in read(output)] == ["s0", "s2"]
+    # At the end of a block, what follows is in the next one.
+    table = [(name, month(t), 1.0 + t) for name in ("a", "b") for t in range(1023)]
+    lines = [json.dumps(dict(zip(NAMES, row, strict=True))) for row in table]
+    source = tmp_path / "in.jsonl"
+    source.write_text("\n".join([*lines[:1023], "{", *lines[1023:]]))
+    assert forecast_file(source, str(output), MODEL, on_error="skip", force=True).errors == 2
+
+
+def test_rows_of_json_without_a_field(tmp_path: Path) -> None:
+    output = str(tmp_path / "out.csv")
+    for names in (NAMES, NAMES[::-1]):
+        source = tmp_path / "in.jsonl"
+        lines = [{"unique_id": "a", "ds": month(t), "y": str(t)} for t in range(20)]
+        lines = [{name: line[name] for name in names} for line in lines]
+        for field in ("y", "ds"):
+            odd = [dict(line) for line in lines]
+            del odd[7][field]
+            source.write_text("\n".join(map(json.dumps, odd)))
+            with pytest.raises(InputError, match=f"line 8: no field '{field}'"):
+                forecast_file(source, output, MODEL)
+        one = [dict(line) for line in lines]
+        del one[0]["unique_id"]
+        source.write_text("\n".join(map(json.dumps, one)))
+        with pytest.raises(InputError, match="line 2: has a field 'unique_id', which the first"):
+            forecast_file(source, output, MODEL)
+
+
+def test_ids_that_come_again_stop_the_run(tmp_path: Path) -> None:
+    """What was said of their first rows would be taken for the whole."""
+    source = write(tmp_path / "in.csv", [*rows(), ("s0", month(40), 1)])
+    with pytest.raises(InputError, match=r"series 's0', line 62: rows of this .* further up"):
+        forecast_file(source, str(tmp_path / "out.csv"), MODEL, on_error="skip")
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_types_of_parquet_are_those_of_the_input(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from decimal import Decimal
+
+    import pyarrow.parquet as pq
+
+    source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    ids = [Decimal(10**i) for i in range(3)]
+    table = {
+        "unique_id": [one for one in ids for _ in range(20)],
+        "ds": [datetime(2020 + t // 12, t % 12 + 1, 1) for _ in ids for t in range(20)],
+        "value": [1.0 + t for _ in ids for t in range(20)],
+    }
+    table["value"][59] = 1e6
+    types = [pa.decimal128(38, 0), pa.timestamp("ns"), pa.float32()]
+    schema = pa.schema(zip(table, types, strict=True))
+    pq.write_table(pa.table(table, schema), source)
+    columns = Columns(value="value")
+    forecast_file(source, str(output), MODEL, columns=columns)
+    assert pq.read_schema(output).types[:2] == types[:2]
+    # Nothing to write, or nothing but errors first: the columns are the same.
+    y = {**table, "y": table["value"]}
+    del y["value"]
+    schema = pa.schema(zip(y, types, strict=True))
+    for usual in (True, False):
+        own = {name: column[:40] if usual else column for name, column in y.items()}
+        pq.write_table(pa.table(own, schema), source)
+        flag_file(source, str(output), MODEL, force=True)
+        found = pq.read_table(output)
+        assert found.schema.types[:3] == [*types[:2], pa.float64()]
+        assert len(found) == (0 if usual else 1)
+    y["y"][:19] = [None] * 19
+    pq.write_table(pa.table(y, schema), source)
+    flag_file(source, str(output), MODEL, force=True, on_error="null")
+    assert pq.read_table(output).column("value").to_pylist() == [None, 1e6]
+    write(tmp_path / "in.csv", [])
+    forecast_file(tmp_path / "in.csv", str(output), MODEL, force=True)
+    assert len(pq.read_table(output)) == 0
+
+
 def test_a_frequency_that_is_not_the_models_is_an_error(tmp_path: Path) -> None:
     days = [("a", f"2024-01-{day:02d}", day) for day in range(1, 25)]
     with pytest.raises(InputError, match="isn't on the grid of MS"):
@@ -349,11 +448,31 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "--on-error skip" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path) -> None:
+    model, source = tmp_path / "model.onnx", tmp_path / "in.csv"
+    model.write_bytes(forecasters.tiny())
+    os.mkfifo(source)  # opened, and never ending
+    command = ["forecast", str(source), "-o", str(tmp_path / "out.csv"), "--model", str(model)]
+    table = "".join(f"s{i},{month(t)},{t + 1.5}\n" for i in range(2000) for t in range(20))
+    started = [sys.executable, "-m", "pocketrnn", *command]
+    with subprocess.Popen(started) as process, source.open("w") as pipe:
+        pipe.write("unique_id,ds,y\n" + table)
+        pipe.flush()
+        until = time.monotonic() + 30
+        while len(list(tmp_path.iterdir())) < 3 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert len(list(tmp_path.iterdir())) == 3
+        process.terminate()
+        assert process.wait(30) == 143
+    assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "model.onnx"}
+
+
 def test_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
     model, picture = tmp_path / "model.onnx", tmp_path / "out.png"
     model.write_bytes(forecasters.tiny())
-    source = write(tmp_path / "in.csv", [("$a_{<", *row[1:]) for row in rows(1)])
+    source = write(tmp_path / "in.csv", [("$a_{< 東京", *row[1:]) for row in rows(1)])
     command = [str(source), "-o", str(tmp_path / "out.csv"), "--model", str(model)]
     assert main(["forecast", *command, "--plot", str(picture)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")

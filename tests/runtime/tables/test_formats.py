@@ -272,6 +272,32 @@ def test_parquet(pa, pq, model, data):
     np.testing.assert_allclose(*scores, rtol=1e-6)
 
 
+def test_parquet_without_texts(tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    for rows in ([], [None, None]):
+        pq.write_table(pa.table({"text": pa.array(rows, pa.null())}), source)
+        assert score(source, output, on_error="null", force=True).errors == len(rows)
+        assert pq.read_table(output).column("label").to_pylist() == rows
+
+
+def test_what_is_no_number_is_null_in_json(tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    source = tmp_path / "in.parquet"
+    table = {"text": ["good"] * 2, "x": [float("nan"), 1.5], "list": [[1.0, float("inf")], []]}
+    pq.write_table(pa.table(table), source)
+    score(source, tmp_path / "out.jsonl", text_column="text")
+
+    def none(name):
+        raise AssertionError(name)
+
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    found = [json.loads(line, parse_constant=none) for line in lines]
+    assert [(row["x"], row["list"]) for row in found] == [(None, [1.0, None]), (1.5, [])]
+    score(source, tmp_path / "out.csv", text_column="text")
+    assert [row["x"] for row in csv.DictReader((tmp_path / "out.csv").open())] == ["NaN", "1.5"]
+
+
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "txt"])
 def test_to_parquet(pq, kind, tmp_path):
     rows = ["good film", "bad\ud7ff, film", "!"]
