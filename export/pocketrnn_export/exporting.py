@@ -86,19 +86,20 @@ def export(
             run.tokenizer,
             tuple(corpus["labels"]),
             run.config.network if graph == "pocketrnn" else None,
-            threshold=_threshold(report.get("threshold", 0.5), threshold),
+            threshold=_threshold(report.get("threshold", 0.5), threshold, len(corpus["labels"])),
             card=card,
         )
     write_atomic(path, exported.data)
     return exported
 
 
-def _threshold(found: float | list[float], wanted: Threshold | None) -> Threshold:
+def _threshold(found: float | list[float], wanted: Threshold | None, labels: int) -> Threshold:
     """Return what a run found, or what is wanted instead: of each label, if it has one of each."""
     if isinstance(found, list):
         if isinstance(wanted, tuple):
             return wanted
         return tuple(found if wanted is None else [wanted] * len(found))
+    check(wanted is None or labels == 2, "of three labels or more, the most probable one is chosen")
     check(not isinstance(wanted, tuple), "one threshold is enough where a text has one label")
     return found if wanted is None else wanted
 

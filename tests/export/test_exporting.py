@@ -14,9 +14,9 @@ import pytest
 import pocketrnn
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.classify.network import Network
-from pocketrnn.errors import GraphError, InputError, OutputError
+from pocketrnn.errors import ConfigError, GraphError, InputError, OutputError
 from pocketrnn.modelfile.network import NetworkConfig
-from pocketrnn_export import ParityError, build, cli, convert, export, parity
+from pocketrnn_export import ParityError, build, cli, convert, export, exporting, parity
 from pocketrnn_train import Corpus, Examples, Run, TrainConfig, fit, network
 
 NETWORK = NetworkConfig(embedding=3, units=3)
@@ -93,6 +93,11 @@ def test_several_labels_a_text(tmp_path: Path) -> None:
         assert cli.main([*command, *options]) == 0
         assert pocketrnn.load(tmp_path / "m.onnx").config.threshold == threshold
     assert cli.main([*command, *["--threshold", "0.5"] * 3]) == 2
+
+
+def test_of_three_labels_none_has_a_threshold() -> None:
+    with pytest.raises(ConfigError, match="the most probable one is chosen"):
+        exporting._threshold(0.5, 0.3, 3)
 
 
 def test_the_card_tells_where_the_model_comes_from(run: Run, path: Path) -> None:

@@ -122,7 +122,9 @@ def test_a_test_of_ones_own(
 ) -> None:
     more = tmp_path / "more.csv"
     more.write_text("review,verdict\nquite new,thumbs up\n")
-    assert cli.main([str(films_csv), *COLUMNS, "--test", str(more), "--validation", str(more)]) == 0
+    held = tmp_path / "held.csv"
+    held.write_text("review,verdict\nother words,thumbs up\n")
+    assert cli.main([str(films_csv), *COLUMNS, "--test", str(more), "--validation", str(held)]) == 0
     assert fit.corpus.test.texts == ("quite new",)
     assert fit.corpus.validation is not None
     out = capsys.readouterr().out
@@ -136,10 +138,31 @@ def test_without_options_it_is_the_recipe(name: str, films_csv: Path, fit: Fit) 
     assert cli.main([str(films_csv), *COLUMNS, *recipe]) == 0
     assert fit.config == RECIPES[name]
     assert (fit.folder, fit.resume) == ("run", False)
-    options = ["--no-bidirectional", "-o", "x", "--resume", "--from", "bundled"]
+    assert cli.main([str(films_csv), *COLUMNS, *recipe, "--no-bidirectional"]) == 0
+    assert fit.config == RECIPES[name]
+    options = ["-o", "x", "--resume", "--from", "bundled"]
     assert cli.main([str(films_csv), *COLUMNS, *recipe, *options]) == 0
     assert fit.config == RECIPES[name]
     assert (fit.folder, fit.resume, fit.start) == ("x", True, "bundled")
+
+
+def test_options_that_exclude_each_other(
+    films_csv: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    table = [str(films_csv), *COLUMNS, "--check"]
+    held = tmp_path / "held.csv"
+    held.write_text("review,verdict\nother words,thumbs up\n")
+    weighed = tmp_path / "weighed.csv"
+    weighed.write_text("text,label,w\n" + "".join(f"film {i},{i % 2},1.5\n" for i in range(20)))
+    for options, said in (
+        ([*table, "--from", "bundled", "--units", "8"], "the file's: leave out --units"),
+        ([*table, "--from", "bundled", "--num-words", "8"], "leave out --num-words"),
+        ([*table, "--validation", str(held), "--folds", "3"], "folds are drawn of the"),
+        ([*table, "--split-column", "id", "--test", "x.csv"], "split_column says which rows"),
+        ([str(weighed), "--weight-column", "w", "--check"], "for a recipe without a teacher"),
+    ):
+        assert cli.main(options) != 0
+        assert said in capsys.readouterr().err
 
 
 def test_split_and_seed_reach_the_corpus(films_csv: Path, fit: Fit) -> None:

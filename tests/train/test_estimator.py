@@ -1,6 +1,7 @@
 """The estimator in scikit-learn's hands."""
 
 import pickle
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
 
 import pocketrnn
 from pocketrnn import TextConfig
-from pocketrnn.errors import PocketRNNError
-from pocketrnn_train import Corpus, PocketClassifier
+from pocketrnn.errors import InputError, PocketRNNError
+from pocketrnn_train import Corpus, PocketClassifier, estimator
 
 SETTINGS: dict[str, Any] = {
     "text": TextConfig(maxlen=8),
@@ -55,6 +56,32 @@ def test_labels_and_probabilities(
     chosen = fitted.predict(texts)
     assert chosen.tolist() == np.where(probabilities[:, 1] > 0.5, 20, 10).tolist()
     assert fitted.score(texts, labels) == (chosen == labels).mean() > 0.7
+
+
+def test_labels_of_any_type_that_can_be_sorted(
+    texts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(config: Any, corpus: Corpus, folder: Path) -> None:
+        raise KeyboardInterrupt(corpus.labels)
+
+    monkeypatch.setattr(estimator, "fit", stop)
+    for pair, names in (
+        ((0.5, 1.5), ("0.5", "1.5")),
+        ((date(2026, 1, 1), date(2026, 2, 1)), ("2026-01-01", "2026-02-01")),
+        ((np.datetime64("2026-01"), np.datetime64("2026-02")), ("2026-01", "2026-02")),
+    ):
+        with pytest.raises(KeyboardInterrupt) as caught:
+            PocketClassifier("classic").fit(texts, list(pair) * 15)
+        assert caught.value.args[0] == names
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(InputError, match="a label is missing"):
+        PocketClassifier("classic").fit(texts, pandas.array(["a", None, "b"] * 10, "string"))
+
+
+def test_texts_that_cannot_be_held_out() -> None:
+    few = ["a good film", "a bad film"] * 30
+    with pytest.raises(InputError, match="too few texts to hold any out"):
+        PocketClassifier("classic", SETTINGS).fit(few, ["A", "B"] * 29 + ["C", "A"])
 
 
 def test_pickled_and_cloned(fitted: PocketClassifier, texts: list[str]) -> None:

@@ -17,9 +17,10 @@ from pocketrnn.classify.figures import rates, wilson
 from pocketrnn.cli import command
 from pocketrnn.errors import ConfigError
 from pocketrnn.extras import require
+from pocketrnn.modelfile.network import NetworkConfig
 
 from .classify import comparison
-from .classify.training import fit
+from .classify.training import fit, refuse
 from .config import RunConfig, TrainConfig, help_of, settings_of
 from .corpora import Corpus, read_corpus
 from .corpora.table import FORMATS
@@ -203,7 +204,8 @@ def _train(arguments: argparse.Namespace) -> None:
 
 def _check(arguments: argparse.Namespace) -> int:
     """Say what is in a corpus; warnings are logged while it is read."""
-    _, corpus = _read(arguments)
+    config, corpus = _read(arguments)
+    refuse(config, corpus, start=arguments.start)
     counts = [int(corpus.train.having(label).sum()) for label in range(len(corpus.labels))]
     for count, label in sorted(zip(counts, corpus.labels, strict=True), reverse=True):
         print(f"{count:8,}  {label}")
@@ -218,6 +220,11 @@ def _read(arguments: argparse.Namespace) -> tuple[TrainConfig, Corpus]:
     held_out = arguments.validation
     if held_out in ("random", "last"):
         given["validation"], held_out = held_out, None
+    if arguments.start and (
+        own := sorted(given.keys() & {*settings_of(NetworkConfig), "num_words"})
+    ):
+        option = own[0].replace("_", "-")
+        raise ConfigError(f"with --from, the network is the file's: leave out --{option}")
     config = RECIPES[arguments.recipe].with_settings(**given)
     teacher = config.task.distillation is not None
     if arguments.unlabelled and not teacher:
@@ -245,11 +252,12 @@ def _read(arguments: argparse.Namespace) -> tuple[TrainConfig, Corpus]:
         if found and not getattr(arguments, f"{kind}_column"):
             print(f"{kind} column: {found}", file=sys.stderr)
     more = f"{len(corpus.unlabelled)} without a label, " if corpus.unlabelled else ""
+    held = f"{len(corpus.validation)} to validate, " if corpus.validation else ""
     test = f"{len(corpus.test)} to test, " if len(corpus.test) else ""
     labels = ", ".join(corpus.labels)
     labels = labels if len(labels) <= _MOST_SHOWN else f"{labels[:_MOST_SHOWN]} ..."
     print(
-        f"{corpus.name}: {len(corpus.train)} texts to train, {more}{test}"
+        f"{corpus.name}: {len(corpus.train)} texts to train, {more}{held}{test}"
         f"{len(corpus.labels)} labels: {labels}",
         flush=True,
     )

@@ -127,7 +127,10 @@ class ClassifyConfig(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         again = self.refit or "refit" in self.adapted
-        check(again or not self.folds, "with folds, the network must be fitted again: refit")
+        check(
+            again or not self.folds,
+            "with folds, the network must be fitted again: refit (not with a teacher of spans)",
+        )
 
 
 @dataclass(frozen=True)

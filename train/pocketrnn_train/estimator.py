@@ -62,14 +62,16 @@ class PocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "PocketClassifier learns one label a text; for several, fit a Corpus.of(texts, "
                 'labels, label_separator=";")'
             )
-        if any(label is None or label != label for label in given):
+        if any(map(_is_missing, given)):
             raise InputError("a label is missing (None or NaN): leave out texts without one")
         self.classes_, indices = np.unique(np.asarray(given), return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(f"at least two labels are needed, not {len(self.classes_)}")
         train = Examples(rows, indices.astype(np.int64))
         none = Examples((), np.zeros(0, np.int64))
-        names = tuple(label_of(label) or str(label) for label in self.classes_)
+        names = tuple(map(_name_of, self.classes_))
+        if len(set(names)) < len(names):
+            raise InputError("two labels differ in their type alone: make them str")
         corpus = Corpus("texts in memory", names, train, none)
         config = RECIPES[self.recipe].with_settings(**(self.settings or {}))
         with TemporaryDirectory() as folder:
@@ -104,3 +106,16 @@ class PocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             for name, data in self.files_.items():
                 Path(folder, name).write_bytes(data)
             yield Run(Path(folder))
+
+
+def _is_missing(label: Any) -> bool:
+    """Return whether a label is what pandas has for none; its NA can't be compared."""
+    return label is None or type(label).__name__ == "NAType" or bool(label != label)
+
+
+def _name_of(label: Any) -> str:
+    """Return the name of a label of any type."""
+    try:
+        return label_of(label) or str(label)
+    except ValueError:
+        return str(label)

@@ -48,6 +48,10 @@ def test_what_was_chosen_stays() -> None:
     assert not found.task.refit
     assert not found.task.folds
     assert found.network.embedding == 64
+    # Who says which texts are held out gets those.
+    for one in ({"validation": "last"}, {"validation_split": 0.3}):
+        found = adapt(DEFAULT.with_settings(**one), np.full(50, 8), 2)
+        assert (found.task.folds, found.task.refit) == (0, True)
     # Folds need a last fit; so does a person who asks for one.
     found = adapt(DEFAULT.with_settings(folds=5), np.full(30_000, 8), 2)
     assert (found.task.folds, found.task.refit) == (5, True)

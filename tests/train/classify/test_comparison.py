@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pocketrnn_train.classify.comparison import compare, lines
+from pocketrnn_train.classify.comparison import compare, lines, tells_apart
 
 LABELS = np.arange(200) % 2
 
@@ -41,6 +41,21 @@ def test_concerns(network: float, teacher: float, tfidf: float, concern: str | N
     assert "200 texts" in shown[0]
     assert f"{1 - network:.3f}" in shown[1]
     assert len(shown) == 5 + (concern is not None)
+
+
+def test_a_rare_label_that_is_told_apart() -> None:
+    random = np.random.default_rng(1)
+    labels = (np.arange(600) < 40).astype(np.int64)
+    scores = (0.2 * random.random(600) + 0.15 * labels).astype(np.float32)
+    assert tells_apart(scores, labels)
+    none = np.zeros(600, np.int64)
+    chosen = {"network": none, "tfidf": none, "commonest": none}
+    (concern,) = compare(labels, chosen, 600, ranks=True)["concerns"]
+    assert "judge it by precision and recall" in concern
+    # Of scores that say nothing, one in forty seems to say something.
+    found = [tells_apart(random.random(600).astype(np.float32), labels) for _ in range(200)]
+    assert sum(found) < 12
+    assert not tells_apart(scores, none)
 
 
 def test_without_a_teacher() -> None:

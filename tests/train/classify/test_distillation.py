@@ -280,3 +280,16 @@ def test_no_teacher_labels_what_it_was_fitted_on(monkeypatch: pytest.MonkeyPatch
         assert ((scores > 0) & (scores < 1)).all()
     assert asked > 40 + 10 + 20 + len(labels.spans)  # and the spans of the texts held out
     assert figures["texts"] == 10
+
+
+def test_a_teacher_of_chance_is_right_by_chance() -> None:
+    """The blend is measured on texts that it wasn't fitted to."""
+    right = []
+    for seed in range(30):
+        random = np.random.default_rng(seed)
+        train, held = ([random.integers(1, 300, 12) for _ in range(n)] for n in (200, 50))
+        labels, held_labels = random.integers(0, 2, 200), random.integers(0, 2, 50)
+        rest = (np.arange(200), held, held_labels, [])
+        _, figures = ask(Distillation(folds=2), seed, train, labels, *rest)
+        right.append(figures["accuracy"])
+    assert abs(np.mean(right) - 0.5) < 0.04

@@ -61,7 +61,7 @@ def test_what_a_word_of_one_text_says(few: bool, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(adapting, "FEW_ROWS", 0)
     corpus = Corpus.of([chr(97 + i) * 4 for i in range(12)], ["no", "yes"] * 6, test_split=0)
     config = TrainConfig().with_settings(mask=True, pooling="sqrtn_max", embedding=4)
-    asked = (config, Distillation(), MadeUp(texts=50), corpus, TOKENIZER, "", 1.0)
+    asked = (config, Distillation(), MadeUp(texts=50), corpus, TOKENIZER, "", (1.0, few))
     taught = lesson(*asked).stages[0].batches(0).as_numpy_iterator()
     sure = np.abs(np.concatenate([targets for _, targets in taught]) - 0.5).mean()
     assert (sure > 0.2) == few

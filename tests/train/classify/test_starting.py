@@ -32,6 +32,13 @@ def test_the_same_labels_start_with_the_same_scores() -> None:
     rows = batches.ids(Tokenizer(config.task.text, words), TEXTS[:2])
     found = batches.predict(model, rows, config)
     np.testing.assert_allclose(found, load().scores(TEXTS[:2]), atol=1e-5)
+    # So do they in the other order.
+    assert not starting.follow(
+        RECIPES["default"], first, first.config.labels[::-1]
+    ).task.distillation
+    turned = network.build(config.network, num_words=len(words) + 4, classes=2)
+    starting.start(turned, config.network, first, first.config.labels[::-1])
+    np.testing.assert_allclose(batches.predict(turned, rows, config), found[:, ::-1], atol=1e-6)
     # Other labels have a head of their own.
     head = model.layers[-1].get_weights()[0]
     other = network.build(config.network, num_words=len(words) + 4, classes=2)

@@ -544,7 +544,7 @@ def test_soft_labels_and_weights_are_learnt(tmp_path: Path) -> None:
             ("good", "yes", 1.0, 0),
         ]
     ]
-    rows += [f"{w} thing,{label},,1,{part}" for w, label in [("good", "no"), ("bad", "yes")]
+    rows += [f"{w} {part},{label},,1,{part}" for w, label in [("good", "no"), ("bad", "yes")]
              for part in ("validation", "test")]  # fmt: skip
     table = tmp_path / "t.csv"
     table.write_text("\n".join(["text,label,p,weight,for", *rows]) + "\n")

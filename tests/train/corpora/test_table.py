@@ -528,6 +528,32 @@ def test_soft_labels_weights_and_splits_are_columns(tmp_path: Path) -> None:
     assert corpus.digest() != read_corpus(path, split_column="for").digest()
 
 
+def test_soft_labels_of_a_validation_file_are_kept(tmp_path: Path) -> None:
+    columns = {"probability_columns": ["p"], "weight_column": "weight"}
+    head, rows = "text,label,p,weight\n", "good,yes,0.9,2\nbad,no,,1\n"
+    rows += "".join(f"text {i},{'yes' if i % 2 else 'no'},,1\n" for i in range(4))
+    (tmp_path / "t.csv").write_text(head + rows)
+    digests = []
+    for p in (0.8, 0.3):
+        (tmp_path / "held.csv").write_text(head + f"new,yes,{p},3\nunknown,,0.25,1\n")
+        corpus = read_corpus(tmp_path / "t.csv", validation=tmp_path / "held.csv", **columns)
+        assert corpus.validation
+        assert corpus.validation.texts == ("new", "unknown")
+        assert corpus.validation.labels.tolist() == [1, 0]
+        assert corpus.validation.probabilities is not None
+        np.testing.assert_allclose(corpus.validation.probabilities[:, 1], [p, 0.25])
+        assert corpus.validation.weights is not None
+        assert corpus.validation.weights.tolist() == [3, 1]
+        digests.append(corpus.digest())
+    assert digests[0] != digests[1]
+    with pytest.raises(ConfigError, match="split_column says which rows"):
+        read_corpus(tmp_path / "t.csv", test=tmp_path / "held.csv", split_column="label")
+    (tmp_path / "folder" / "yes").mkdir(parents=True)
+    (tmp_path / "folder" / "yes" / "1.txt").write_text("good")
+    with pytest.raises(ConfigError, match="a folder has no column 'weight'"):
+        read_corpus(tmp_path / "folder", weight_column="weight")
+
+
 def test_no_copy_is_on_both_sides_of_a_split_column(
     csv_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -554,7 +580,7 @@ def test_no_copy_is_on_both_sides_of_a_split_column(
     [
         ("good,yes,1.5,1,train", "probability of each of 2 labels"),
         ("good,yes,many,1,train", "not a number: 'many'"),
-        ("good,yes,0.5,-1,train", "a weight must be a number from 0"),
+        ("good,yes,0.5,1,train\nso so,no,,-1,train", "line 3: a weight must be .* from 0, not -1"),
         ("good,yes,0.5,1,dev", "train, validation, test, not 'dev'"),
     ],
 )
@@ -564,3 +590,19 @@ def test_columns_that_say_nothing(row: str, message: str, tmp_path: Path) -> Non
     columns = {"probability_columns": ["p"], "weight_column": "weight", "split_column": "for"}
     with pytest.raises(InputError, match=message):
         read_corpus(path, **columns)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [("0.5,,0.1", "probabilities of some labels only"), ("0.9,0.8,0", "are 1.70 together")],
+)
+def test_probabilities_that_are_not_those_of_one_label(
+    row: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    rows = "".join(f"film {i},{'abc'[i % 3]},,,\n" for i in range(12))
+    path.write_text(f"text,label,a,b,c\n{rows}odd,a,{row}\n")
+    with pytest.raises(InputError, match=f"line 14: .*{message}"):
+        read_corpus(
+            path, label_column="label", text_column="text", probability_columns=["a", "b", "c"]
+        )

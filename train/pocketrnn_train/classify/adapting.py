@@ -20,6 +20,7 @@ ADAPTED = (
     "dropout",
     "batch_size",
     "validation",
+    "validation_split",
     "folds",
     "refit",
     "distillation",
@@ -40,6 +41,9 @@ _WORDS, _TEXTS, _STEPS = 1_000_000, 80_000, 2500
 # are soon learnt by heart: then it has so many steps a label.
 _STEPS_OF_WHOLE, _MOST_STEPS, _STEPS_OF_LABEL = 60, 20_000, 3
 
+# So many labels of few rows aren't learnt in those steps at the usual rate.
+_MANY_LABELS, _FAST = 20, 0.006
+
 
 def is_few(rows: int) -> bool:
     """Say whether so many texts, with those that are held out of them, are few."""
@@ -59,6 +63,8 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
             if "refit" in config.task.adapted
             else config.task.refit
         )
+        # Who says which texts are held out wants those.
+        in_turn = few and refit and {"validation", "validation_split"} <= {*config.task.adapted}
         width = 64 if labels > 2 else 32
         batch = 32 if rows < 20_000 else 64
         least = min(_STEPS_OF_LABEL * labels, _STEPS_OF_WHOLE) if few else _STEPS_OF_WHOLE
@@ -69,6 +75,7 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
             texts=texts,
             longest=_LONG,
             epochs=max(1, round(_STEPS * MadeUp.batch_size / texts)),
+            learning_rate=_FAST if few and labels >= _MANY_LABELS else MadeUp.learning_rate,
             repeats=repeats,
             divisor=min(size**0.5, MadeUp.divisor),
         )
@@ -81,7 +88,7 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
             "dropout": 0.2,
             "batch_size": batch,
             "validation": "random",
-            "folds": 4 if few and refit else 0,
+            "folds": 4 if in_turn else 0,
             "refit": refit,
             # Of two labels, true ones alone are soon learnt by heart; of many, soft ones say less.
             "distillation": Distillation(truth=0.9 if labels > 2 else 0.5, made_up=made_up),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketrnn.classify.figures import mcnemar, several, wilson
+from pocketrnn.classify.figures import curve, mcnemar, roc_auc, several, wilson
 
 NAMES = {
     "network": "this network",
@@ -18,18 +18,26 @@ NAMES = {
 # A difference is clear if luck alone would make it, or a larger one, less often than this.
 _LUCK = 0.05
 
+# The 97.5th percentile of the normal distribution.
+_SURE = 1.96
+
 # A difference of less than a point is of no concern, however clear.
 _CONCERN = 0.01
 
 
 def compare(
-    labels: NDArray[np.int64], chosen: Mapping[str, NDArray[np.int64]], rows: int
+    labels: NDArray[np.int64],
+    chosen: Mapping[str, NDArray[np.int64]],
+    rows: int,
+    *,
+    ranks: bool = False,
 ) -> dict[str, Any]:
     """Return the accuracy of each way, its 95 % interval, and a line for each cause of concern.
 
     `chosen` are the labels (texts,) that each of `NAMES` chose; `rows` learnt in the end. Where a
     text may have several labels, 0 and 1 (texts, labels), accuracy is of all of a text together,
     and there are the micro and the macro F1.
+    `ranks` says that the network tells one of two labels from the other, by whatever threshold.
     """
     found: dict[str, Any] = {"texts": len(labels)}
     wrong, figure = {}, {}
@@ -43,7 +51,7 @@ def compare(
             of_all = several(labels, own)
             found[name] |= {"micro_f1": of_all.micro_f1, "macro_f1": of_all.macro_f1}
             figure[name] = of_all.micro_f1
-    return {**found, "concerns": _concerns(wrong, figure, rows)}
+    return {**found, "concerns": _concerns(wrong, figure, rows, ranks=ranks)}
 
 
 def lines(found: Mapping[str, Any]) -> list[str]:
@@ -63,8 +71,28 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     return rows + [f"! {concern}" for concern in found["concerns"]]
 
 
+def tells_apart(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> bool:
+    """Return whether scores of the second of two labels are clearly higher where it is true.
+
+    That is, whether the area under the ROC curve is over a half by more than luck would make it:
+    Hanley and McNeil, The meaning and use of the area under a ROC curve, Radiology 143, 1982.
+    """
+    area = roc_auc(curve(labels == 1, scores))
+    if area is None:
+        return False
+    true, false = int((labels == 1).sum()), int((labels == 0).sum())
+    one, two = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = (true - 1) * (one - area**2) + (false - 1) * (two - area**2)
+    error = ((area * (1 - area) + spread) / (true * false)) ** 0.5
+    return bool(area - _SURE * error > 0.5)
+
+
 def _concerns(
-    wrong: Mapping[str, NDArray[np.int64]], figure: Mapping[str, float], rows: int
+    wrong: Mapping[str, NDArray[np.int64]],
+    figure: Mapping[str, float],
+    rows: int,
+    *,
+    ranks: bool,
 ) -> list[str]:
     """Return them; `wrong` says of how many labels of each text a way is wrong."""
 
@@ -74,6 +102,12 @@ def _concerns(
         return better_one > better_other and mcnemar(better_one, better_other) < _LUCK
 
     others = [name for name in ("teacher", "tfidf") if name in wrong]
+    if ranks and not clearly_better("network", "commonest"):
+        return [
+            "The network is right no more often than always saying the commonest label, as it may "
+            "be where the other one is rare, but tells the two apart: judge it by precision and "
+            "recall."
+        ]
     if not clearly_better("network", "commonest"):
         if any(clearly_better(name, "commonest") for name in others):
             return [

@@ -77,9 +77,10 @@ def words(contents: Contents, own: Sequence[str]) -> list[str]:
 
 
 def _has_head(contents: Contents, labels: Sequence[str], multi_label: bool) -> bool:
-    """Return whether the file's head tells the same labels, in the same way."""
-    wanted = (tuple(labels), multi_label)
-    return wanted == (contents.config.labels, contents.config.multi_label)
+    """Return whether the file's head tells the same labels, two of them in any order."""
+    its, own = contents.config.labels, tuple(labels)
+    same = own == its or (not multi_label and own[::-1] == its and len(own) == 2)
+    return same and multi_label == contents.config.multi_label
 
 
 def start(
@@ -111,4 +112,5 @@ def start(
             arrays += [numbers(f"{way.name}.kernel"), numbers(f"{way.name}.recurrent"), bias]
         layer.set_weights(arrays)
     if _has_head(contents, labels, multi_label):
-        head.set_weights([numbers("head.kernel"), numbers("head.bias")])
+        sign = 1 if tuple(labels) == contents.config.labels else -1
+        head.set_weights([sign * numbers("head.kernel"), sign * numbers("head.bias")])

@@ -4,6 +4,7 @@ Texts are held out in one round or several, each with a network that hasn't lear
 how good it is, and how sure it may be. If the settings say so, it is then fitted to all texts.
 """
 
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from pocketrnn import Tokenizer
 from pocketrnn.classify.file import Contents
 from pocketrnn.classify.labels import Threshold, choose, probabilities
 from pocketrnn.config import check
+from pocketrnn.errors import InputError
 from pocketrnn.extras import require
 
 from .. import backend, network
@@ -29,10 +31,13 @@ from ..run import Run
 from . import batches, calibration, comparison, distillation, made_up, report, starting
 from .adapting import adapt, is_few
 from .batches import Lesson
+from .comparison import tells_apart
 from .evaluation import evaluate
 from .linear import Settings, baseline
 from .teacher import one_hot
 from .vocabulary import rank_words
+
+_log = logging.getLogger("pocketrnn")
 
 
 def fit(
@@ -53,6 +58,7 @@ def fit(
     holds another run, or the loss isn't finite; MissingExtraError without `pocketrnn[train]`.
     """
     require("train", "tensorflow", "sklearn", "matplotlib")
+    refuse(config, corpus, start=start)
     run = Run(Path(folder))
     config = replace(config, task=replace(config.task, multi_label=corpus.multi_label))
     if config.task.adapted:
@@ -60,14 +66,17 @@ def fit(
         own = [*corpus.train.texts, *(corpus.validation.texts if corpus.validation else ())]
         lengths = np.array([len(reader.words(text)) for text in own])
         config = adapt(config, lengths, len(corpus.labels))
+        if corpus.validation:
+            config = config.with_settings(folds=0)
     first = None if start is None else starting.read(start)
     if first:
         config = starting.follow(config, first, corpus.labels)
-    given = corpus.train.probabilities is not None or corpus.train.weights is not None
-    check(
-        not (given and config.task.distillation),
-        "soft labels and weights are for a recipe without a teacher of its own, as everyday is",
-    )
+        if corpus.unlabelled and not config.task.distillation:
+            _log.warning(
+                "texts without a label aren't learnt: with the model's head, no teacher is"
+            )
+            corpus = replace(corpus, unlabelled=())
+    refuse(config, corpus)
     # The words of all texts that are learnt: few labelled ones have too few.
     learnt = corpus.train.texts + (corpus.unlabelled if config.task.distillation else ())
     facts, words = corpus.facts(), list(corpus.vocabulary or ())
@@ -116,6 +125,25 @@ def fit(
     return run
 
 
+def refuse(config: TrainConfig, corpus: Corpus, *, start: Any = None) -> None:
+    """Raise ConfigError or InputError for a corpus that can't be trained by these settings.
+
+    With a model file to `start` from, there may be no teacher though the settings have one.
+    """
+    check(
+        not (corpus.validation and config.task.folds),
+        "folds are drawn of the training texts: leave out either them or the validation texts",
+    )
+    weights = corpus.train.weights
+    given = corpus.train.probabilities is not None or weights is not None
+    check(
+        not (given and config.task.distillation and start is None),
+        "soft labels and weights are for a recipe without a teacher of its own, as everyday is",
+    )
+    if weights is not None and not weights.any():
+        raise InputError(f"{corpus.name}: all weights are 0")
+
+
 def _left(seconds: float) -> str:
     """Return how long all that is left will take, if that is more than some seconds."""
     return f"; {about(seconds)} to go" if seconds > 10 else ""
@@ -156,6 +184,10 @@ def _hold_out(config: TrainConfig, corpus: Corpus) -> list[Corpus]:
         found = [split_last(labels, groups, task.validation_split)]
     else:
         found = [split(labels, groups, task.validation_split, config.seed)]
+    if not all(len(held_out) for _, held_out in found):
+        raise InputError(
+            f"{corpus.name}: too few texts to hold any out, as all copies of one are on one side"
+        )
     train = corpus.train
     return [
         replace(corpus, train=train.take(kept), test=train.take(held_out))
@@ -310,7 +342,12 @@ def _finish(
         chosen["teacher"] = choose(teacher, even)
     chosen |= {"tfidf": others, "commonest": commonest}
     figures = {
-        "comparison": comparison.compare(labels, chosen, len(corpus.train)),
+        "comparison": comparison.compare(
+            labels,
+            chosen,
+            len(corpus.train),
+            ranks=scores.shape[1] == 2 and not several and tells_apart(scores[:, 1], labels),
+        ),
         "test": test,
         "validation": evaluate(scores, labels, threshold),
         **({"teacher": evaluate(teacher, labels)["accuracy"]} if len(teacher) else {}),

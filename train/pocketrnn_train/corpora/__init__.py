@@ -84,6 +84,10 @@ def read_corpus(
             not (label_separator is not None and probability_columns),
             "soft labels are for one label a text",
         )
+        check(
+            not (split_column is not None and parts),
+            "split_column says which rows are for test and validation: leave out their files",
+        )
         share = 0.0 if test is not None else test_split
         corpus = table.read(paths, columns, options, share, seed, parts, label_separator)
     elif label_separator is not None:

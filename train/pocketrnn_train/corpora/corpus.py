@@ -25,6 +25,8 @@ _FEW = 4  # texts of a label: with fewer, not every fold has one
 
 RARE = 0.2  # share of the rows under which one of two labels is the positive one
 
+_MOST_OFF = 0.05  # of the sum of a row's probabilities, by rounding
+
 PARTS = ("train", "validation", "test")
 """What a row may be for."""
 
@@ -194,23 +196,23 @@ class Corpus:
         are in the test. Raises InputError for a label that no training text has, or where no rows
         are left.
         """
-        texts, given = [], []
+        kept, given = [], []
         for row in rows:
             names = _labels(row, separator)
-            if row.text and row.text.strip() and names is not None:
-                for label in names:
+            if row.text and row.text.strip() and (names is not None or row.probabilities):
+                for label in names or ():
                     if label not in self.labels:
                         raise InputError(
                             f"{row.place}: no training text has the label {label!r:.60}"
                         )
-                texts.append(row.text)
+                kept.append(row)
                 given.append(names)
-        if not texts:
+        if not kept:
             raise InputError(f"{self.name}: no rows with a text and a label in the {part}")
-        examples = Examples(tuple(texts), _indices(given, self.labels, separator))
+        examples = _examples(kept, given, self.labels, separator)
         if part == "test":
-            return replace(self, test=examples)._apart_from(part, texts)
-        return replace(self, validation=examples)._apart_from(part, texts)
+            return replace(self, test=examples)._apart_from(part, examples.texts)
+        return replace(self, validation=examples)._apart_from(part, examples.texts)
 
     def _apart_from(self, part: str, texts: Sequence[str]) -> "Corpus":
         """Return the corpus without texts, of what is learnt or chosen by, that `part` has too."""
@@ -259,8 +261,9 @@ class Corpus:
         for label, text in zip(labels, texts, strict=True):
             data = text.encode("utf-8", "surrogatepass")
             sha256.update(f"{label} {len(data)}\0".encode() + data)
-        for array in (self.train.probabilities, self.train.weights):
-            sha256.update(b"" if array is None else array.tobytes())
+        for part in (self.train, *([self.validation] if self.validation else [])):
+            for array in (part.probabilities, part.weights):
+                sha256.update(b"" if array is None else array.tobytes())
         return sha256.hexdigest()
 
     def facts(self) -> dict[str, Any]:
@@ -439,6 +442,11 @@ def _examples(
                     f"{row.place}: needs a probability of each of {len(labels)} labels, not "
                     f"{given!r:.60}"
                 )
+            if abs(sum(given) - 1) > _MOST_OFF:
+                raise InputError(
+                    f"{row.place}: the probabilities are {sum(given):.2f} together; a text has one "
+                    "label, so they must be 1"
+                )
             for label, p in zip(of_labels, given, strict=True):
                 probabilities[i, index[label]] = p / sum(given)
     chosen = [
@@ -446,8 +454,10 @@ def _examples(
         for i, name in enumerate(names)
     ]
     weights = np.array([row.weight for row in rows], np.float32)
-    if not (np.isfinite(weights).all() and (weights >= 0).all()):
-        raise InputError(f"{rows[0].place}: a weight must be a number from 0")
+    for odd in np.flatnonzero(~(np.isfinite(weights) & (weights >= 0))).tolist():
+        raise InputError(
+            f"{rows[odd].place}: a weight must be a number from 0, not {rows[odd].weight:g}"
+        )
     return Examples(
         tuple(row.text or "" for row in rows),
         _indices(chosen, labels, separator),

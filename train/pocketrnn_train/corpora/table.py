@@ -69,6 +69,8 @@ def read(
         nonlocal text_column, label_column
         with closing(open_table(path, options)) as reader:
             if isinstance(reader, FolderReader):
+                if columns.more:
+                    raise ConfigError(f"{path}: a folder has no column {columns.more[0]!r:.60}")
                 return [Row(*row) for row in _classes(reader)]
             text_column, label_column = _columns(reader, text_column, label_column)
             return list(_rows(reader, text_column, label_column, columns))
@@ -137,6 +139,8 @@ def _rows(reader: Reader, text: str, label: str, columns: Columns) -> Iterator[R
         for i, value in enumerate(block.texts):
             place = block.place(i)
             given = [_number(of[i], place) for of in probabilities]
+            if None in given and any(p is not None for p in given):
+                raise InputError(f"{place}: has probabilities of some labels only")
             weight = _number(weights[i], place)
             yield Row(
                 place,
