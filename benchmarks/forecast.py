@@ -1,11 +1,13 @@
 """How good and how fast forecasts are, beside what a user could pick instead.
 
     python benchmarks/forecast.py accuracy [--sets m3_monthly etth1] [--seeds 1 2 3] [-o FILE.md]
+    python benchmarks/forecast.py bundled [-o FILE.md]
     taskset -c 0 python benchmarks/forecast.py speed [-o FILE.md]
 
-Both need the series (the folder `series` of POCKETRNN_DATA, or of ../shared/data), and print
+All need the series (the folder `series` of POCKETRNN_DATA, or of ../shared/data), and print
 Markdown. Accuracy trains on the training parts with the settings of the recipes, a minute a set and
-seed, and measures on the test parts. Speed is in processor time of one thread, beside statsforecast
+seed, and measures on the test parts. Bundled measures the bundled hourly and weekly models
+there, untrained. Speed is in processor time of one thread, beside statsforecast
 where that is installed; read the ratios.
 """
 
@@ -34,14 +36,15 @@ from pocketrnn.forecast.scoring import forecast_file  # noqa: E402
 
 DATA = Path(os.environ.get("POCKETRNN_DATA", Path(__file__).parents[2] / "shared/data")) / "series"
 
-# Frequency, values ahead, and the recipe.
+# Frequency, and values ahead.
 SETS = {
-    "m3_monthly": ("MS", 18, "default"),
-    "tourism_monthly": ("MS", 24, "default"),
-    "m4_hourly": ("h", 48, "scratch"),
-    "m4_weekly": ("W", 13, "scratch"),
-    "etth1": ("h", 96, "scratch"),
+    "m3_monthly": ("MS", 18),
+    "tourism_monthly": ("MS", 24),
+    "m4_hourly": ("h", 48),
+    "m4_weekly": ("W", 13),
+    "etth1": ("h", 96),
 }
+BUNDLED = {"MS": "monthly", "h": "hourly", "W": "weekly"}
 MONTH = 30 * 24
 
 # Series that the peers forecast.
@@ -76,8 +79,8 @@ def trained(name: str, learnt: list[Series], seed: int) -> tuple[Forecaster, flo
     from pocketrnn_train.forecast.corpus import SeriesCorpus
     from pocketrnn_train.forecast.training import fit
 
-    frequency, horizon, recipe = SETS[name]
-    config = RECIPES[recipe].with_settings(frequency=frequency, horizon=horizon, seed=seed)
+    frequency, horizon = SETS[name]
+    config = RECIPES["default"].with_settings(frequency=frequency, horizon=horizon, seed=seed)
     corpus = SeriesCorpus.of({str(i): one for i, one in enumerate(learnt)}, name)
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
         started = time.process_time()
@@ -132,8 +135,7 @@ def accuracy(sets: list[str], seeds: list[int]) -> Iterator[str]:
             several = [figures(model, learnt, futures) for model, _ in runs]
             naive = f"{several[0]['seasonal_naive']['mase']:.3f}"
             found = [one["network"] for one in several]
-        if SETS[name][0] == "MS":
-            bundled = Forecaster.load(pocketrnn.bundled("monthly"))
+            bundled = Forecaster.load(pocketrnn.bundled(BUNDLED[SETS[name][0]]))
             one = figures(bundled, learnt, futures)["network"]
             zero = f"{one['mase']:.3f} (sMAPE {one['smape']:.2f}, holds {one['coverage']:.3f})"
         cells = [
@@ -142,6 +144,35 @@ def accuracy(sets: list[str], seeds: list[int]) -> Iterator[str]:
         ]
         seconds = ", ".join(f"{seconds:.0f}" for _, seconds in runs)
         yield f"| {name} | {measure.upper()} | {naive} | {zero} | {' | '.join(cells)} | {seconds} |"
+
+
+def untrained() -> Iterator[tuple[str, str, list[Series], list[Series]]]:
+    """Yield test sets of the bundled models: the model, the set, histories and futures."""
+    yield "hourly", "m4_hourly", *parts("m4_hourly")
+    yield "weekly", "m4_weekly", *parts("m4_weekly")
+    ends = range(16 * MONTH + 48, 20 * MONTH + 1, 101)
+    known = [column[end - 2000 : end] for column in etth1().T for end in ends]
+    yield "hourly", "etth1", [one[:-48] for one in known], [one[-48:] for one in known]
+
+
+def beside_ets() -> Iterator[str]:
+    """Yield the lines of a table of bundled models beside what is fitted to each series."""
+    from statsforecast.models import AutoETS
+
+    yield "| model | set | forecasts | seasonal naive | AutoETS | bundled | 80 % holds |"
+    yield "|---|---|---:|---:|---:|---:|---:|"
+    for name, data, histories, futures in untrained():
+        model = Forecaster.load(pocketrnn.bundled(name))
+        found, season = figures(model, histories, futures), model.config.season
+        ets = AutoETS(season_length=season)
+        errors = [
+            np.abs(ets.forecast(history, len(future))["mean"] - future).mean()
+            / np.abs(history[season:] - history[:-season]).mean()
+            for history, future in zip(histories, futures, strict=True)
+        ]
+        network, naive = found["network"], found["seasonal_naive"]["mase"]
+        cells = f"{naive:.3f} | {np.mean(errors):.3f} | {network['mase']:.3f}"
+        yield f"| {name} | {data} | {len(errors)} | {cells} | {network['coverage']:.3f} |"
 
 
 def seconds_of(call: Callable[[], object], rounds: int) -> float:
@@ -226,12 +257,16 @@ def table_line(model: Forecaster, values: NDArray[np.float64], count: int) -> st
 def main() -> None:
     """Run what the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("accuracy", "speed"))
+    parser.add_argument("what", choices=("accuracy", "bundled", "speed"))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[1])
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
-    lines = speed() if arguments.what == "speed" else accuracy(arguments.sets, arguments.seeds)
+    lines = {
+        "accuracy": lambda: accuracy(arguments.sets, arguments.seeds),
+        "bundled": beside_ets,
+        "speed": speed,
+    }[arguments.what]()
     shown = []
     for line in lines:
         print(line, flush=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BUNDLED = Path(__file__).with_name("bundled.onnx")
 
 # The models in the package, by what `load` and `bundled` call them.
-NAMED = ("everyday", "names", "monthly", "quarterly")
+NAMED = ("everyday", "names", "hourly", "weekly", "monthly", "quarterly")
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | None
 """A path or a bundled model's name, a file's bytes, or None for the bundled classifier."""
@@ -115,8 +115,9 @@ def _unpickled(data: bytes, options: dict[str, Any]) -> Any:
 def bundled(name: str) -> Path:
     """Return the path of a bundled model.
 
-    `everyday` is the classifier that `load` gives by default; `names` makes first names; `monthly`
-    and `quarterly` forecast series of these frequencies. Raises ConfigError for another name.
+    `everyday` is the classifier that `load` gives by default; `names` makes first names; `hourly`,
+    `weekly`, `monthly` and `quarterly` forecast series of these frequencies. Raises ConfigError for
+    another name.
     """
     if name not in NAMED:
         raise ConfigError(f"there is no bundled model {name!r:.40}; there is: {', '.join(NAMED)}")

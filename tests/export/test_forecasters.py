@@ -12,10 +12,12 @@ from onnx.reference import ReferenceEvaluator
 import forecasters
 from pocketrnn.errors import CorruptModelError, GraphError
 from pocketrnn.forecast.model import Forecaster, difference
+from pocketrnn.modelfile.weights import LARGE_OF_SERIES
 from pocketrnn.verifying import verify
 from pocketrnn_export import Export, ParityError
 from pocketrnn_export.forecast import build, sample_series
 from pocketrnn_train.forecast import network
+from pocketrnn_train.network import round_weights
 
 TOLERANCE = 1e-5
 
@@ -30,6 +32,7 @@ def exported(**settings: Any) -> tuple[Any, Export]:
             [np.random.default_rng(1).normal(array, 0.2) for array in layer.get_weights()]
         )
     model.get_layer("quantiles").set_weights([np.array([0.9], np.float32)])
+    round_weights(model, config.network, head=True, least=LARGE_OF_SERIES)
     whole = network.whole(model, config)
     return whole, build(whole, config)
 
@@ -43,6 +46,8 @@ def exported(**settings: Any) -> tuple[Any, Export]:
         {"cell": "lstm", "season": 1, "frequency": "W", "horizon": 3},
         {"season": 12, "segment": 6, "context": 24, "horizon": 18, "activation": "tanh"},
         {"context": 164, "segment": 4, "season": 7, "frequency": "D"},
+        {"weights": "float16", "units": 40},
+        {"weights": "int8", "units": 40, "embedding": 40, "horizon": 8, "context": 132},
     ],
 )
 def test_all_compute_the_same(settings: dict[str, Any]) -> None:
@@ -63,6 +68,19 @@ def test_all_compute_the_same(settings: dict[str, Any]) -> None:
         short = series[::4, -cut:]
         padded = np.pad(short, ((0, 0), (served.config.context - cut, 0)), constant_values=np.nan)
         assert difference(served.quantiles(short), model.predict(padded, verbose=0)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("weights", ["float32", "float16", "int8"])
+def test_training_goes_on_from_what_a_file_stores(weights: str) -> None:
+    stored, export = exported(weights=weights, units=40)
+    served = Forecaster.load(export.data)
+    assert ("head.kernel.scale" in served.weights) == (weights == "int8")
+    model = network.build(forecasters.config(units=40))
+    network.start_from(model, served)
+    for name in ("embedding", "layer0", "head", "path"):  # the width is fitted anew
+        arrays = [each.get_layer(name).get_weights() for each in (model, stored)]
+        for some, other in zip(*arrays, strict=True):
+            np.testing.assert_array_equal(some, other)
 
 
 def test_a_forecast_does_not_depend_on_the_others() -> None:

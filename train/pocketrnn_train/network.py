@@ -3,7 +3,7 @@
 from typing import Any
 
 from pocketrnn.modelfile.network import NetworkConfig
-from pocketrnn.modelfile.weights import rounded
+from pocketrnn.modelfile.weights import LARGE, rounded
 
 CELLS = {"simple_rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
 _MATRICES = ("embeddings", "kernel", "recurrent_kernel")
@@ -95,12 +95,14 @@ def fold_divisor(model: Any) -> None:
             pooling.divisor = DIVISOR
 
 
-def round_weights(model: Any, network: NetworkConfig, *, head: bool = False) -> None:
-    """Round the large matrices of `model` to the values that they have once they are stored.
+def round_weights(
+    model: Any, network: NetworkConfig, *, head: bool = False, least: int = LARGE
+) -> None:
+    """Round the matrices of `model` of at least so many numbers to the values that are stored.
 
     A classifier's head stays as it is: calibration still divides it.
     """
     for layer in model.layers if head else model.layers[:-1]:
         for weight in layer.weights:
             if weight.name in _MATRICES:
-                weight.assign(rounded(weight.numpy(), network.weights))
+                weight.assign(rounded(weight.numpy(), network.weights, least))

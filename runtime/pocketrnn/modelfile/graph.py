@@ -16,7 +16,7 @@ import numpy as np
 from ..config import check
 from .network import NetworkConfig
 from .onnx import TYPES, Attribute, Graph, Node, Nodes, Value
-from .weights import is_large
+from .weights import LARGE, is_large
 
 # The word vectors, and the rows that words are looked up in, which are made of them at load: 256 MB
 # of float32 each at most.
@@ -153,6 +153,9 @@ class Builder(Nodes):
     a row has, and all rows at once.
     """
 
+    large = LARGE
+    """Numbers of a matrix that is stored in fewer bits, if the network has fewer."""
+
     def __init__(self, network: NetworkConfig, size: Size) -> None:
         """Start with no node but those that make rows of the ids."""
         super().__init__()
@@ -182,7 +185,7 @@ class Builder(Nodes):
     def matrix(self, name: str, rows: int, columns: int) -> str:
         """Return a matrix of weights as float32, however it is stored."""
         weights = self.network.weights
-        if weights == "float32" or not is_large(rows, columns):
+        if weights == "float32" or not is_large(rows, columns, self.large):
             return self.weight(name, rows, columns)
         values = self.to_float(self.weight(name, rows, columns, dtype=weights))
         if weights == "float16":

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from .graph import Builder, Size, layers
 from .network import NetworkConfig
 from .onnx import Graph, Value
+from .weights import LARGE_OF_SERIES
 
 # Of the logarithm of a forecast over the last season's mean; its exponential is a float32.
 MOST_LOG = 18.0
@@ -46,6 +47,8 @@ class Shape:
 
 class Series(Builder):
     """Short names for what the scaling is made of; sums are over a series' values."""
+
+    large = LARGE_OF_SERIES
 
     def __init__(self, network: NetworkConfig, shape: Shape) -> None:
         super().__init__(network, Size(1, 1, "pre"))

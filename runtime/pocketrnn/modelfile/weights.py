@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 from ..config import check
 from .network import Weights
 
-# A matrix of fewer numbers stays float32: it is a few kilobytes, and its values matter more.
-_LARGE = 1 << 14
+# A matrix of fewer numbers stays float32: it is a few kilobytes, and its values matter more. A
+# forecaster has no vocabulary, so most of it are such matrices, and its values matter less.
+LARGE, LARGE_OF_SERIES = 1 << 14, 1 << 10
 
 # Of the scale: 7 bits of an integer times 17 of these fit the 24 that a float32 has.
 _SCALE_BITS = 17
 
 
-def is_large(rows: int, columns: int) -> bool:
+def is_large(rows: int, columns: int, least: int = LARGE) -> bool:
     """Tell whether a matrix of this shape is stored in fewer bits where the format has fewer."""
-    return rows * columns >= _LARGE
+    return rows * columns >= least
 
 
 def to_int8(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -37,12 +38,15 @@ def to_int8(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.f
     return values, scales
 
 
-def rounded(matrix: NDArray[np.float32], weights: Weights) -> NDArray[np.float32]:
+def rounded(
+    matrix: NDArray[np.float32], weights: Weights, least: int = LARGE
+) -> NDArray[np.float32]:
     """Return the float32 values that `matrix` has once it is stored as `weights`.
 
-    Raises ConfigError for numbers that this format doesn't have.
+    One of fewer numbers than `least` stays as it is. Raises ConfigError for numbers that this
+    format doesn't have.
     """
-    if not is_large(*matrix.shape):
+    if not is_large(matrix.shape[0], matrix.shape[1], least):
         return matrix
     most = np.finfo("float16" if weights == "float16" else "float32").max
     fits = bool((np.abs(matrix) <= most).all())  # a NaN doesn't

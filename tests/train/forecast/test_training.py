@@ -13,7 +13,7 @@ from pocketrnn.errors import ConfigError, InputError, SeriesError
 from pocketrnn.forecast.file import ForecasterConfig
 from pocketrnn_export import export
 from pocketrnn_train import backend
-from pocketrnn_train.forecast import figures, training, windows
+from pocketrnn_train.forecast import cli, figures, training, windows
 from pocketrnn_train.forecast.config import RECIPES
 from pocketrnn_train.forecast.corpus import SeriesCorpus, read_series
 from pocketrnn_train.forecast.parts import Parts
@@ -101,6 +101,20 @@ def test_a_run_reports_beside_naive_forecasts(run: ForecasterRun) -> None:
     assert report["started_from"] is None
     assert (run.folder / "series.png").read_bytes().startswith(b"\x89PNG")
     assert isinstance(open_run(run.folder), ForecasterRun)
+
+
+def test_the_command_says_what_was_reached(
+    run: ForecasterRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(cli, "fit", lambda *_, **options: run)
+    cli.train(cli.parser().parse_args(["synthetic", "-o", str(tmp_path)]))
+    verdict, *lines = capsys.readouterr().out.splitlines()
+    assert verdict == run.report["verdict"]
+    names = ["test, network", "test, seasonal naive", "test, last value"]
+    assert [line.partition(":")[0] for line in lines] == names
 
 
 def test_a_run_is_exported_and_served(run: ForecasterRun, tmp_path: Path) -> None:
@@ -302,12 +316,19 @@ def test_naive_forecasts_and_figures() -> None:
     assert figures.verdict(verdict).startswith("a naive forecast is better: seasonal naive")
 
 
-def test_synthetic_series_are_of_many_kinds() -> None:
-    made = synthetic(300, 90, 12, np.random.default_rng(0))
+@pytest.mark.parametrize("season", [1, 4, 12, 24])
+def test_synthetic_series_are_of_many_kinds(season: int) -> None:
+    made = synthetic(300, 90, season, np.random.default_rng(0))
     assert made.shape == (300, 90)
     assert np.isfinite(made).all()
     assert 0.5 < (made.min(axis=1) > 0).mean() < 1
-    assert np.array_equal(made, synthetic(300, 90, 12, np.random.default_rng(0)))
+    assert np.array_equal(made, synthetic(300, 90, season, np.random.default_rng(0)))
+
+
+def test_synthetic_hours_repeat_the_week() -> None:
+    made = synthetic(300, 400, 24, np.random.default_rng(0))
+    day, week = (np.abs(made[:, lag:] - made[:, :-lag]).mean(axis=1) for lag in (24, 168))
+    assert (week < 0.8 * day).sum() > 30
 
 
 def test_tables_of_series(tmp_path: Path) -> None:
@@ -330,6 +351,27 @@ def test_tables_of_series(tmp_path: Path) -> None:
 def test_settings_that_mean_nothing(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         CONFIG.with_settings(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("settings", "horizon"),
+    [
+        ({"frequency": "h", "horizon": 24}, 48),
+        ({"frequency": "W", "horizon": 4}, 13),
+        ({"frequency": "ME", "horizon": 12}, 24),
+        ({"frequency": "QS", "horizon": 8}, 8),
+        ({"frequency": "YS", "horizon": 4}, None),
+        ({"frequency": "D", "horizon": 4}, None),
+        ({"frequency": "h", "horizon": 96}, None),
+        ({"frequency": "h", "horizon": 24, "units": 32}, None),
+        ({"frequency": "h", "horizon": 24, "start": "scratch"}, None),
+    ],
+)
+def test_training_goes_on_from_the_bundled_forecaster_that_fits(
+    settings: dict[str, Any], horizon: int | None
+) -> None:
+    start = training._start(RECIPES["default"].with_settings(**settings))
+    assert (None if start is None else start.config.horizon) == horizon
 
 
 def test_recipes_differ_where_they_should() -> None:

@@ -11,7 +11,7 @@ from .training import fit
 
 _SETTINGS = (
     *("frequency", "horizon", "season", "context", "segment", "cell", "embedding", "units"),
-    *("layers", "learning_rate", "epochs", "steps", "batch_size", "seed"),
+    *("layers", "weights", "learning_rate", "epochs", "steps", "batch_size", "seed"),
 )
 
 
@@ -52,6 +52,6 @@ def train(arguments: argparse.Namespace) -> None:
     run = fit(config, corpus, arguments.output, resume=arguments.resume)
     print(run.report["verdict"])
     for name, found in run.report["test"].items():
-        if name != "series":
+        if name not in ("series", "forecasts"):
             shown = (f"{key} {value:.3f}" for key, value in found.items() if value is not None)
             print(f"test, {name.replace('_', ' ')}: {', '.join(shown)}")

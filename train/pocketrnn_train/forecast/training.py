@@ -12,12 +12,15 @@ import numpy as np
 from pocketrnn.extras import require
 from pocketrnn.forecast import file
 from pocketrnn.forecast.file import ForecasterConfig
+from pocketrnn.forecast.frequency import Frequency
 from pocketrnn.forecast.model import Forecaster
 from pocketrnn.loading import bundled
 from pocketrnn.modelfile import fold
+from pocketrnn.modelfile.weights import LARGE_OF_SERIES
 
 from .. import backend
 from ..loop import Stage, learn
+from ..network import round_weights
 from ..run import ForecasterRun
 from . import figures, windows
 from .config import ForecasterTrainConfig
@@ -25,9 +28,9 @@ from .corpus import SeriesCorpus, Values
 from .parts import Parts
 from .synthetic import synthetic
 
-# The bundled forecasters by their season. Training that goes on from one takes these shares of the
-# learning rate and of the epochs.
-_BUNDLED = {12: "monthly", 4: "quarterly"}
+# The bundled forecasters by their season, or by the unit of time without one. Training that goes on
+# from one takes these shares of the learning rate and of the epochs.
+_BUNDLED: dict[int | str, str] = {24: "hourly", 12: "monthly", 4: "quarterly", "W": "weekly"}
 _TUNED_RATE, _TUNED_EPOCHS = 0.2, 0.4
 
 # What is learnt in turn, and the end of its files' names, by how many parts are held out: what has
@@ -36,7 +39,11 @@ _TUNED_RATE, _TUNED_EPOCHS = 0.2, 0.4
 _STAGES = {2: ("older values", ""), 1: ("newer values", "-newer"), 0: ("all values", "-all")}
 _LATER_RATE, _LATER_EPOCHS = 0.5, 0.3
 
-# Synthetic series that are drawn for an epoch, and seasons that one has; those that are held out.
+# Epochs without a lower loss on what validates, after which the first stage ends.
+_PATIENCE = 4
+
+# Synthetic series that are drawn for an epoch, and the least seasons that one has; those that are
+# held out.
 _DRAWN, _SEASONS, _HELD_OUT = 8000, 15, 2000
 
 # Widths of intervals that a fit to held-out values may choose, and values that it needs.
@@ -65,7 +72,7 @@ def fit(
     start = _start(config)
     asked = config.forecaster(log=True)
     if corpus.synthetic:
-        corpus = _made(asked.season, config.seed)
+        corpus = _made(asked, config.seed)
     corpus = corpus.usable(asked.least_known)
     parts = Parts.of(corpus.series, asked)
     # Nothing is chosen by what tests.
@@ -77,7 +84,7 @@ def fit(
     positive = all(np.nanmin(values) > 0 for values in before.values())
     settings = config.forecaster(log=positive or corpus.synthetic)
     if start is not None:
-        settings = replace(start.config, frequency=asked.frequency, horizon=asked.horizon)
+        settings = config.forecaster(log=start.config.log)
     run.open(config, corpus.facts(settings), resume=resume)
     if (run.folder / "report.json").exists():
         return run
@@ -99,7 +106,7 @@ def fit(
             rng = np.random.default_rng([config.seed, held, epoch])
             kinds = [] if corpus.synthetic else [learnt]
             if corpus.synthetic or start is not None:  # so that what the start knows isn't lost
-                kinds.append(list(synthetic(_DRAWN, _SEASONS * asked.season, asked.season, rng)))
+                kinds.append(list(synthetic(_DRAWN, _length(asked), asked.season, rng)))
             count = task.steps * batch // len(kinds)
             drawn_of = [
                 windows.windows(series, settings, count, rng, short=task.short, holes=task.holes)
@@ -126,9 +133,11 @@ def fit(
             warm_up=config.fit.warm_up,
             batches=batches,
             suffix=suffix,
-            patience=epochs if first else None,  # so the best epoch is kept
+            patience=_PATIENCE if first else None,
         )
-        return learn(run, [stage], model, fit=config.fit, loss=loss, metrics=[], measure=measure)
+        model = learn(run, [stage], model, fit=config.fit, loss=loss, metrics=[], measure=measure)
+        round_weights(model, settings.network, head=True, least=LARGE_OF_SERIES)
+        return model
 
     _, validating = parts.forecasts(1)
     held_out = windows.last(validating, settings)
@@ -162,7 +171,7 @@ def fit(
         "verdict": figures.verdict(test),
         "test": test,
         "width": width,
-        "started_from": _BUNDLED[asked.season] if start is not None else None,
+        "started_from": _bundled(config) if start is not None else None,
         "notes": list(corpus.notes),
     }
     epochs = [run.history(f"history{suffix}.csv") for _, suffix in _STAGES.values()]
@@ -170,20 +179,33 @@ def fit(
     return run
 
 
+def _bundled(config: ForecasterTrainConfig) -> str | None:
+    """Return the name of the bundled forecaster for such series, if there is one."""
+    season = config.forecaster(log=True).season
+    return _BUNDLED.get(season if season > 1 else Frequency(config.task.frequency).unit)
+
+
 def _start(config: ForecasterTrainConfig) -> Forecaster | None:
     """Return the bundled forecaster that training goes on from, if one fits the settings."""
-    name = _BUNDLED.get(config.forecaster(log=True).season)
+    name = _bundled(config)
     if config.task.start == "scratch" or name is None or not bundled(name).exists():
         return None
     start = Forecaster.load(bundled(name))
-    asked = config.forecaster(log=start.config.log)
-    ours = replace(start.config, frequency=asked.frequency, horizon=asked.horizon)
+    asked, ours = config.forecaster(log=start.config.log), start.config
+    stored = replace(ours.network, weights=asked.network.weights)
+    ours = replace(ours, frequency=asked.frequency, horizon=asked.horizon, network=stored)
     return start if asked == ours and asked.horizon <= start.config.horizon else None
 
 
-def _made(season: int, seed: int) -> SeriesCorpus:
+def _length(asked: ForecasterConfig) -> int:
+    """Return how many values a synthetic series has."""
+    return max(_SEASONS * asked.season, asked.context + 3 * asked.horizon)
+
+
+def _made(asked: ForecasterConfig, seed: int) -> SeriesCorpus:
     """Return the synthetic series that validate and test."""
-    made = synthetic(_HELD_OUT, _SEASONS * season, season, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    made = synthetic(_HELD_OUT, _length(asked), asked.season, rng)
     return SeriesCorpus({str(i): one for i, one in enumerate(made)}, "synthetic", synthetic=True)
 
 
