@@ -90,7 +90,13 @@ def test_tiny_values_are_right_or_refused(size: float, shift: int) -> None:
     width = (whole.upper - whole.lower) * size
     np.testing.assert_allclose(found.lower, whole.lower * size, atol=1e-3 * width.max(), rtol=0)
     np.testing.assert_allclose(found.upper, whole.upper * size, atol=1e-3 * width.max(), rtol=0)
-    assert MODEL.forecast([0.0] * 12).median.max() < 1e-25
+
+
+def test_zeros_go_on_as_zeros() -> None:
+    zeros, some = MODEL.quantiles([[0.0] * 12, SERIES])
+    assert not zeros.any()
+    assert some.all()
+    assert not MODEL.forecast([0.0] * 12).upper.any()
 
 
 def test_a_data_frame_is_no_series() -> None:
