@@ -70,19 +70,6 @@ def test_all_compute_the_same(settings: dict[str, Any]) -> None:
         assert difference(served.quantiles(short), model.predict(padded, verbose=0)) <= TOLERANCE
 
 
-@pytest.mark.parametrize("weights", ["float32", "float16", "int8"])
-def test_training_goes_on_from_what_a_file_stores(weights: str) -> None:
-    stored, export = exported(weights=weights, units=40)
-    served = Forecaster.load(export.data)
-    assert ("head.kernel.scale" in served.weights) == (weights == "int8")
-    model = network.build(forecasters.config(units=40))
-    network.start_from(model, served)
-    for name in ("embedding", "layer0", "head", "path"):  # the width is fitted anew
-        arrays = [each.get_layer(name).get_weights() for each in (model, stored)]
-        for some, other in zip(*arrays, strict=True):
-            np.testing.assert_array_equal(some, other)
-
-
 def test_a_forecast_does_not_depend_on_the_others() -> None:
     _, export = exported()
     served = Forecaster.load(export.data)

@@ -356,15 +356,15 @@ def test_settings_that_mean_nothing(wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("settings", "horizon"),
     [
-        ({"frequency": "h", "horizon": 24}, 48),
-        ({"frequency": "W", "horizon": 4}, 13),
+        ({"frequency": "h", "horizon": 24}, None),
+        ({"frequency": "W", "horizon": 4}, None),
         ({"frequency": "ME", "horizon": 12}, 24),
         ({"frequency": "QS", "horizon": 8}, 8),
         ({"frequency": "YS", "horizon": 4}, None),
         ({"frequency": "D", "horizon": 4}, None),
-        ({"frequency": "h", "horizon": 96}, None),
-        ({"frequency": "h", "horizon": 24, "units": 32}, None),
-        ({"frequency": "h", "horizon": 24, "start": "scratch"}, None),
+        ({"frequency": "MS", "horizon": 25}, None),
+        ({"frequency": "MS", "horizon": 12, "units": 32}, None),
+        ({"frequency": "MS", "horizon": 12, "start": "scratch"}, None),
     ],
 )
 def test_training_goes_on_from_the_bundled_forecaster_that_fits(

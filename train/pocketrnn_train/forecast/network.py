@@ -182,10 +182,7 @@ def _mean(total: Any, count: Any) -> Any:
 
 def start_from(model: Any, served: Forecaster) -> None:
     """Give a model, which may look less far ahead, the weights of a forecaster of its kind."""
-    config = served.config
-    numbers = {name: values.astype(np.float32) for name, values in served.weights.items()}
-    one = np.ones(1, np.float32)
-    weights = {name: each * numbers.get(f"{name}.scale", one) for name, each in numbers.items()}
+    weights, config = served.weights, served.config
     horizon = model.output_shape[1]
     head = weights["head.kernel"].reshape(config.network.units, config.horizon, -1)
     bias = weights["head.bias"].reshape(config.horizon, -1)

@@ -12,7 +12,6 @@ import numpy as np
 from pocketrnn.extras import require
 from pocketrnn.forecast import file
 from pocketrnn.forecast.file import ForecasterConfig
-from pocketrnn.forecast.frequency import Frequency
 from pocketrnn.forecast.model import Forecaster
 from pocketrnn.loading import bundled
 from pocketrnn.modelfile import fold
@@ -28,9 +27,10 @@ from .corpus import SeriesCorpus, Values
 from .parts import Parts
 from .synthetic import synthetic
 
-# The bundled forecasters by their season, or by the unit of time without one. Training that goes on
-# from one takes these shares of the learning rate and of the epochs.
-_BUNDLED: dict[int | str, str] = {24: "hourly", 12: "monthly", 4: "quarterly", "W": "weekly"}
+# The bundled forecasters that training goes on from, by their season: long series, of hours and
+# weeks, teach more from scratch. Training that goes on takes these shares of the learning rate and
+# of the epochs.
+_BUNDLED = {12: "monthly", 4: "quarterly"}
 _TUNED_RATE, _TUNED_EPOCHS = 0.2, 0.4
 
 # What is learnt in turn, and the end of its files' names, by how many parts are held out: what has
@@ -84,7 +84,7 @@ def fit(
     positive = all(np.nanmin(values) > 0 for values in before.values())
     settings = config.forecaster(log=positive or corpus.synthetic)
     if start is not None:
-        settings = config.forecaster(log=start.config.log)
+        settings = replace(start.config, frequency=asked.frequency, horizon=asked.horizon)
     run.open(config, corpus.facts(settings), resume=resume)
     if (run.folder / "report.json").exists():
         return run
@@ -171,7 +171,7 @@ def fit(
         "verdict": figures.verdict(test),
         "test": test,
         "width": width,
-        "started_from": _bundled(config) if start is not None else None,
+        "started_from": _BUNDLED[asked.season] if start is not None else None,
         "notes": list(corpus.notes),
     }
     epochs = [run.history(f"history{suffix}.csv") for _, suffix in _STAGES.values()]
@@ -179,21 +179,14 @@ def fit(
     return run
 
 
-def _bundled(config: ForecasterTrainConfig) -> str | None:
-    """Return the name of the bundled forecaster for such series, if there is one."""
-    season = config.forecaster(log=True).season
-    return _BUNDLED.get(season if season > 1 else Frequency(config.task.frequency).unit)
-
-
 def _start(config: ForecasterTrainConfig) -> Forecaster | None:
     """Return the bundled forecaster that training goes on from, if one fits the settings."""
-    name = _bundled(config)
+    name = _BUNDLED.get(config.forecaster(log=True).season)
     if config.task.start == "scratch" or name is None or not bundled(name).exists():
         return None
     start = Forecaster.load(bundled(name))
-    asked, ours = config.forecaster(log=start.config.log), start.config
-    stored = replace(ours.network, weights=asked.network.weights)
-    ours = replace(ours, frequency=asked.frequency, horizon=asked.horizon, network=stored)
+    asked = config.forecaster(log=start.config.log)
+    ours = replace(start.config, frequency=asked.frequency, horizon=asked.horizon)
     return start if asked == ours and asked.horizon <= start.config.horizon else None
 
 
