@@ -33,7 +33,6 @@ _NEAR = 1e-5
 
 # Larger than any value that may be given: their sums and squares still fit a float32.
 _LARGEST = 1e30
-_NOTHING = 1e-27
 # Of smaller values, the least scale of the graph would be too coarse.
 _SMALLEST = 1e-25
 _TOO_SMALL = f"all its values are under {_SMALLEST:g}; give them in a smaller unit"
@@ -261,10 +260,6 @@ class Forecaster(Model):
         (quantiles,) = session.run({"values": rows.astype(np.float32)}, ["quantiles"])
         if not np.isfinite(quantiles).all():
             raise CorruptModelError("the network's quantiles aren't finite numbers")
-        # A series of zeros has the graph's least scale, and so forecasts that only look like some.
-        for row in np.flatnonzero(np.abs(quantiles[:, 0, 0]) < _NOTHING):
-            if np.abs(quantiles[row]).max() < _NOTHING:
-                quantiles[row] = 0
         return quantiles
 
     def _checked_run(self, rows: NDArray[np.float64], first: int | None) -> Values:

@@ -92,13 +92,6 @@ def test_tiny_values_are_right_or_refused(size: float, shift: int) -> None:
     np.testing.assert_allclose(found.upper, whole.upper * size, atol=1e-3 * width.max(), rtol=0)
 
 
-def test_zeros_go_on_as_zeros() -> None:
-    zeros, some = MODEL.quantiles([[0.0] * len(SERIES), SERIES])
-    assert not zeros.any()
-    assert some.all()
-    assert not MODEL.forecast([0.0] * 12).upper.any()
-
-
 def test_a_data_frame_is_no_series() -> None:
     frame = pytest.importorskip("pandas").DataFrame({"y": SERIES})
     with pytest.raises(SeriesError, match='give one column of it: df\\["y"\\]'):
