@@ -7,8 +7,7 @@ card (after benchmarks/sentences.py): of each source, and of the IMDB test revie
 mean F1 and calibration error of two labels, and what error labels drawn by the scores themselves
 have, which so few texts make; VADER's accuracy, and that of a logistic regression on TF-IDF of
 words and pairs, fitted on the training texts; and of neutral texts, how many are in the run's band
-of unsure scores. Settings are chosen with `--part validation`, which writes nothing, and measures
-the sentences of `turns.py` too.
+of unsure scores. Settings are chosen with `--part validation`, which writes nothing.
 """
 
 import argparse
@@ -28,7 +27,7 @@ from pocketrnn_train.classify import batches
 from pocketrnn_train.classify.linear import tfidf
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))
-from everyday import Text, read_everyday, read_imdb, read_turns, weights
+from everyday import Text, read_everyday, read_imdb, weights
 
 Chooser = Callable[[Sequence[str]], NDArray[np.bool_]]
 """Says of texts whether they are positive."""
@@ -126,11 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--part", choices=["validation", "test"], default="test")
     arguments = parser.parse_args(argv)
     run, found = Run(arguments.run), {}
-    texts = [
-        *read_everyday(arguments.everyday),
-        *read_imdb(arguments.imdb),
-        *read_turns("validation"),
-    ]
+    texts = [*read_everyday(arguments.everyday), *read_imdb(arguments.imdb)]
     beside = linear(run.tokenizer, texts)
     for source in sorted({text.source for text in texts}):
         own = [t for t in texts if t.source == source and t.split == arguments.part]

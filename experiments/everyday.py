@@ -13,7 +13,6 @@ where it was interrupted.
   by a logistic regression: 0.35 of the target. Half of those that have an opinion, at most 5,000
   a source and label, tune an encoder for one epoch. Of all these, of tweets without a label and of
   sentences of reviews, the regression sees its log-odds too: half of the target, or all of it.
-- Sentences with turning words, labelled by rule (`turns.py`), are a source of short texts.
 - A neutral text has 0.4 in place of a label: no opinion isn't praise.
 - The band of unsure scores is the one that tells neutral validation texts best from the others.
 - A source of n rows has n^0.75 of the weight, but for WEIGHTS, and each label of it the same;
@@ -34,7 +33,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from turns import turns
 
 from pocketrnn import Tokenizer
 from pocketrnn.files import replacing
@@ -50,16 +48,8 @@ VALIDATION = {"dev", "val", "2013dev", "2016dev", "2016devtest"}
 VADER, BOTH, NEUTRAL = 0.35, 0.5, 0.4
 LEARNT, TWEETS, REVIEWS = 5000, 20_000, 27_000
 SPANS_KEPT = 0.4
-# Whole reviews are few beside their spans, and of airlines and drugs beside all others; tweets
-# without labels have teachers alone; turning words are rare in all other sources.
-WEIGHTS = {
-    "imdb": 4,
-    "skytrax": 3,
-    "druglib": 3,
-    "tweeteval-emoji": 0.5,
-    "sentences": 2,
-    "turns": 2,
-}
+# Whole film reviews are few beside their spans; tweets without labels have teachers alone.
+WEIGHTS = {"imdb": 4, "tweeteval-emoji": 0.5, "sentences": 2}
 DISTILLATION = Distillation(folds=3, spans=Spans(shortest=4, longest=60))
 CONFIG = RECIPES["everyday"]
 NOTE = """\
@@ -115,11 +105,6 @@ def read_imdb(path: Path) -> list[Text]:
                 which = "validation" if held else split
                 texts.append(Text("imdb", "films", which, corpus.labels[label], part.texts[row]))
     return texts
-
-
-def read_turns(split: str) -> list[Text]:
-    """Return the sentences with turning words, for train or validation."""
-    return [Text("turns", "", own, label, text) for own, label, text in turns() if own == split]
 
 
 class Rows(NamedTuple):
@@ -225,8 +210,7 @@ def short(texts: Sequence[Text], reviews: Sequence[Text], path: Path) -> tuple[R
     positive = np.array([t.label == "positive" for t in kept])
     opinion, known = np.zeros(len(kept)), ~np.isnan(odds)
     weight = np.array(list(weights([t.source for t in kept], [t.label for t in kept])))
-    # VADER knows few turning words, but many others.
-    fit_on = clear & known & ~learnt & np.array([t.source != "turns" for t in kept])
+    fit_on = clear & known & ~learnt
     for columns, own in (([compound], ~known), ([compound, odds], known)):
         inputs = np.stack(columns, axis=1)
         fitted = LogisticRegression().fit(inputs[fit_on], positive[fit_on], weight[fit_on])
@@ -272,10 +256,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.only or not table.exists():
         everyday, imdb = (
             [t for t in texts if t.source not in arguments.without or t.split == "test"]
-            for texts in (
-                [*read_everyday(arguments.everyday), *read_turns("train")],
-                read_imdb(arguments.imdb),
-            )
+            for texts in (read_everyday(arguments.everyday), read_imdb(arguments.imdb))
         )
         groups = {"films": imdb, "reviews": [t for t in everyday if t.source in LONG]}
         if arguments.only:
