@@ -73,6 +73,8 @@ def test_labels_of_any_type_that_can_be_sorted(
         with pytest.raises(KeyboardInterrupt) as caught:
             PocketClassifier("classic").fit(texts, list(pair) * 15)
         assert caught.value.args[0] == names
+    with pytest.raises(InputError, match="two labels have the same name"):
+        PocketClassifier("classic").fit(texts, ["a", "a "] * 15)
     pandas = pytest.importorskip("pandas")
     with pytest.raises(InputError, match="a label is missing"):
         PocketClassifier("classic").fit(texts, pandas.array(["a", None, "b"] * 10, "string"))

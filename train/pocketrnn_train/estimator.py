@@ -71,7 +71,7 @@ class PocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         none = Examples((), np.zeros(0, np.int64))
         names = tuple(map(_name_of, self.classes_))
         if len(set(names)) < len(names):
-            raise InputError("two labels differ in their type alone: make them str")
+            raise InputError("two labels have the same name: they differ in white space or form")
         corpus = Corpus("texts in memory", names, train, none)
         config = RECIPES[self.recipe].with_settings(**(self.settings or {}))
         with TemporaryDirectory() as folder:

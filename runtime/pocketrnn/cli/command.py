@@ -33,8 +33,8 @@ _EXTRA = re.compile(r"add the extra (pocketrnn\[\w+\])")
 def run(name: str, body: Callable[[], int | None]) -> int:
     """Run a command's body; return its exit code.
 
-    0 done, 1 an error, 2 wrong usage (as argparse's), 130 interrupted. What is neither an error
-    of ours nor of the system's is a bug: it is named in one line too.
+    0 done, 1 an error, 2 wrong usage (as argparse's), 130 interrupted, 143 ended by SIGTERM. What
+    is neither an error of ours nor of the system's is a bug: it is named in one line too.
     """
     _fill_standard_handles()
     logging.getLogger("pocketrnn").addHandler(_WARNINGS)

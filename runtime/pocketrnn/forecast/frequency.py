@@ -163,7 +163,7 @@ class Grid:
         point = "," if "," in form else "."
         texts = np.datetime_as_string(times, unit="us").tolist()
         return [
-            text[:size].replace("T", between).replace(".", point).ljust(size, "0") + offset
+            text[:size].replace("T", between).replace(".", point) + form[len(text) :] + offset
             for text in texts
         ]
 
@@ -178,13 +178,13 @@ def _offset(stamp: str) -> str:
 def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
     parsed = [_parsed(stamp, i, frequency.unit) for i, stamp in enumerate(stamps)]
     first, form, sparsest = parsed[0], stamps[-1], _SPARSEST
-    if isinstance(form, str):
-        form = _form([str(stamp).strip() for stamp in stamps], parsed, frequency.unit)
     kind = int if isinstance(first, int) else datetime
     for i, one in enumerate(parsed):
         if not isinstance(one, kind):
             wanted = "a whole number" if kind is int else "a date"
             raise RowError(i, f"time stamp {_shown(stamps[i])} isn't {wanted}, as the first is")
+    if isinstance(form, str):
+        form = _form([str(stamp).strip() for stamp in stamps], parsed, frequency.unit)
     if isinstance(first, int):
         steps, start, sparsest = np.array(parsed) - first, first, _SPARSEST_NUMBERS
         are_years = frequency.unit[0] != "Y" and 1900 <= first <= first + steps[-1] <= 2100

@@ -142,8 +142,9 @@ class Forecaster(Model):
         one that the model has quantiles for. `horizon` is how many values ahead, by default and at
         most as many as the model was trained for.
 
-        Raises SeriesError for what isn't a series of numbers within 1e30, or has fewer known values
-        among those that the model reads than `config.least_known`; ConfigError for the settings.
+        Raises SeriesError for what isn't a series of numbers within 1e30, is all under 1e-25, or
+        has fewer known values among those that the model reads than `config.least_known`;
+        ConfigError for the settings.
         """
         ahead, ends, names = self.ahead(horizon), self.config.ends(level), self._names
         several = _is_list(values)

@@ -76,7 +76,7 @@ class SeriesTable:
         self._frequency, self._keep = Frequency(frequency), keep
         self.columns = columns
         self.first: tuple[Any, Any] | None = None
-        """Id and time stamp of the first row, once it was read."""
+        """Id and time stamp of the first row, if nothing is wrong with it."""
         self._before: Any = None  # the id of the row before
         self._torn = ""  # the problem of rows before whose ids can't be told
         if given is None and inputs in (STDIN, [STDIN]):
@@ -164,7 +164,8 @@ class SeriesTable:
                     names[i] = None
             if not self.source.reader.fixed:
                 self._check_fields(block, problems)
-            self.first = self.first or (names[0], stamps[0])
+            if self.first is None and not problems[0] and stamps[0] is not None:
+                self.first = names[0], stamps[0]
             if self.columns.id is not None:
                 self._tell_names(names, problems, block.lines)
             columns, end = (stamps, values, block.files, block.lines, problems), 0
@@ -302,8 +303,9 @@ class Output:
         block = self._block(rows)
         block.files, block.lines = [file for file, _ in places], [line for _, line in places]
         if self._writer is None:
-            # Types are those of the input's first row: the first ones made may be empty.
-            like = self._block([(*(self._table.first or ("", "")), 0.0)])
+            # Rows of series in error are empty: they tell no types.
+            usual = [(*(self._table.first or ("", "")), 0.0)]
+            like = self._block([row for row in rows if row[1] is not None] or usual)
             schema = self._table.source.reader.schema
             for key in self._exact:
                 if schema is not None and key in schema.names:

@@ -172,7 +172,7 @@ def _without_nan(value: Any) -> Any:
     """Return a value with None for each float that is no finite number."""
     if isinstance(value, dict):
         return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):  # Parquet's maps have tuples
         return [_without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 

@@ -242,14 +242,14 @@ def _compute(texts: list[str]) -> list[Any]:
 
 @contextlib.contextmanager
 def _interrupts_later() -> Iterator[None]:
-    """Hold SIGINT back, and from processes started meanwhile, where the system can."""
+    """Hold SIGINT and SIGTERM back where the system can, SIGINT from new processes too."""
     if not hasattr(signal, "pthread_sigmask") or (
         threading.current_thread() is not threading.main_thread()
     ):
         yield
         return
     resource_tracker.ensure_running()  # which would let SIGINT through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:

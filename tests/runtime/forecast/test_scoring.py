@@ -354,6 +354,11 @@ def test_types_of_parquet_are_those_of_the_input(tmp_path: Path) -> None:
     pq.write_table(pa.table(y, schema), source)
     flag_file(source, str(output), MODEL, force=True, on_error="null")
     assert pq.read_table(output).column("value").to_pylist() == [None, 1e6]
+    faulty = [(1, None, 2.0), *((i, t, t + 1.0) for i in (2, 3) for t in range(20))]
+    made = write(tmp_path / "in.jsonl", faulty)
+    for on_error in ("skip", "null"):
+        forecast_file(made, str(output), MODEL, force=True, on_error=on_error)
+        assert pq.read_schema(output).types[:2] == [pa.int64(), pa.int64()]
     write(tmp_path / "in.csv", [])
     forecast_file(tmp_path / "in.csv", str(output), MODEL, force=True)
     assert len(pq.read_table(output)) == 0

@@ -285,7 +285,8 @@ def test_what_is_no_number_is_null_in_json(tmp_path):
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     source = tmp_path / "in.parquet"
     table = {"text": ["good"] * 2, "x": [float("nan"), 1.5], "list": [[1.0, float("inf")], []]}
-    pq.write_table(pa.table(table), source)
+    maps = pa.array([[("a", float("nan"))], []], pa.map_(pa.string(), pa.float64()))
+    pq.write_table(pa.table(table).append_column("map", maps), source)
     score(source, tmp_path / "out.jsonl", text_column="text")
 
     def none(name):

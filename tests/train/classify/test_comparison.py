@@ -52,6 +52,8 @@ def test_a_rare_label_that_is_told_apart() -> None:
     chosen = {"network": none, "tfidf": none, "commonest": none}
     (concern,) = compare(labels, chosen, 600, ranks=True)["concerns"]
     assert "judge it by precision and recall" in concern
+    (concern,) = compare(labels, {**chosen, "tfidf": labels}, 600, ranks=True)["concerns"]
+    assert "though linear classifiers are" in concern
     # Of scores that say nothing, one in forty seems to say something.
     found = [tells_apart(random.random(600).astype(np.float32), labels) for _ in range(200)]
     assert sum(found) < 12

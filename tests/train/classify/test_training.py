@@ -204,13 +204,13 @@ def test_the_divisor_of_training_changes_no_score(
     assert loss == pytest.approx(run.report["validation"]["loss"], rel=1e-5)
 
 
-@pytest.mark.usefixtures("unlearnt")
 def test_how_long_all_that_is_left_will_take() -> None:
     assert training._left(9) == ""
     assert training._left(50) == "; about 50 s to go"
     assert training._left(170) == "; about 3 min to go"
 
 
+@pytest.mark.usefixtures("unlearnt")
 def test_folds_are_held_out_in_turn_and_all_is_learnt_at_last(
     films: Corpus, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -331,6 +331,15 @@ def test_synthetic_hours_repeat_the_week() -> None:
     assert (week < 0.8 * day).sum() > 30
 
 
+def test_weeks_alone_of_those_without_a_season_repeat_the_year() -> None:
+    def repeats(frequency: str) -> int:
+        moves = np.diff(synthetic(300, 300, 1, np.random.default_rng(0), frequency))
+        pairs = zip(moves[:, 52:], moves[:, :-52], strict=True)
+        return sum(np.corrcoef(late, early)[0, 1] > 0.4 for late, early in pairs)
+
+    assert repeats("W") > 10 > 2 > repeats("YS")
+
+
 def test_tables_of_series(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_text("unique_id,ds,y\na,2024-01-01,1\na,2024-03-01,3\nb,2024-01-01,5\n")
@@ -360,6 +369,7 @@ def test_settings_that_mean_nothing(wrong: dict[str, Any]) -> None:
         ({"frequency": "W", "horizon": 4}, None),
         ({"frequency": "ME", "horizon": 12}, 24),
         ({"frequency": "QS", "horizon": 8}, 8),
+        ({"frequency": "MS", "horizon": 12, "weights": "int8"}, 24),
         ({"frequency": "YS", "horizon": 4}, None),
         ({"frequency": "D", "horizon": 4}, None),
         ({"frequency": "MS", "horizon": 25}, None),

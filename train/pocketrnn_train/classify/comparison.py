@@ -102,18 +102,18 @@ def _concerns(
         return better_one > better_other and mcnemar(better_one, better_other) < _LUCK
 
     others = [name for name in ("teacher", "tfidf") if name in wrong]
-    if ranks and not clearly_better("network", "commonest"):
-        return [
-            "The network is right no more often than always saying the commonest label, as it may "
-            "be where the other one is rare, but tells the two apart: judge it by precision and "
-            "recall."
-        ]
     if not clearly_better("network", "commonest"):
         if any(clearly_better(name, "commonest") for name in others):
             return [
                 "Nothing to rely on was learnt: the network isn't clearly better than always "
                 "saying the commonest label, though linear classifiers are. Use one of them, or "
                 f"label more texts: {rows:,} are few for a network."
+            ]
+        if ranks:
+            return [
+                "The network is right no more often than always saying the commonest label, as it "
+                "may be where the other one is rare, but tells the two apart: judge it by "
+                "precision and recall."
             ]
         return [
             f"Nothing was learnt, as far as {len(wrong['network']):,} held-out texts can tell: the "

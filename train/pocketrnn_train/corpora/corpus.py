@@ -25,7 +25,8 @@ _FEW = 4  # texts of a label: with fewer, not every fold has one
 
 RARE = 0.2  # share of the rows under which one of two labels is the positive one
 
-_MOST_OFF = 0.05  # of the sum of a row's probabilities, by rounding
+# Of the sum of a row's probabilities, by rounding each to two digits.
+_MOST_OFF, _ROUNDED = 0.05, 0.005
 
 PARTS = ("train", "validation", "test")
 """What a row may be for."""
@@ -442,7 +443,7 @@ def _examples(
                     f"{row.place}: needs a probability of each of {len(labels)} labels, not "
                     f"{given!r:.60}"
                 )
-            if abs(sum(given) - 1) > _MOST_OFF:
+            if abs(sum(given) - 1) > max(_MOST_OFF, _ROUNDED * len(labels)):
                 raise InputError(
                     f"{row.place}: the probabilities are {sum(given):.2f} together; a text has one "
                     "label, so they must be 1"

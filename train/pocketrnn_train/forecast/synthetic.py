@@ -42,8 +42,8 @@ class _Kind:
     """Whether the season of some series comes later each time."""
 
 
-# By the season.
-_KINDS = {
+# By the season, or by the frequency where it has none.
+_KINDS: dict[int | str, _Kind] = {
     24: _Kind(
         steady=0.7,
         memory=(0.97, 0.8),
@@ -56,11 +56,13 @@ _KINDS = {
         wandering=0.6,
         delayed=True,
     ),
-    1: _Kind(rounds=52),
+    "W": _Kind(rounds=52),
 }
 
 
-def synthetic(count: int, length: int, season: int, rng: np.random.Generator) -> Array:
+def synthetic(
+    count: int, length: int, season: int, rng: np.random.Generator, frequency: str = ""
+) -> Array:
     """Return series: float64 (count, length)."""
 
     def some(share: float) -> NDArray[np.bool_]:
@@ -108,7 +110,7 @@ def synthetic(count: int, length: int, season: int, rng: np.random.Generator) ->
         lines: Array = drawn[first] * (1 - share) + drawn[first + 1] * share
         return lines
 
-    kind = _KINDS.get(season, _Kind())
+    kind = _KINDS.get(season if season > 1 else frequency, _Kind())
     noise = amount(0.005, 0.3)
     memory = rng.uniform(-0.3, kind.memory[0], count) * some(kind.memory[1])
     # Steady series swing about their level; in the others the level is most of what moves.

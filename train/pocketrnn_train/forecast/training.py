@@ -84,7 +84,7 @@ def fit(
     positive = all(np.nanmin(values) > 0 for values in before.values())
     settings = config.forecaster(log=positive or corpus.synthetic)
     if start is not None:
-        settings = replace(start.config, frequency=asked.frequency, horizon=asked.horizon)
+        settings = _as_asked(start, asked)
     run.open(config, corpus.facts(settings), resume=resume)
     if (run.folder / "report.json").exists():
         return run
@@ -106,7 +106,9 @@ def fit(
             rng = np.random.default_rng([config.seed, held, epoch])
             kinds = [] if corpus.synthetic else [learnt]
             if corpus.synthetic or start is not None:  # so that what the start knows isn't lost
-                kinds.append(list(synthetic(_DRAWN, _length(asked), asked.season, rng)))
+                kinds.append(
+                    list(synthetic(_DRAWN, _length(asked), asked.season, rng, asked.frequency))
+                )
             count = task.steps * batch // len(kinds)
             drawn_of = [
                 windows.windows(series, settings, count, rng, short=task.short, holes=task.holes)
@@ -186,8 +188,14 @@ def _start(config: ForecasterTrainConfig) -> Forecaster | None:
         return None
     start = Forecaster.load(bundled(name))
     asked = config.forecaster(log=start.config.log)
-    ours = replace(start.config, frequency=asked.frequency, horizon=asked.horizon)
-    return start if asked == ours and asked.horizon <= start.config.horizon else None
+    fits = asked == _as_asked(start, asked) and asked.horizon <= start.config.horizon
+    return start if fits else None
+
+
+def _as_asked(start: Forecaster, asked: ForecasterConfig) -> ForecasterConfig:
+    """Return the settings of a forecaster that training goes on from, with what may differ."""
+    network = replace(start.config.network, weights=asked.network.weights)
+    return replace(start.config, frequency=asked.frequency, horizon=asked.horizon, network=network)
 
 
 def _length(asked: ForecasterConfig) -> int:
@@ -198,7 +206,7 @@ def _length(asked: ForecasterConfig) -> int:
 def _made(asked: ForecasterConfig, seed: int) -> SeriesCorpus:
     """Return the synthetic series that validate and test."""
     rng = np.random.default_rng(seed)
-    made = synthetic(_HELD_OUT, _length(asked), asked.season, rng)
+    made = synthetic(_HELD_OUT, _length(asked), asked.season, rng, asked.frequency)
     return SeriesCorpus({str(i): one for i, one in enumerate(made)}, "synthetic", synthetic=True)
 
 
