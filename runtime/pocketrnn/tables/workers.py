@@ -223,6 +223,8 @@ def _begin(functions: Any) -> None:
     global _functions
     _functions = functions
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):  # held back when this process was started
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -242,7 +244,7 @@ def _compute(texts: list[str]) -> list[Any]:
 
 @contextlib.contextmanager
 def _interrupts_later() -> Iterator[None]:
-    """Hold SIGINT and SIGTERM back where the system can, SIGINT from new processes too."""
+    """Hold SIGINT and SIGTERM back, and from processes started meanwhile, where the system can."""
     if not hasattr(signal, "pthread_sigmask") or (
         threading.current_thread() is not threading.main_thread()
     ):

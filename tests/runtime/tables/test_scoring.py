@@ -459,6 +459,19 @@ def test_ctrl_c(number, tiny_path, tmp_path):
     assert len(output.read_text().splitlines()) == 80_001
 
 
+def test_ended_by_sigterm(tiny_path, tmp_path):
+    source, output = tmp_path / "in.txt", tmp_path / "out.csv"
+    source.write_text("good film\n" * 80_000)
+    options = [source, "-o", output, "--model", tiny_path, "--workers", 2]
+    process = subprocess.Popen(command(*options), stderr=subprocess.PIPE)
+    until(lambda: len(parts(output)) > 4)
+    process.terminate()
+    assert process.wait(60) == 143
+    assert process.stderr.read() == b""
+    assert run(*options, "--resume").returncode == 0
+    assert len(output.read_text().splitlines()) == 80_001
+
+
 def test_workers_die_with_their_master(tiny_path, tmp_path):
     source = tmp_path / "in.txt"
     source.write_text("good film\n" * 2_000_000)
