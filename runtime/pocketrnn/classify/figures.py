@@ -27,7 +27,7 @@ BINS = 15  # of Guo et al., see `reliability`
 _EPSILON = 1e-7
 
 # The 97.5th percentile of the normal distribution, for 95 % intervals.
-_Z = 1.959963984540054
+Z = 1.959963984540054
 
 # Of a curve, where it is drawn.
 _POINTS = 100
@@ -44,9 +44,9 @@ def wilson(right: float, texts: float) -> tuple[float, float]:
     """
     if not texts:
         return 0.0, 1.0
-    share, square = right / texts, _Z**2 / texts
+    share, square = right / texts, Z**2 / texts
     middle = share + square / 2
-    half = _Z * math.sqrt(share * (1 - share) / texts + square / (4 * texts))
+    half = Z * math.sqrt(share * (1 - share) / texts + square / (4 * texts))
     return max((middle - half) / (1 + square), 0.0), min((middle + half) / (1 + square), 1.0)
 
 

@@ -99,7 +99,7 @@ def _forecast(arguments: argparse.Namespace) -> int:
     if plot := arguments.plot:
         refuse(Path(plot), arguments.inputs, "input")
         refuse(Path(plot), [arguments.model], "model")
-    warnings.filterwarnings("ignore", "Glyph .* missing from font")  # names in any script
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # names in any script
     options = _options(arguments)
     options["levels"] = options.pop("level") or [80]
     return _done(forecast_file(**options))

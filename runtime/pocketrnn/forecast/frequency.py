@@ -230,9 +230,11 @@ def _form(texts: Sequence[str], parsed: Sequence[Any], unit: str) -> str:
     days and longer steps have none then.
     """
     offset = _offset(texts[-1])
-    if unit not in _INSTANTS and len({one.utcoffset() for one in parsed if offset}) > 1:
+    if not offset:  # then none has one
+        return max(reversed(texts), key=len)
+    if unit not in _INSTANTS and len({one.utcoffset() for one in parsed}) > 1:
         offset = ""
-    return max((text.removesuffix(_offset(text)) for text in texts), key=len) + offset
+    return max((text.removesuffix(_offset(text)) for text in reversed(texts)), key=len) + offset
 
 
 def _parsed(stamp: Any, index: int, unit: str) -> int | datetime:

@@ -15,6 +15,7 @@ from ..errors import ColumnError, InputError
 from ..tables.block import NO_TEXT, Block, Cells, Column, Results
 from ..tables.formats import open_writer
 from ..tables.inputs import Inputs, PathLike
+from ..tables.jsonlines import no_field
 from ..tables.lines import LinesReader
 from ..tables.reading import STDIN, Reader, ReadOptions, listed
 from ..tables.writing import Writer
@@ -185,7 +186,7 @@ class SeriesTable:
                 )
             for column in self.columns:
                 if column is not None and column not in record:
-                    problems[i] = f"no field {column!r}; there are: {listed(list(record))}"
+                    problems[i] = no_field(column, record)
                     break
 
     def _tell_names(self, names: list[Any], problems: list[str], lines: Sequence[int]) -> None:

@@ -86,10 +86,15 @@ def row_of(number: int, raw: str, record: dict[str, Any], problem: str, text_col
     if isinstance(text, str):
         return Row(number, raw, record, text)
     if text_column not in record:
-        problem = f"no field {text_column!r}; there are: {listed(list(record))}"
+        problem = no_field(text_column, record)
     elif text is not None:
         problem = f"{text_column!r} is {_kind(text)}, not text"
     return Row(number, raw, record, problem=problem)
+
+
+def no_field(name: str, record: dict[str, Any]) -> str:
+    """Return the problem of an object without a field."""
+    return f"no field {name!r}; there are: {listed(list(record))}"
 
 
 def _kind(value: Any) -> str:

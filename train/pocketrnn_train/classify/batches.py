@@ -14,7 +14,7 @@ from pocketrnn.classify.text import pad
 
 from ..config import FitConfig, MadeUp, Spans, TrainConfig
 from ..loop import Stage
-from .linear import Settings
+from .linear import Choice
 
 Rows = Sequence[NDArray[np.int32]]
 """The ids of texts, neither cut nor padded."""
@@ -29,7 +29,7 @@ class Lesson:
     """The teacher's probabilities for the texts held out; none without a teacher."""
     vectors: NDArray[np.float32] | None = None
     """The word vectors to start from, float32 (ids, width); None: those that Keras draws."""
-    settings: Settings | None = None
+    settings: Choice | None = None
     """Those of a teacher of words and pieces."""
 
 

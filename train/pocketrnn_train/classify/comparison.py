@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketrnn.classify.figures import curve, mcnemar, roc_auc, several, wilson
+from pocketrnn.classify.figures import Z, curve, mcnemar, roc_auc, several, wilson
 
 NAMES = {
     "network": "this network",
@@ -17,9 +17,6 @@ NAMES = {
 
 # A difference is clear if luck alone would make it, or a larger one, less often than this.
 _LUCK = 0.05
-
-# The 97.5th percentile of the normal distribution.
-_SURE = 1.96
 
 # A difference of less than a point is of no concern, however clear.
 _CONCERN = 0.01
@@ -84,7 +81,7 @@ def tells_apart(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> bool:
     one, two = area / (2 - area), 2 * area**2 / (1 + area)
     spread = (true - 1) * (one - area**2) + (false - 1) * (two - area**2)
     error = ((area * (1 - area) + spread) / (true * false)) ** 0.5
-    return bool(area - _SURE * error > 0.5)
+    return bool(area - Z * error > 0.5)
 
 
 def _concerns(

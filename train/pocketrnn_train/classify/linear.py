@@ -20,7 +20,7 @@ from pocketrnn.errors import InputError
 from ..corpora.splits import folds
 from .teacher import Blend, blend, one_hot, quietly
 
-Settings = tuple[float, bool]
+Choice = tuple[float, bool]
 """A teacher's C, and whether its features are scaled: see `Linear`."""
 
 # The values of C that cross-validation chooses from.
@@ -76,7 +76,7 @@ class Linear:
         matrix: Any,
         labels: NDArray[np.int64],
         classes: int,
-        settings: Settings,
+        settings: Choice,
         seed: int,
     ) -> None:
         """Fit on rows of TF-IDF and their labels; a label may have none.
@@ -141,7 +141,7 @@ class Teachers:
     fold: NDArray[np.int64]
     models: Sequence[Linear]
     blended: Blend
-    settings: Settings
+    settings: Choice
     of_train: NDArray[np.float32]
     """The soft label of each text, by the teacher that hasn't seen it: (texts, columns)."""
 
@@ -166,7 +166,7 @@ def teachers(
     count: int,
     seed: int,
     few: bool,
-    settings: Settings | None = None,
+    settings: Choice | None = None,
 ) -> tuple[Teachers, Any]:
     """Fit a teacher for each fold, and return the features of the texts besides.
 

@@ -18,7 +18,7 @@ from ..corpora.corpus import Corpus
 from . import batches
 from .adapting import is_few
 from .batches import Lesson, Rows
-from .linear import Linear, Settings, teachers, tells
+from .linear import Choice, Linear, teachers, tells
 from .teacher import one_hot
 
 # Share of the words that are swapped.
@@ -82,7 +82,7 @@ def lesson(
     development: Corpus,
     tokenizer: Tokenizer,
     suffix: str,
-    chosen: Settings | None,
+    chosen: Choice | None,
 ) -> Lesson:
     """Fit teachers, and return what they teach; `chosen` are their settings, if they are known."""
     train, classes = development.train, len(development.labels)

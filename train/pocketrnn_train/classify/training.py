@@ -33,7 +33,7 @@ from .adapting import adapt, is_few
 from .batches import Lesson
 from .comparison import tells_apart
 from .evaluation import evaluate
-from .linear import Settings, baseline
+from .linear import Choice, baseline
 from .teacher import one_hot
 from .vocabulary import rank_words
 
@@ -167,7 +167,7 @@ class Round:
     """The settings of a teacher of words and pieces: shape (2,); without one (0,)."""
 
     @property
-    def settings(self) -> Settings | None:
+    def settings(self) -> Choice | None:
         """The settings of the teacher."""
         return (float(self.teachers[0]), bool(self.teachers[1])) if len(self.teachers) else None
 
@@ -234,7 +234,7 @@ def _learn(
     words: Sequence[str],
     first: Contents | None,
     suffix: str,
-    settings: Settings | None = None,
+    settings: Choice | None = None,
 ) -> tuple[Any, Lesson]:
     """Train a network from where `run` stands; return it, and what it was taught."""
     backend.start(config.seed)

@@ -212,12 +212,13 @@ class Corpus:
             raise InputError(f"{self.name}: no rows with a text and a label in the {part}")
         examples = _examples(kept, given, self.labels, separator)
         if part == "test":
-            return replace(self, test=examples)._apart_from(part, examples.texts)
-        return replace(self, validation=examples)._apart_from(part, examples.texts)
+            return replace(self, test=examples)._apart_from(part)
+        return replace(self, validation=examples)._apart_from(part)
 
-    def _apart_from(self, part: str, texts: Sequence[str]) -> "Corpus":
+    def _apart_from(self, part: str) -> "Corpus":
         """Return the corpus without texts, of what is learnt or chosen by, that `part` has too."""
-        known = set(map(plain, texts))
+        held_out = self.test if part == "test" else self.validation
+        known = set(map(plain, held_out.texts if held_out else ()))
 
         def others(examples: Examples, what: str) -> Examples:
             kept = [row for row, text in enumerate(examples.texts) if plain(text) not in known]
@@ -371,8 +372,8 @@ def corpus_of_rows(
         validation=examples.take(validation) if len(validation) else None,
     )
     if split_by_column:
-        for part, own in (("validation", validation), ("test", test)):
-            corpus = corpus._apart_from(part, examples.take(own).texts)
+        for part in PARTS[1:]:
+            corpus = corpus._apart_from(part)
     return corpus
 
 
