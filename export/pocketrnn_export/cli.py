@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = command.Parser(
         prog="pocketrnn-export",
         description="Export a trained model as the one ONNX file that `pocketrnn` serves.",
         allow_abbrev=False,

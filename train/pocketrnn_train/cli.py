@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = command.Parser(
         prog="pocketrnn-train",
         description="Train a recurrent text classifier in Keras.",
         epilog="Options left out come from the recipe. To train a generator of text or a "

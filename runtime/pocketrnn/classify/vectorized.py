@@ -45,7 +45,8 @@ class VectorizedTokenizer:
         self._config = config = tokenizer.config
         filtered, split = config.filters.encode(), config.split.encode()
         lowered = bytes(range(256)).lower() if config.lower else bytes(range(256))
-        self._bytes = bytes(ord(config.split) if b in filtered + _END else b for b in lowered)
+        spaces = bytes(ord(config.split) if b in filtered + _END else b for b in lowered)
+        self._bytes = spaces.replace(_QUOTE, bytes([spaces[ord("'")]]))
         words = [word.encode() for word in tokenizer.vocabulary]
         ids = np.arange(len(words), dtype=np.int32) + config.index_from + 1
         if config.start_id is not None:
@@ -115,11 +116,14 @@ class VectorizedTokenizer:
     def _encoded_apart(self, text: str) -> bytes:
         """Return a text with words in place of what isn't ASCII, as far as the next spaces."""
         self._tokenizer.prepare("" if isinstance(text, str) else text)  # raises the TextError
-        text = text.replace("<br />", " ")
-        parts = [text] if "<" in text or "\uff1c" in text else text.split(" ")  # a tag has spaces
-        words = self._tokenizer.words
-        folded = [part if part.isascii() else " ".join(words(part)) for part in parts]
-        return " ".join(folded).encode("utf-8", "surrogatepass")
+        rest = text.replace("<br />", " ")
+        parts = [text] if "<" in rest or "\uff1c" in rest else rest.split(" ")  # a tag has spaces
+        return b" ".join([p.encode() if p.isascii() else self._words(p) for p in parts])
+
+    def _words(self, text: str) -> bytes:
+        """Return the words of a text, with `_QUOTE`s so that no apostrophe is taken off again."""
+        words = " ".join(self._tokenizer.words(text)).encode("utf-8", "surrogatepass")
+        return words.replace(b"'", _QUOTE)
 
     def _folded(self, parts: Sequence[bytes]) -> bytes:
         """Return the folded texts, each between two `_END`."""
@@ -127,8 +131,7 @@ class VectorizedTokenizer:
         pieces, at = [], 0
         for start, end in _rare(buffer):
             text = buffer[start:end].decode("utf-8", "surrogatepass")
-            words = " ".join(self._tokenizer.words(text))
-            pieces += [buffer[at:start], words.encode("utf-8", "surrogatepass")]
+            pieces += [buffer[at:start], self._words(text)]
             at = end
         buffer = _without_runs_and_quotes(b"".join([*pieces, buffer[at:]]))
         return buffer.replace(b"!", b" ! ").replace(b"?", b" ? ")
@@ -161,8 +164,9 @@ def _table(characters: str) -> NDArray[np.bool_]:
     return np.isin(np.arange(256), list(characters.encode()))
 
 
-# Between texts, and what stands for the start of each: UTF-8 has no such bytes.
-_END, _START = b"\xff", b"\xfe"
+# Between texts, and what stands for the start of each, and for an apostrophe that is a part of its
+# word: UTF-8 has no such bytes.
+_END, _START, _QUOTE = b"\xff", b"\xfe", b"\xfd"
 
 _LETTERS = string.ascii_letters + string.digits
 _IN_WORDS = _table(_LETTERS) | (np.arange(256) > 127) & (np.arange(256) < 255)
@@ -170,16 +174,16 @@ _IN_RUNS = _table(string.ascii_letters)
 _MARKS = _table("!?")
 _BREAK = np.uint64(int.from_bytes(b"<br />", "little"))
 _IN_FACES = _table(")]}([{/\\|*dpoDPO'^-")
-_IN_SIGNS = _table(_LETTERS + "/#_")
+_IN_SIGNS = _table(_LETTERS + "/#_.-")
 
 
 def _without_breaks(buffer: bytes) -> bytes:
-    """Return `buffer` with spaces for each `<br />`."""
+    """Return `buffer` with spaces for each `<br />`, but for its `<`, at which other tags end."""
     places = np.flatnonzero(np.frombuffer(buffer, np.uint8) == ord("<"))
     eights = np.ndarray((len(buffer) - 7,), "<u8", buffer, strides=(1,))[places]
     changed = bytearray(buffer)
     breaks = places[eights & _LOW[6] == _BREAK]
-    np.frombuffer(changed, np.uint8)[breaks[:, None] + np.arange(6)] = ord(" ")
+    np.frombuffer(changed, np.uint8)[breaks[:, None] + np.arange(1, 6)] = ord(" ")
     return bytes(changed)
 
 

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import ConfigError, PocketRNNError
 from ..files import refuse, refuse_existing
@@ -93,14 +93,18 @@ def import_quietly(module: str, variable: str, level: str) -> None:
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports what it doesn't know itself, so that the usage shown is that of the command."""
+    """Says in one line what is wrong; argparse's own usage takes a screen."""
 
     def parse_known_args(self, *given: Any, **more: Any) -> Any:
         """Return the namespace and an empty list; end with a usage error for what isn't known."""
         namespace, unknown = super().parse_known_args(*given, **more)
         if unknown:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")  # of this command
         return namespace, []
+
+    def error(self, message: str) -> NoReturn:
+        """End with what is wrong, and where the usage stands."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def command(commands: Any, name: str, text: str, **more: Any) -> argparse.ArgumentParser:

@@ -81,10 +81,11 @@ class ForecasterConfig(Settings):
         for column, share in enumerate(self.quantiles):
             if math.isclose(share, quantile, abs_tol=1e-6):
                 return column
-        levels = ", ".join(f"{100 * (1 - 2 * q):g}" for q in self.quantiles if q < 0.5)
+        levels = [100 * (1 - 2 * q) for q in self.quantiles if q < 0.5]
         raise ConfigError(
-            f"the model has no quantile {quantile:g}; levels can be {levels}, shares what is left "
-            "of them to 100 %"
+            f"the model has no quantile {quantile:g}; level must be one of "
+            f"{', '.join(f'{level:g}' for level in levels)}, and share one of "
+            f"{', '.join(f'{1 - level / 100:g}' for level in levels)}"
         )
 
     def ends(self, level: float) -> tuple[int, int]:

@@ -16,7 +16,11 @@ from ..errors import InputError
 
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "D": 86400, "W": 7 * 86400}
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}  # with S for their starts, E for their ends
-_NAMES = (*_SECONDS, "B", *(unit + edge for unit in _MONTHS for edge in "SE"))
+_WORDS = {"s": "seconds", "min": "minutes", "h": "hours", "D": "days", "W": "weeks"}
+_WORDS |= {"B": "business days", "MS": "months by their first day"}
+_WORDS |= {"ME": "months by their last day", "QS": "quarters by their first day"}
+_WORDS |= {"QE": "quarters by their last day", "YS": "years by their first day"}
+_WORDS |= {"YE": "years by their last day"}
 _INSTANTS = ("s", "min", "h")  # of other units, steps are of the clock on the wall
 
 # Values of a season, of the usual frequencies.
@@ -60,8 +64,13 @@ class Frequency:
     def __post_init__(self) -> None:
         """Raise ConfigError for a name that isn't one."""
         found = re.fullmatch(r"([1-9]\d{0,3})?([A-Za-z]+)", self.name)
-        known = found is not None and found[2] in _NAMES
-        check(known, f"frequency must be one of {', '.join(_NAMES)}, not {self.name!r:.40}")
+        known = found is not None and found[2] in _WORDS
+        check(known, f"frequency must be one of {', '.join(_WORDS)}, not {self.name!r:.40}")
+
+    def __str__(self) -> str:
+        """Return the frequency's name, and what it means."""
+        factor = self.name.removesuffix(self.unit)
+        return f"{self.name} ({factor}{' ' * bool(factor)}{_WORDS[self.unit]})"
 
     @property
     def unit(self) -> str:
@@ -189,18 +198,20 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
         steps, start, sparsest = np.array(parsed) - first, first, _SPARSEST_NUMBERS
         are_years = frequency.unit[0] != "Y" and 1900 <= first <= first + steps[-1] <= 2100
         if are_years or _DATE.fullmatch(str(first)):
-            raise RowError(0, f"time stamp {first} looks like a date; write it as 2026-01-31")
+            like = "2026-01" if frequency.step[0] == "M" else "2026-01-31"
+            raise RowError(0, f"time stamp {first} looks like a date; write it as {like}")
     else:
         times = _times(parsed, frequency.unit)
         steps, start = frequency.steps(times), times[0]
         off = np.flatnonzero(frequency.times(start, steps) != times)
         if len(off):
-            fault = f"time stamp {_shown(stamps[off[0]])} isn't on the grid of {frequency.name}"
+            fault = f"time stamp {_shown(stamps[off[0]])} isn't on the grid of {frequency}"
             own = times[off[:1]]
             if frequency.step[0] == "M":
                 other = Frequency(frequency.name[:-1] + {"S": "E", "E": "S"}[frequency.name[-1]])
                 if (other.times(own[0], other.steps(own)) == own).all():
-                    fault += f'; where stamps are that end of months, say frequency="{other.name}"'
+                    end = {"S": "first", "E": "last"}[other.name[-1]]
+                    fault += f'; if stamps are the {end} days, say frequency="{other.name}"'
             raise RowError(int(off[0]), fault)
     behind = np.flatnonzero(np.diff(steps) <= 0)
     if len(behind):
@@ -211,14 +222,14 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
     if steps[-1] >= sparsest * max(len(steps), _FEW):
         raise RowError(
             len(stamps) - 1,
-            f"{len(stamps)} rows for the {steps[-1] + 1:,} steps of {frequency.name} from "
+            f"{len(stamps)} rows for the {steps[-1] + 1:,} steps of {frequency} from "
             f"{_shown(stamps[0])} to {_shown(stamps[-1])}; is the frequency right? Each whole "
             "number counts as one step",
         )
     gap = np.gcd.reduce(np.diff(steps))
     if len(steps) >= _ENOUGH and gap > 1:
         raise RowError(
-            1, f"all stamps are {gap} steps of {frequency.name} apart; is the frequency right?"
+            1, f"all stamps are {gap} or more steps of {frequency} apart; is that right?"
         )
     return steps, Grid(frequency, start, form)
 

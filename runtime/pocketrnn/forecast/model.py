@@ -175,7 +175,7 @@ class Forecaster(Model):
                 try:
                     last = numbers(one, 1)[-context:]
                 except SeriesError as error:
-                    where = f"series {first + i}: " if several else ""
+                    where = f"series {first + i + 1}: " if several else ""
                     raise SeriesError(f"{where}{error}") from error
                 rows[i, context - len(last) :] = last
             yield self._checked_run(rows, first if several else None)
@@ -264,9 +264,9 @@ class Forecaster(Model):
         return quantiles
 
     def _checked_run(self, rows: NDArray[np.float64], first: int | None) -> Values:
-        """Run the graph; `first` is the number of the first series of a list."""
+        """Run the graph; `first` is the index of the first series of a list."""
         for row, problem in self.problems(rows).items():
-            raise SeriesError(problem if first is None else f"series {first + row}: {problem}")
+            raise SeriesError(problem if first is None else f"series {first + row + 1}: {problem}")
         return self.run(rows)
 
     @cached_property

@@ -1,5 +1,6 @@
 """A folder of .txt files: a text a file."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,24 @@ from ..errors import InputError
 from .block import Row
 from .reading import ReadOptions, RowReader
 from .textfile import byte_order, reading_errors, undecodable
+
+
+def text_files(folder: str | os.PathLike[str]) -> list[Path]:
+    """Return the .txt files of a folder and its subfolders, in the order of their names.
+
+    Raises InputError for a folder that can't be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename}: {error.strerror}") from error
+
+    found = (
+        Path(parent, name)
+        for parent, _, names in os.walk(folder, onerror=refuse)
+        for name in names
+        if name.lower().endswith(".txt")
+    )
+    return sorted(found, key=Path.as_posix)
 
 
 class FolderReader(RowReader):
@@ -17,13 +36,7 @@ class FolderReader(RowReader):
     def __init__(self, name: str, options: ReadOptions) -> None:
         super().__init__(name, options)
         byte_order(b"", options.encoding)
-        folder = Path(name)
-        with reading_errors(name, options.encoding):
-            self._files = sorted(
-                path.relative_to(folder).as_posix()
-                for path in folder.rglob("*.txt")
-                if not path.is_dir()
-            )
+        self._files = [path.relative_to(name).as_posix() for path in text_files(name)]
         if not self._files:
             raise InputError(f"{name}: no .txt files in this folder")
         self.total = len(self._files)

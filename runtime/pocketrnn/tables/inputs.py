@@ -16,6 +16,7 @@ from ..errors import ConfigError, InputError
 from ..files import refuse
 from . import formats
 from .block import Block
+from .folder import text_files
 from .reading import STDIN, Reader, ReadOptions, find_text_column, warn_of_header
 
 PathLike = str | os.PathLike[str]
@@ -164,7 +165,7 @@ def _identity(name: str) -> list[Any] | None:
     if not path.is_dir():
         return None
     sha256 = hashlib.sha256()
-    for file in sorted(path.rglob("*.txt")):
+    for file in text_files(path):
         status = file.lstat() if not file.exists() else file.stat()
         about = f"{file.relative_to(path)}\0{status.st_size}\0{status.st_mtime_ns}\0"
         sha256.update(about.encode("utf-8", "surrogateescape"))

@@ -133,7 +133,7 @@ def is_decoded(text: str) -> bool:
 
 def undecodable(encoding: str) -> str:
     """Return the problem of a row with bytes that aren't text."""
-    return f"bytes that aren't {encoding} text; the file may have another encoding"
+    return f"bytes that aren't {encoding} text; if the file has another encoding, say encoding=..."
 
 
 def replaceable(text: str) -> str:
@@ -190,7 +190,8 @@ _PROBE = 'az09\r\n\t,;|"{}:'  # what an encoding must hold
 def byte_order(start: bytes, encoding: str) -> tuple[bytes, str]:
     """Return the byte-order mark that a file starts with, if any, and its exact encoding.
 
-    A mark counts where `encoding` is UTF-8, which is the default, or UTF-16 or UTF-32.
+    A mark counts where `encoding` is UTF-8, which is the default, or UTF-16 or UTF-32, which need
+    one: any bytes would be text of some kind. Raises UnicodeError for a file that has none.
     """
     try:
         decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
@@ -204,7 +205,9 @@ def byte_order(start: bytes, encoding: str) -> tuple[bytes, str]:
     for mark, exact in _MARKS.items():
         if start.startswith(mark) and (encoding == "utf-8" or exact.startswith(encoding)):
             return mark, exact
-    return b"", encoding + "-le" if encoding in ("utf-16", "utf-32") else encoding
+    if start and encoding in ("utf-16", "utf-32"):
+        raise UnicodeError
+    return b"", encoding
 
 
 @contextlib.contextmanager

@@ -121,6 +121,8 @@ def test_words(text: str, words: list[str]) -> None:
 @example(
     ["\uff1cb x> \u00e9", "<a \u00e9> \u00e9<br />x", "x\u2019s www.a.b\u00e9 c", "a@b\u2026c d"]
 )
+@example(["good'http://a b", "good'www.a.b c", "good@.de x", "good@-x", "<good<br />>", "\u00e9<br />x"])
+@example(["\u00e9 good'http://a b", "good'www.\u00e9 c", "<good<br />\u00e9>", "good@.x<br />\u00e9"])
 def test_bulk_is_plain(texts: list[str]) -> None:
     slow = tokenizer()
     rows = VectorizedTokenizer(slow).rows(texts)

@@ -364,7 +364,9 @@ def test_misuse(arguments: list[str], capsys: Capture) -> None:
     out, err = capsys.readouterr()
     assert out == ""
     command = f" {arguments[0]}" if len(arguments) > 1 else ""
-    assert err.startswith(f"usage: pocketrnn{command} [-h]")
+    assert err.startswith(f"pocketrnn{command}: ")
+    assert err.endswith(f"; see pocketrnn{command} --help\n")
+    assert err.count("\n") == 1
 
 
 def test_version(capsys: Capture) -> None:

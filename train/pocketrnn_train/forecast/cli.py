@@ -17,7 +17,7 @@ _SETTINGS = (
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = command.Parser(
         prog="pocketrnn-train forecast",
         description="Train a forecaster of series in Keras, one for all series of a frequency.",
         epilog="Options left out come from the recipe.",

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pocketrnn.config import check
 from pocketrnn.generate.alphabet import Alphabet
 from pocketrnn.generate.file import GeneratorConfig
 
@@ -18,6 +19,9 @@ Ids = NDArray[np.int32]
 # Lines are drawn at random this many batches at a time, and sorted by length within.
 _SORTED_TOGETHER = 50
 
+# An epoch goes through a small text several times, to have so many batches.
+_LEAST_STEPS = 100
+
 
 def stage(
     config: GeneratorTrainConfig, settings: GeneratorConfig, alphabet: Alphabet, learnt: Sequences
@@ -25,6 +29,7 @@ def stage(
     """Return the stage that learns texts.
 
     The batches of an epoch come from the seed and its number alone, so a resumed run has the same.
+    Raises ConfigError for running text that makes no batch.
     """
     encoded = [alphabet.encode(text) for text in learnt.texts]
     fit, task = config.fit, config.task
@@ -34,21 +39,32 @@ def stage(
     else:
         running = np.concatenate([np.append(np.int32(settings.start), ids) for ids in encoded])
         steps = -(-(len(running) // fit.batch_size) // task.steps)
+        check(
+            steps > 0,
+            f"too little text: {len(running)} characters to learn from; a batch needs "
+            f"{fit.batch_size} at least (batch_size=...)",
+        )
+    repeats = -(-_LEAST_STEPS // steps)
+
+    def pairs(random: np.random.Generator) -> Iterator[tuple[Ids, Ids]]:
+        for _ in range(repeats):
+            if task.lines:
+                rows = _drawn(weights, learnt.rows, random)
+                yield from _lines([encoded[i] for i in rows], settings, fit.batch_size, random)
+            else:
+                rolled = np.roll(running, random.integers(len(running)))
+                yield from _running(rolled, settings.start, fit.batch_size, task.steps)
 
     def epoch(number: int) -> Any:
         random = np.random.default_rng((config.seed, number))
-        if task.lines:
-            rows = _drawn(weights, learnt.rows, random)
-            pairs = _lines([encoded[i] for i in rows], settings, fit.batch_size, random)
-        else:
-            rolled = np.roll(running, random.integers(len(running)))
-            pairs = _running(rolled, settings.start, fit.batch_size, task.steps)
-        return _dataset(pairs, steps, settings.unknown, fit.word_dropout, random)
+        size = None if task.lines else fit.batch_size
+        shape, unknown, dropout = (size, None), settings.unknown, fit.word_dropout
+        return _dataset(pairs(random), shape, repeats * steps, unknown, dropout, random)
 
     return Stage(
         "lines" if task.lines else "running text",
         epochs=fit.epochs,
-        steps=steps,
+        steps=repeats * steps,
         learning_rate=fit.learning_rate,
         warm_up=fit.warm_up,
         batches=epoch,
@@ -94,6 +110,7 @@ def _lines(
 
 def _dataset(
     pairs: Iterator[tuple[Ids, Ids]],
+    shape: tuple[int | None, None],
     steps: int,
     unknown: int | None,
     dropout: float,
@@ -111,6 +128,6 @@ def _dataset(
             yield read, follows.clip(min=0), counts * np.float32(counts.size / counts.sum())
 
     # Open shapes, so that one traced function serves every length.
-    signature = [tf.TensorSpec((None, None), kind) for kind in (tf.int32, tf.int32, tf.float32)]
+    signature = [tf.TensorSpec(shape, kind) for kind in (tf.int32, tf.int32, tf.float32)]
     dataset = tf.data.Dataset.from_generator(generate, output_signature=tuple(signature))
     return dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(8)

@@ -20,7 +20,7 @@ _SETTINGS = (
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the arguments behind `generate`."""
-    parser = argparse.ArgumentParser(
+    parser = command.Parser(
         prog="pocketrnn-train generate",
         description="Train a recurrent generator of text in Keras.",
         epilog="Options left out come from the recipe.",

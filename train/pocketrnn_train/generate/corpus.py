@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.tables.folder import text_files
 from pocketrnn.tables.reading import ReadOptions, check_column, find_text_column
 
 from ..corpora import table
@@ -75,7 +76,7 @@ def read_text(paths: Sequence[str | Path], encoding: str = "utf-8") -> Sequences
     """Read files, and the .txt files of folders, as running text; InputError where one can't be."""
     texts: dict[str, float] = {}
     for path in map(Path, paths):
-        for file in sorted(path.rglob("*.txt")) if path.is_dir() else [path]:
+        for file in text_files(path) if path.is_dir() else [path]:
             try:
                 text = file.read_text(encoding)
             except OSError as error:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from pocketrnn.config import check
 from pocketrnn.extras import require
 from pocketrnn.generate import file
 from pocketrnn.generate.alphabet import Alphabet
@@ -49,15 +48,13 @@ def fit(
     characters = "".join(sorted(counts)) if task.unit == "characters" else None
     settings = config.generator(characters)
     settings.graph()  # so that too many characters are refused before the training
+    alphabet = Alphabet(characters, settings.unknown)
+    stage = batches.stage(config, settings, alphabet, learnt)
     run.open(config, corpus.facts(), resume=resume)
     if (run.folder / "report.json").exists():
         return run
     run.write("vocabulary.json", characters)
-    alphabet = Alphabet(characters, settings.unknown)
-
     keras = backend.start(config.seed)
-    stage = batches.stage(config, settings, alphabet, learnt)
-    check(stage.steps > 0, "too little text for a batch; choose a smaller batch_size=...")
 
     def measure(model: Any) -> dict[str, float]:
         served = _served(model, settings, alphabet)
