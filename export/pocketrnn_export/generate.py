@@ -57,9 +57,10 @@ def _witness(
 
 
 def _by_step(served: Generator, ids: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return the served logits, float32 (texts, time, ids), taken a step at a time."""
-    steps, state = [], None
-    for column in ids.T:
-        logits, state = served.run(column[:, None], state)
+    """Return the served logits, float32 (texts, time, ids), as `generate` gets them."""
+    logits, state = served.run(ids[:, :1])
+    steps = [logits[:, -1]]
+    for column in ids.T[1:]:
+        logits, state = served.step(state, column)
         steps.append(logits)
-    return np.concatenate(steps, axis=1)
+    return np.stack(steps, axis=1)

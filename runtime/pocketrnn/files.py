@@ -58,9 +58,12 @@ def replacing(path: str | os.PathLike[str], *, folder: Path | None = None) -> It
 
 
 def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
-    """Write `data` (text as UTF-8, newlines as they are) to `path`, whole or not at all."""
+    """Write `data` to `path`, whole or not at all.
+
+    Text is written as UTF-8, with `?` for lone surrogates, and newlines as they are.
+    """
     with replacing(path) as temporary:
-        temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+        temporary.write_bytes(data.encode("utf-8", "replace") if isinstance(data, str) else data)
 
 
 def refuse(path: Path, kept: Iterable[object], what: str) -> None:

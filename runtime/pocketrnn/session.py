@@ -69,8 +69,9 @@ class _Inside:
     """
 
     def __enter__(self) -> None:
+        self.thread = threading.get_ident()
         _inside.add(self)  # first: else the end could begin between check and add
-        if _ending.is_set() and threading.get_ident() != threading.main_thread().ident:
+        if _ending.is_set() and self.thread != threading.main_thread().ident:
             _inside.discard(self)
             raise SystemExit
 
@@ -81,7 +82,8 @@ class _Inside:
 @atexit.register
 def _wait_for_threads() -> None:
     _ending.set()
-    while _inside:
+    # A signal may have kept this thread, the main one, from leaving as it should.
+    while any(one.thread != threading.get_ident() for one in list(_inside)):
         time.sleep(0.001)
 
 

@@ -99,6 +99,19 @@ def test_state_is_carried_over_ten_thousand_steps(texts: int) -> None:
     np.testing.assert_allclose(served.run(ids)[0], trained, rtol=0, atol=TOLERANCE)
 
 
+def test_the_form_that_generates_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Generator._next
+
+    def wrong(self: Generator, ids: Any, state: Any = None) -> Any:
+        logits, state = right(self, ids, state)
+        return logits + 3, state
+
+    monkeypatch.setattr(Generator, "_next", wrong)
+    model, config = network()
+    with pytest.raises(ParityError):
+        build(model, config, Alphabet(generators.LETTERS, config.unknown))
+
+
 def test_a_network_that_differs_is_not_exported() -> None:
     model, config = network()
     other = replace(config, network=replace(config.network, units=7))

@@ -20,9 +20,9 @@ def test_nothing_is_missing() -> None:
 
 def test_all_that_is_missing_is_named() -> None:
     with pytest.raises(MissingExtraError) as caught:
-        require("train", "numpy", "no_such_module", "nor_this_one")
+        require("train", "numpy", "no_such_module", "nor_this_one.of_it")
     assert str(caught.value) == (
-        "no_such_module, nor_this_one not installed; add the extra pocketrnn[train]"
+        "no_such_module, nor_this_one.of_it not installed; add the extra pocketrnn[train]"
     )
     assert isinstance(caught.value, ImportError)
 

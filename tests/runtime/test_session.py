@@ -90,3 +90,9 @@ except MemoryError as error:
 def test_memory_that_ends_is_not_the_fault_of_the_model() -> None:
     done = subprocess.run([sys.executable, "-c", SHORT], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("not enough memory to run the model\n", "")
+
+
+def test_the_main_thread_never_waits_for_itself() -> None:
+    """As where a signal comes between its going inside and what would note that it left."""
+    code = "from pocketrnn import session; session._Inside().__enter__()"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

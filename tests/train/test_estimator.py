@@ -1,6 +1,7 @@
 """The estimator in scikit-learn's hands."""
 
 import pickle
+import random
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
 
 import pocketrnn
 from pocketrnn import TextConfig
-from pocketrnn.errors import InputError, PocketRNNError
+from pocketrnn.errors import InputError, PocketRNNError, TextError
 from pocketrnn_train import Corpus, PocketClassifier, estimator
 
 SETTINGS: dict[str, Any] = {
@@ -95,6 +96,27 @@ def test_pickled_and_cloned(fitted: PocketClassifier, texts: list[str]) -> None:
         copy.predict(texts)
 
 
+def test_what_is_no_list_of_texts(fitted: PocketClassifier) -> None:
+    assert fitted.predict_proba([]).shape == (0, 2)
+    assert len(fitted.predict([])) == 0
+    for texts in ("good film", {"text": "good"}, ["good", 1]):
+        with pytest.raises(TextError):
+            fitted.predict(texts)
+
+
+def test_random_numbers_of_the_caller_go_on(texts: list[str], labels: list[float]) -> None:
+    """Keras seeds those of all: each of several draws would be the same."""
+    np.random.seed(0)
+    random.seed(0)
+    expected = [(np.random.random(), random.random()) for _ in range(2)]
+    np.random.seed(0)
+    random.seed(0)
+    found = [(np.random.random(), random.random())]
+    PocketClassifier("classic", SETTINGS | {"epochs": 1}).fit(texts, labels)
+    found.append((np.random.random(), random.random()))
+    assert found == expected
+
+
 @pytest.mark.slow
 def test_search_of_settings(texts: list[str], labels: list[float]) -> None:
     grid = {"settings": [SETTINGS, SETTINGS | {"units": 2}]}
@@ -126,6 +148,8 @@ def test_export(fitted: PocketClassifier, texts: list[str], tmp_path: Path) -> N
         (["a b"], ["x", "y"], "classic", "1 texts, but 2 labels"),
         ({"text": ["a b"]}, ["x"], "classic", "is no list of texts"),
         (["a b", 5], ["x", "y"], "classic", "a text must be a str"),
+        ("ab", ["x", "y"], "classic", "give one text as"),
+        (["a b", "c d"], [1, "y"], "classic", "some labels are strings, others not"),
         (["a b", "c d"], ["x", "y"], "zzz", "no recipe 'zzz'; there are: default"),
     ],
 )

@@ -50,13 +50,9 @@ class PocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.recipe in RECIPES,
             f"no recipe {self.recipe!r:.40}; there are: {', '.join(RECIPES)}",
         )
-        check_texts(texts)
-        rows, given = tuple(texts), list(labels)
+        rows, given = _listed(texts), list(labels)
         if len(rows) != len(given):
             raise InputError(f"{len(rows):,} texts, but {len(given):,} labels")
-        for text in rows:
-            if not isinstance(text, str):
-                raise TextError(f"a text must be a str, not {type(text).__name__}")
         if any(np.ndim(label) for label in given):
             raise InputError(
                 "PocketClassifier learns one label a text; for several, fit a Corpus.of(texts, "
@@ -64,6 +60,9 @@ class PocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         if any(map(_is_missing, given)):
             raise InputError("a label is missing (None or NaN): leave out texts without one")
+        kinds = {isinstance(label, str) for label in given}
+        if len(kinds) > 1:  # NumPy would make strings of all
+            raise InputError("some labels are strings, others not; give them all one type")
         self.classes_, indices = np.unique(np.asarray(given), return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(f"at least two labels are needed, not {len(self.classes_)}")
@@ -81,9 +80,11 @@ class PocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Return the probability of each of `classes_`: float32 (texts, classes)."""
+        given = _listed(texts)
+        if not given:
+            return np.zeros((0, len(self.classes_)), np.float32)
         with self._run() as run:
-            rows = batches.ids(run.tokenizer, list(texts))
-            return batches.predict(run.model(), rows, run.config)
+            return batches.predict(run.model(), batches.ids(run.tokenizer, given), run.config)
 
     def predict(self, texts: Iterable[str]) -> NDArray[Any]:
         """Return the label of each text."""
@@ -106,6 +107,18 @@ class PocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             for name, data in self.files_.items():
                 Path(folder, name).write_bytes(data)
             yield Run(Path(folder))
+
+
+def _listed(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the texts; TextError for what is no list of str."""
+    check_texts(texts)
+    if isinstance(texts, str):
+        raise TextError("texts must be a list of str; give one text as [text]")
+    found = tuple(texts)
+    for text in found:
+        if not isinstance(text, str):
+            raise TextError(f"a text must be a str, not {type(text).__name__}")
+    return found
 
 
 def _is_missing(label: Any) -> bool:

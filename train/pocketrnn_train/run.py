@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from pocketrnn import Tokenizer
+from pocketrnn.classify.text import is_storable
 from pocketrnn.errors import ConfigError, InputError, PocketRNNError
 from pocketrnn.files import replacing, write_atomic
 from pocketrnn.forecast.file import ForecasterConfig
@@ -72,6 +73,8 @@ class RunFolder:
     def write(self, name: str, value: Any) -> None:
         """Write one of the JSON files, whole or not at all."""
         text = json.dumps(value, indent=1, ensure_ascii=False)
+        if not is_storable(text):  # a name of a file, or a text, that isn't all characters
+            text = json.dumps(value, indent=1)
         write_atomic(self.folder / name, text + "\n")
 
     def arrays(self, name: str, kind: Callable[..., Arrays]) -> Arrays | None:

@@ -5,11 +5,13 @@ and those of a Comparison.
 """
 
 import itertools
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from heapq import nsmallest
+from itertools import pairwise
 from typing import Any, Unpack
 
 import numpy as np
@@ -29,7 +31,7 @@ from ..tables.reading import (
 from ..tables.workers import computed
 from . import figures
 from .figures import Band, Operating, Point
-from .labelled import find_label_column, labels_of
+from .labelled import find_label_column, label_of, labels_of
 from .labels import all_right, choose, telling, threshold_of
 from .model import Classifier
 from .scoring import ModelSource, Reads, classifier
@@ -47,7 +49,7 @@ _COLUMNS = 20
 _CURVES = 5
 
 # Texts of like length are judged together: up to so many words.
-_LENGTHS = (10, 20, 50, 100, 200, 500)
+_LENGTHS = (0, 10, 20, 50, 100, 200, 500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,9 @@ class Comparison:
     only_first: int
     """Texts that only the first model has right."""
     only_second: int
-    p_value: float
-    """How likely so large a difference is between equally good models: McNemar's exact test."""
+    p_value: float | None
+    """How likely so large a difference is between equally good models: McNemar's exact test, which
+    knows no weights: None with a `weight_column`."""
     changed: tuple[Example, ...]
     """Texts that the second model labels otherwise, as it sees them; the largest changes."""
 
@@ -281,8 +284,8 @@ def evaluate(
     wanted. With `against`, another model of the same labels, the result has a `comparison`.
 
     A row without a text or a weight, or whose label the model doesn't have, stops it
-    (`on_error="fail"`) or is left out and counted (`"skip"`). Memory grows by 4 bytes for each
-    text and label.
+    (`on_error="fail"`) or is left out and counted (`"skip"`). Memory grows by
+    about 120 bytes for each text of two labels.
 
     Raises InputError, ConfigError, ModelFileError, MissingExtraError or WorkerError.
     """
@@ -300,7 +303,7 @@ def evaluate(
         raise ConfigError("the two models don't have the same labels in the same order")
     if label_separator is not None and not several:
         raise ConfigError("label_separator is for a model of several labels a text")
-    new_names = dict(rename or {})
+    new_names = {label_of(given) or given: name for given, name in (rename or {}).items()}
     if strangers := set(new_names.values()) - set(index):
         raise ConfigError(
             f"the model has no label {min(strangers)!r}; it has {listed(list(index))}"
@@ -308,8 +311,9 @@ def evaluate(
 
     judged = [_Judged(one) for one in models]
     truths: list[NDArray[np.int64]] = []
-    weights: list[float] = []
+    weights = array("d")
     slices: dict[str, list[str]] = {column: [] for column in by}
+    missing = set(by)
     reasons: Counter[str] = Counter()
     holds_text = holds_label = ""
 
@@ -337,14 +341,16 @@ def evaluate(
                 given = 1 if weight_column is None else values[row].get(weight_column)
                 weight = _weight(given)
                 if names is None or not index.keys() >= set(names):
-                    problems[row] = f"label {value!r:.60}; the model has {listed(list(index))}"
+                    shown = value if names is None or isinstance(value, str) else ", ".join(names)
+                    problems[row] = f"label {shown!r:.60}; the model has {listed(list(index))}"
                 elif weight is None:
                     problems[row] = f"weight {given!r:.60}; it must be 0, or from 1e-100 to 1e100"
                 elif weight:
                     counted.append((i, row))
                     one_or_all = [label in names for label in index] if several else index[names[0]]
                     true.append(one_or_all)
-                    weights.append(weight)
+                    if weight_column is not None:
+                        weights.append(weight)
             if problems and on_error == "fail":
                 row = min(problems)
                 raise InputError(
@@ -359,6 +365,7 @@ def evaluate(
             for column, kept in slices.items():
                 found = [values[row].get(column) for row in rows]
                 kept += ["" if value is None else str(value) for value in found]
+                missing -= {column} & {key for row in rows for key in values[row]}
             numbers = np.stack(columns, axis=1)[[i for i, _ in counted]]
             shape = (len(true), len(index)) if several else (len(true),)
             truths.append(np.array(true, np.int64).reshape(shape))
@@ -376,6 +383,8 @@ def evaluate(
         wanted = "a text and a label that the model has" + ", and counts" * bool(weight_column)
         why = "".join(f" (most often: {reason})" for reason, _ in reasons.most_common(1))
         raise InputError(f"{source.names[0]}: no row has {wanted}{why}")
+    if missing:
+        raise ConfigError(f"{source.names[0]}: no row has {min(missing)!r}, to group the texts by")
     counts = None if weight_column is None else np.array(weights)
     holds = holds_text, holds_label
     done = [
@@ -389,7 +398,7 @@ def evaluate(
         other,
         only_first,
         only_second,
-        figures.mcnemar(only_first, only_second),
+        figures.mcnemar(only_first, only_second) if counts is None else None,
         tuple(judged[1].changed.examples()),
     )
     return replace(first_one, comparison=comparison)
@@ -420,8 +429,11 @@ def _evaluation(
         texts, given, rates = matrix.sum(axis=1), matrix.sum(axis=0), figures.rates(matrix)
     labels = {}
     for i, label in enumerate(model.labels):
-        curve = figures.curve(true[:, i] == 1 if several else true == i, scores[:, i], weights)
+        has = true[:, i] == 1 if several else true == i
+        curve = chosen_by = figures.curve(has, scores[:, i], weights)
         is_wanted = precision is not None or recall is not None
+        if is_wanted and several:  # a text without a known word gets no label
+            chosen_by = figures.curve(has, np.where(known, scores[:, i], 0), weights)
         labels[label] = LabelFigures(
             texts[i].item(),
             given[i].item(),
@@ -430,7 +442,7 @@ def _evaluation(
             float(rates.f1[i]),
             figures.roc_auc(curve),
             figures.average_precision(curve),
-            figures.operating(curve, precision=precision, recall=recall) if is_wanted else None,
+            figures.operating(chosen_by, precision=precision, recall=recall) if is_wanted else None,
             figures.points(curve) if classes <= _CURVES else [],
         )
     found = figures.reliability(scores, true, weights=weights)
@@ -443,8 +455,8 @@ def _evaluation(
         told, kinds = found_cells[:, 1], {"true": of_cells == 1, "not true": of_cells == 0}
     column = np.minimum((told * _COLUMNS).astype(int), _COLUMNS - 1)
     edges = np.searchsorted(_LENGTHS, words)
-    spans = [f"{a + 1}–{b}" for a, b in zip((0, *_LENGTHS), _LENGTHS, strict=False)]
-    lengths = _groups(edges, right, weights, [*spans, f"over {_LENGTHS[-1]}"])
+    spans = ["none", *(f"{a + 1}–{b}" for a, b in pairwise(_LENGTHS)), f"over {_LENGTHS[-1]}"]
+    lengths = _groups(edges, right, weights, spans)
     (whole,) = _groups(np.zeros(len(true), np.int64), right, weights, [""])
     counts = np.ones(len(true)) if weights is None else weights
     _, sets = np.unique(true, axis=0, return_inverse=True)

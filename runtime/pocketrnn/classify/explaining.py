@@ -75,9 +75,9 @@ class Explanation:
         """Yield what is before each word, the word, its span, and its share of the strongest."""
         done, most = 0, max((abs(span.weight) for span in self.spans), default=0) or 1.0
         for span in self.spans:
-            word = self.text[span.start : span.end]
-            yield self.text[done : span.start], word, span, abs(span.weight) / most
-            done = span.end
+            start = max(done, span.start)  # words of one composed character share its place
+            yield self.text[done:start], self.text[start : span.end], span, abs(span.weight) / most
+            done = max(done, span.end)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as plain JSON types."""
@@ -99,7 +99,7 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
     # A word's number is its index in the row, less this: of the start, and of what is cut off.
     cut = len(ids) - len(row) if config.truncating == "pre" else 0
     shift = cut - (config.start_id is not None)
-    known = ids[len(ids) - len(places) :] > config.index_from
+    known = (ids[len(ids) - len(places) :] > config.index_from).tolist()
     # A piece of the text that stands for several words (`!!!`) is left out as a whole.
     pieces: dict[tuple[int, int], tuple[int, ...]] = {}
     for word, place in enumerate(places):
@@ -147,7 +147,8 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
         score,
         threshold_of(column, model.config.threshold, len(base)) if label is None else None,
         tuple(
-            Span(*at, weights[at], bool(known[list(words)].any())) for at, words in pieces.items()
+            Span(*at, weights[at], any(known[word] for word in words))
+            for at, words in pieces.items()
         ),
         tuple(sorted(phrases, key=lambda phrase: -abs(phrase.weight))),
     )

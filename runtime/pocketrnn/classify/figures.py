@@ -182,8 +182,8 @@ def points(of: Curve) -> list[Point]:
         return []
     recall, others = of.true / of.true[-1], of.false / of.false[-1]
     which = np.unique(np.searchsorted(recall + others, np.linspace(0, 2, _POINTS)))
-    found = zip(recall, of.true / (of.true + of.false), others, strict=True)
-    return [Point(*map(float, point)) for i, point in enumerate(found) if i in which]
+    found = np.stack([recall, of.true / (of.true + of.false), others], axis=1)
+    return [Point(*point) for point in found[which].tolist()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,8 +191,12 @@ def trace(text: str) -> tuple[str, list[tuple[int, int]]]:
             start, end = match.span()
             new = replacement(match)
             own = places[start:end]
-            if pattern is not _FOREIGN or len(new) != len(own):
-                own = [(own[0][0], own[-1][1])] * len(new)
+            whole = [(own[0][0], own[-1][1])] * len(new)
+            if pattern is _FOREIGN:  # character by character, but where NFC has joined some
+                pairs = zip(own, match.group(), strict=True)
+                own = [place for place, c in pairs for _ in c.translate(TABLE)]
+            if pattern is not _FOREIGN or len(own) != len(new):
+                own = whole
             parts += [text[at:start], new]
             found += [*places[at:start], *own]
             at = end

@@ -68,9 +68,11 @@ def headline(found: Evaluation) -> list[tuple[str, str]]:
 def tables(found: Evaluation, names: Sequence[str] = MODELS) -> Iterator[Table]:
     """Yield the tables of a report; `names` are those of two models."""
     if compared := found.comparison:
+        value = compared.p_value
         title = (
             f"Two models: only the first is right on {compared.only_first:,} texts, only the "
-            f"second on {compared.only_second:,}; p = {compared.p_value:.2g} (McNemar)"
+            f"second on {compared.only_second:,}"
+            + ("" if value is None else f"; p = {value:.2g} (McNemar)")
         )
         both = zip(names, (found, compared.other), strict=True)
         heads = ["model", "right", "baseline", "calibration error", "log loss"]

@@ -82,7 +82,11 @@ def import_quietly(module: str, variable: str, level: str) -> None:
     if os.environ.get(variable, level) != level:  # a parent of this process may have set it
         return
     os.environ[variable] = level
-    kept = os.dup(2)
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no standard error
+        import_module(module)
+        return
     try:
         with Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)

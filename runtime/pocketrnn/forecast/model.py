@@ -37,6 +37,9 @@ _LARGEST = 1e30
 _SMALLEST = 1e-25
 _TOO_SMALL = f"all its values are under {_SMALLEST:g}; give them in a smaller unit"
 _TOO_LARGE = f"a value is over {_LARGEST:g}, or infinite"
+_UNKNOWN_END = (
+    "its last values aren't known; leave them out: the forecast then starts with the first of them"
+)
 _TOO_COARSE = "changes too small beside the values to be told apart in 32 bits; subtract a constant"
 
 
@@ -138,19 +141,19 @@ class Forecaster(Model):
         """Forecast a series, or each of a list of series of any lengths.
 
         A series is a list, array, or column of pandas or Polars, the latest value last, NaN or None
-        where a value isn't known. `level` says how many % of what comes the interval is to hold:
-        one that the model has quantiles for. `horizon` is how many values ahead, by default and at
-        most as many as the model was trained for.
+        where a value before isn't known. `level` says how many % of what comes the interval is to
+        hold: one that the model has quantiles for. `horizon` is how many values ahead, by default
+        and at most as many as the model was trained for.
 
-        Raises SeriesError for what isn't a series of numbers within 1e30, is all under 1e-25, or
-        has fewer known values among those that the model reads than `config.least_known`;
-        ConfigError for the settings.
+        Raises SeriesError for what isn't a series of numbers within 1e30, is all under 1e-25, ends
+        with unknown values, which the forecast would have to start with, or has fewer known values
+        among those that the model reads than `config.least_known`; ConfigError for the settings.
         """
         ahead, ends, names = self.ahead(horizon), self.config.ends(level), self._names
         several = _is_list(values)
         made = [
             Forecast(level, one, names, ends)
-            for part in self._runs(values if several else [values], several=several)
+            for part in self._runs(values if several else [values], several=several, whole=True)
             for one in part[:, :ahead]
         ]
         return made if several else made[0]
@@ -161,8 +164,8 @@ class Forecaster(Model):
         wanted = f"horizon must be from 1 to {most}"
         return most if horizon is None else whole_number(horizon, wanted, 1, most)
 
-    def _runs(self, given: Any, *, several: bool) -> Iterator[Values]:
-        """Yield the quantiles of series, some at a time."""
+    def _runs(self, given: Any, *, several: bool, whole: bool) -> Iterator[Values]:
+        """Yield the quantiles of series, some at a time; `whole` ones end with a known value."""
         context = self.config.context
         for first in range(0, len(given), _SERIES):
             part = given[first : first + _SERIES]
@@ -175,28 +178,33 @@ class Forecaster(Model):
                 try:
                     last = numbers(one, 1)[-context:]
                 except SeriesError as error:
-                    where = f"series {first + i + 1}: " if several else ""
-                    raise SeriesError(f"{where}{error}") from error
+                    raise SeriesError(f"{_where(several, first + i)}{error}") from error
                 rows[i, context - len(last) :] = last
+            for row in np.flatnonzero(np.isnan(rows[:, -1])).tolist() if whole else ():
+                if not np.isnan(rows[row]).all():
+                    raise SeriesError(f"{_where(several, first + row)}{_UNKNOWN_END}")
             yield self._checked_run(rows, first if several else None)
 
     def quantiles(self, values: "ArrayLike") -> Values:
         """Return float32 (series, horizon, quantiles) for an array (series, values) of numbers.
 
-        The quantiles are `config.quantiles`. Raises SeriesError as `forecast` does.
+        The quantiles are `config.quantiles`. Behind unknown values at a row's end they are poor:
+        the network takes those of a season ago in their place. Raises SeriesError as `forecast`
+        does otherwise.
         """
         rows = numbers(values, 2)
         empty = np.zeros((0, self.config.horizon, len(self.config.quantiles)), np.float32)
-        return np.concatenate([empty, *self._runs(rows, several=True)])
+        return np.concatenate([empty, *self._runs(rows, several=True, whole=False)])
 
     def flag(
         self, values: "ArrayLike", share: float = 0.01, last: int | None = None
     ) -> NDArray[np.bool_]:
         """Tell which values of a series fall outside the interval that was forecast for them.
 
-        Each is compared with what the values before it let expect one step ahead. `share` is how
-        many of the usual values fall outside as well. Only the `last` values are judged, or by
-        default all; False for those with too few known ones before them, and for unknown ones.
+        Each is compared with what the values before it let expect, one step after the last known
+        one, or more behind a gap. `share` is how many of the usual values fall outside as well.
+        Only the `last` values are judged, or by default all; False for those with too few known
+        ones before them or a gap as long as the horizon, and for unknown ones.
         Raises SeriesError and ConfigError as `forecast` does.
         """
         series = numbers(values, 1)
@@ -217,17 +225,22 @@ class Forecaster(Model):
         ends = config.ends(100 * (1 - share))
         padded = np.concatenate([np.full(config.context, np.nan), series[:-1]])
         before = sliding_window_view(padded, config.context)[: len(series)]
-        first = max(len(series) - last, 0)
+        first, places = max(len(series) - last, 0), np.arange(len(series))
         if (np.abs(series[first:]) > _LARGEST).any():
             raise SeriesError(_TOO_LARGE)
-        counts = np.convolve(np.isfinite(padded), np.ones(config.context), "valid")[first:]
-        judged = np.isfinite(series[first:]) & (counts[: len(series) - first] >= config.least_known)
-        rows = first + np.flatnonzero(judged)
-        ahead = [
-            self._checked_run(before[rows[i : i + _SERIES]], None)[:, 0, list(ends)]
-            for i in range(0, len(rows), _SERIES)
-        ]
-        low, high = np.concatenate([np.zeros((0, 2), np.float32), *ahead]).T
+        # Of each value: the place behind the last known one before it, and how far that is.
+        known = np.isfinite(series)
+        starts = np.append(0, np.maximum.accumulate(np.where(known, places, -1)) + 1)[:-1]
+        gaps = places - starts
+        counts = np.convolve(np.isfinite(padded), np.ones(config.context), "valid")
+        enough = (counts[starts] >= config.least_known) & (gaps < config.horizon)
+        rows = np.flatnonzero(known & enough & (places >= first))
+        found = [np.zeros((0, 2), np.float32)]
+        for i in range(0, len(rows), _SERIES):
+            part = rows[i : i + _SERIES]
+            quantiles = self._checked_run(before[starts[part]], None)
+            found.append(quantiles[np.arange(len(part)), gaps[part]][:, list(ends)])
+        low, high = np.concatenate(found).T
         return rows, low, high
 
     def problems(self, rows: NDArray[np.float64]) -> dict[int, str]:
@@ -266,7 +279,7 @@ class Forecaster(Model):
     def _checked_run(self, rows: NDArray[np.float64], first: int | None) -> Values:
         """Run the graph; `first` is the index of the first series of a list."""
         for row, problem in self.problems(rows).items():
-            raise SeriesError(problem if first is None else f"series {first + row + 1}: {problem}")
+            raise SeriesError(f"{_where(first is not None, (first or 0) + row)}{problem}")
         return self.run(rows)
 
     @cached_property
@@ -300,6 +313,11 @@ def is_coarse(series: NDArray[np.float64]) -> bool:
     lost = np.abs(known - known.astype(np.float32)).max()
     move = np.abs(np.diff(known)).mean() if len(known) > 1 else 0.0
     return bool(lost > move / 8 and move > 1e-13 * np.abs(known).max())
+
+
+def _where(several: bool, index: int) -> str:
+    """Return the start of a message about one series of a list, or an empty string."""
+    return f"series {index + 1}: " if several else ""
 
 
 def _is_list(values: Any) -> bool:

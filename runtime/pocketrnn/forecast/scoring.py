@@ -28,7 +28,7 @@ from .table import Columns, Output, Series, SeriesTable
 # Series that are read, forecast and written together.
 _SERIES = 256
 
-_FEW = "fewer than {} known values before its last one"
+_FEW = "fewer than {} known values before its last one, or a gap of {} or more"
 
 _Rows = tuple[list[tuple[Any, ...]], Any]
 """Of a series: time stamps and what else has exact values; and as many rows of float32 numbers."""
@@ -63,6 +63,7 @@ def forecast_file(
 ) -> Summary:
     """Write forecasts of all series: id, time stamp, median, and two columns a level.
 
+    A forecast starts after the last known value: unknown ones at the end are forecast as well.
     The first series are drawn to the file `plot`. The other `options` are those of `flag_file`.
     """
     if plot is not None:
@@ -80,6 +81,7 @@ def forecast_file(
         columns += config.ends(level)
 
     def rows(good: Mapping[int, Series], problems: dict[int, str]) -> dict[int, _Rows]:
+        good = {i: one.known(config.context) for i, one in good.items()}
         values = np.full((len(good), config.context), np.nan)
         for last, one in zip(values, good.values(), strict=True):
             last[len(last) - len(one.values) :] = one.values
@@ -105,7 +107,7 @@ def forecast_file(
         numbers = quantiles[:, :, columns]
         return {i: (keys, its) for (_, i, keys), its in zip(kept, numbers, strict=True)}
 
-    keep = config.context
+    keep = config.context + config.horizon
     summary = _file(inputs, output, model, rows, names, Summary(), keep=keep, **options)
     if plot is not None:
         draw(plot, drawn, config, levels[0])
@@ -138,7 +140,9 @@ def flag_file(
             try:
                 places, low, high = model.expected(one.values, share, last)
                 is_short = not len(places) and np.isfinite(one.values[-1])
-                problem = _FEW.format(model.config.least_known) if is_short else ""
+                problem = (
+                    _FEW.format(model.config.least_known, model.config.horizon) if is_short else ""
+                )
             except SeriesError as error:
                 problem = str(error)
             if problem:
@@ -155,7 +159,7 @@ def flag_file(
             )
         return made
 
-    keep = model.config.context + last
+    keep = model.config.context + model.config.horizon + last
     names = [f"{end}-{100 * (1 - share):g}" for end in ("lo", "hi")]
     exact = ("value",)
     return _file(inputs, output, model, rows, names, summary, exact, keep=keep, **options)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -55,6 +55,12 @@ class Series:
     """Steps from the first stamp to the last."""
     unknown: int = 0
     """How many of these steps have no row or no number."""
+
+    def known(self, most: int) -> "Series":
+        """Return the last values, at most so many, up to the last known one."""
+        count = int(np.flatnonzero(np.append(True, np.isfinite(self.values)))[-1])
+        values = self.values[max(count - most, 0) : count]
+        return replace(self, values=values, last=self.last - len(self.values) + count)
 
 
 class SeriesTable:

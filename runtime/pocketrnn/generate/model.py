@@ -195,7 +195,7 @@ class Generator(Model):
     # -- completions ------------------------------------------------------------------------------
 
     def suggest(self, prompt: str, n: int = 3, *, length: int = 24) -> list[str]:
-        """Return the up to `n` most probable ways to go on from `prompt`, the best one first.
+        """Return up to `n` of the most probable ways to go on from `prompt`, the best one first.
 
         Each is the prompt with at least one more character: up to the end of the word in running
         text, to that of the line where the model ends lines, of at most `length` more. Found by
@@ -225,7 +225,9 @@ class Generator(Model):
         else:
             found += zip(scores.tolist(), made.tolist(), strict=True)
         found.sort(key=lambda pair: -pair[0])
-        return [prompt + self.alphabet.decode(ids) for _, ids in found[:n] if ids]
+        # Bytes may be cut within a character, which is left out.
+        texts = (prompt + self.alphabet.decoder()(ids, False) for _, ids in found if ids)
+        return [text for text in dict.fromkeys(texts) if text != prompt][:n]
 
     # -- how usual a text is ----------------------------------------------------------------------
 

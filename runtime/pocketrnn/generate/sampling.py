@@ -106,8 +106,6 @@ class Sampling:
             ordered[sums - ordered >= self.top_p * sums[:, -1:]] = 0
             np.put_along_axis(weights, order, ordered, axis=1)
         sums = weights.cumsum(axis=1)
-        if len(sums) == 1:  # the same, faster
-            return np.asarray(sums[0].searchsorted(draws * sums[0, -1:], side="right"))
         return np.asarray((sums <= draws[:, None] * sums[:, -1:]).sum(axis=1))
 
 

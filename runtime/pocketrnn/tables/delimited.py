@@ -294,7 +294,10 @@ class SameCsvWriter(TextWriter):
         if fields is not None:
             return kept + self._delimiter * (width - len(fields))
         before = block.columns.index(block.text_column)
-        whole = '"' + kept.replace('"', '""') + '"' if self._reader.options.quotes else ""
+        if self._reader.options.quotes:
+            whole = '"' + kept.replace('"', '""') + '"'
+        else:
+            whole = kept.replace(self._delimiter, " ")
         return self._delimiter * before + whole + self._delimiter * (width - 1 - before)
 
     def _as_field(self, value: str) -> str:

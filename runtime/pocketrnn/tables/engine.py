@@ -20,9 +20,9 @@ from . import formats
 from .block import UNDER_WAY, Block, Cells, Column, Function, Results
 from .inputs import Inputs, PathLike
 from .outputs import FileOutput, Part, StandardOutput, error_lines, paths
-from .reading import ON_ERROR, STDIN
+from .reading import ON_ERROR, STDIN, repeated
 from .workers import computed
-from .writing import Writer, taken_error
+from .writing import Writer, columns_of, taken_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +86,15 @@ def run(
     kind = formats.output_format(to, output_format, source.format)
     added = [*([Column(source_column, "text")] if source_column else []), *function.columns]
     names = [column.name for column in added]
-    if reader.fixed and reader.named and (taken := {*names} & {*reader.columns}):
-        raise taken_error(reader.name, taken)
+    if twice := repeated(names):
+        raise taken_error("the output", {twice})
     blocks = source.blocks()
     # Some, where rows have columns of their own, to tell what columns there are.
     first = [] if reader.fixed else list(islice(blocks, UNDER_WAY))
+    # Columns without names get none in the output either, but where its format names all.
+    has_names = reader.named or kind != source.format
+    if has_names and (taken := {*names} & {*columns_of(reader, first)}):
+        raise taken_error(reader.name, taken)
     writer = formats.open_writer(to, kind, reader, source.format, added, first)
     target: FileOutput | StandardOutput
     if to == STDIN:

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import InputError
 from .block import Row
 from .jsonlines import candidates, row_of
-from .textfile import TextReader
+from .textfile import TextReader, is_decoded, undecodable
 
 # So many times the characters that a row may have are what a file may have.
 _ROWS = 16
@@ -27,6 +27,8 @@ class JsonReader(TextReader):
                 f"{self.name}: over {most:,} characters ({_ROWS} times max_characters=...), which "
                 "would be held in memory; write it as .jsonl"
             )
+        if not is_decoded(text):
+            raise InputError(f"{self.name}: {undecodable(self.encoding)}")
         try:
             found = json.loads(text)
         except (ValueError, RecursionError) as error:

@@ -53,7 +53,8 @@ def taken_error(where: str, names: set[str]) -> ConfigError:
     """Return the error for columns that are there already."""
     shown = ", ".join(map(repr, sorted(names)))
     return ConfigError(
-        f"{where}: has a column {shown} already; give the new ones' names a prefix=..."
+        f"{where}: has a column {shown} already; give the new ones' names a prefix=..., "
+        "such as new_"
     )
 
 

@@ -31,7 +31,8 @@ class XlsxReader(RowReader):
             raise InputError(f"{name}: cut short, damaged or not a workbook ({error})") from error
         if len(book.sheet_names) > 1:
             _log.warning("%s: only its first sheet is read, %r", name, book.sheet_names[0])
-        self._rows = [(line, [*map(_text, row)]) for line, row in enumerate(sheet, 1) if any(row)]
+        rows = ((line, [*map(_text, row)]) for line, row in enumerate(sheet, 1))
+        self._rows = [(line, cells) for line, cells in rows if any(cells)]
         if not self._rows:
             raise InputError(f"{name}: the first sheet is empty; expected a header")
         self.named = options.header

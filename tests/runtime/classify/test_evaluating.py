@@ -147,6 +147,20 @@ def test_a_weight_that_is_none(tmp_path: Path, weight: str) -> None:
         pocketrnn.evaluate(nothing, **options)
 
 
+def test_columns_and_labels_of_json(tmp_path: Path) -> None:
+    path = tmp_path / "table.jsonl"
+    path.write_text('{"text": "good", "label": true}\n{"text": "...", "label": false}\n')
+    with pytest.raises(InputError, match="line 1: label 'true'; the model has"):
+        pocketrnn.evaluate(path, model=tinyonnx.tiny())
+    for yes, no in (("true", "false"), (True, False)):
+        new = {yes: LABELS[1], no: LABELS[0]}
+        found = pocketrnn.evaluate(path, model=tinyonnx.tiny(), rename=new)  # type: ignore[arg-type]
+    assert found.texts == 2
+    assert [group.name for group in found.lengths] == ["none", "1–10"]
+    with pytest.raises(ConfigError, match="no row has 'contry', to group the texts by"):
+        pocketrnn.evaluate(path, model=tinyonnx.tiny(), rename=new, by=["contry"])  # type: ignore[arg-type]
+
+
 def test_two_models(tmp_path: Path) -> None:
     table = rows(300)
     first = pocketrnn.load(tinyonnx.tiny())
@@ -162,6 +176,10 @@ def test_two_models(tmp_path: Path) -> None:
     a, b = (np.array([x == r["label"] for x, r in zip(y, table, strict=True)]) for y in answers)
     assert (comparison.only_first, comparison.only_second) == ((a & ~b).sum(), (b & ~a).sum())
     assert comparison.p_value == figures.mcnemar(comparison.only_first, comparison.only_second)
+    weighted = write(tmp_path / "weights.csv", [row | {"w": "2"} for row in table])
+    heavy = pocketrnn.evaluate(weighted, model=first, against=second, weight_column="w").comparison
+    assert heavy is not None  # the test knows no weights
+    assert (heavy.only_first, heavy.p_value) == (comparison.only_first, None)
     differing = {r["text"] for r, x, y in zip(table, *answers, strict=True) if x != y}
     assert len(comparison.changed) == min(10, sum(x != y for x, y in zip(*answers, strict=True)))
     assert {example.text for example in comparison.changed} <= differing

@@ -126,6 +126,12 @@ def test_evaluate(table: Path, model: pocketrnn.Classifier) -> None:
     assert (found.confusion, found.unsure, found.threshold) == ([], [], None)
     assert sum(map(sum, found.histogram.values())) == true.size
     assert ("none", "a") in {(example.label, example.chosen) for example in found.worst}
+    wanted = pocketrnn.evaluate(table, model=model, recall=0.9, **options).labels
+    for i, label in enumerate(LABELS):  # a text without a known word gets none, at any threshold
+        of = wanted[label].wanted
+        has, knows = true[:, i] == 1, np.array([one.known > 0 for one in model.predict(list(TRUE))])
+        if of is not None:
+            assert of.recall == pytest.approx(((scores[:, i] > of.threshold) & knows)[has].mean())
     page = evaluation_page(found, model)
     assert "mean F1 of the labels (macro)" in page
     assert "(coloured: why " in page

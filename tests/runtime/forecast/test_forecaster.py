@@ -74,7 +74,8 @@ def test_what_a_series_may_be(kind: str) -> None:
         assert np.allclose(MODEL.forecast(made(kind, values)).median, expected, rtol=1e-6)
         (listed,) = MODEL.forecast([made(kind, values)])
         assert np.allclose(listed.median, expected, rtol=1e-6)
-        assert not MODEL.flag(made(kind, values), last=1).any()
+        flags = MODEL.flag(np.array(values, float))
+        np.testing.assert_array_equal(MODEL.flag(made(kind, values)), flags)
 
 
 @pytest.mark.parametrize("size", [1e-24, 1e-26, 1e-40, 1e-60])
@@ -157,9 +158,9 @@ def test_forecasts_scale_with_the_series(size: float, shift: float) -> None:
         (np.array([1e12 + i for i in range(20)]), "too small beside the values"),
         ({"y": SERIES}, "a dict is no series"),
         (5.0, "0 dimensions, not 1"),
-        ([SERIES, [1.0]], "series 1: known values among its last 16: 1"),
-        ([SERIES, "text"], "series 1: "),
-        ([SERIES, [*SERIES[:5], "x"]], "series 1: a series must be numbers"),
+        ([SERIES, [1.0]], "series 2: known values among its last 16: 1"),
+        ([SERIES, "text"], "series 2: "),
+        ([SERIES, [*SERIES[:5], "x"]], "series 2: a series must be numbers"),
     ],
 )
 def test_what_is_no_series_is_an_error(values: Any, said: str) -> None:
@@ -170,7 +171,7 @@ def test_what_is_no_series_is_an_error(values: Any, said: str) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"level": 85}, "levels can be 99, 80"),
+        ({"level": 85}, "level must be one of 99, 80, and share one of 0.01, 0.2"),
         ({"level": 0}, "between 0 and 100"),
         ({"level": 0.8}, "level is in per cent: 80 rather than 0.8"),
         ({"horizon": 6}, "from 1 to 5"),
@@ -191,6 +192,27 @@ def test_quantiles_of_an_array() -> None:
     assert MODEL.quantiles(np.zeros((0, 9))).shape == (0, 5, 5)
     with pytest.raises(SeriesError, match="1 dimensions, not 2"):
         MODEL.quantiles(SERIES)
+
+
+def test_a_series_that_ends_unknown_is_refused() -> None:
+    for values in ([*SERIES, None], [SERIES, [*SERIES, np.nan, np.nan]]):
+        with pytest.raises(SeriesError, match="last values aren't known; leave them out"):
+            MODEL.forecast(values)
+    with pytest.raises(SeriesError, match="series 2: its last values"):
+        MODEL.forecast(np.array([SERIES, [*SERIES[:-1], np.nan]]))
+
+
+@pytest.mark.parametrize("gap", [0, 1, 4, 5])
+def test_a_value_behind_a_gap_is_judged_by_the_forecast_from_before_it(gap: int) -> None:
+    """A season ago isn't a guess at what is unknown: it would be taken for the last value."""
+    series = np.array([*SERIES, *[np.nan] * gap, SERIES[0]], float)
+    rows, low, high = MODEL.expected(series, 0.2, 1)
+    if gap == MODEL.config.horizon:
+        assert not len(rows)
+    else:
+        forecast = MODEL.forecast(SERIES, level=80)
+        assert rows.tolist() == [len(series) - 1]
+        np.testing.assert_allclose([low[0], high[0]], [forecast.lower[gap], forecast.upper[gap]])
 
 
 def test_a_spike_is_flagged() -> None:

@@ -89,7 +89,12 @@ def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
 @pytest.mark.parametrize(
     ("frequency", "stamps", "bad", "said"),
     [
-        ("MS", ["2024-01-01", "2024-01-02"], 1, "'2024-01-02' isn't on the grid of MS .months by their first day.$"),
+        (
+            "MS",
+            ["2024-01-01", "2024-01-02"],
+            1,
+            "'2024-01-02' isn't on the grid of MS .months by their first day.$",
+        ),
         ("MS", ["2024-01-31", "2024-02-29"], 0, 'say frequency="ME"'),
         ("2QE", ["2024-01-01"], 0, 'say frequency="2QS"'),
         ("MS", ["2024-Q1"], 0, "isn't ISO 8601"),
@@ -117,7 +122,12 @@ def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
         ("MS", range(1990, 2026), 0, "1990 looks like a date"),
         ("h", range(1577836800, 1577836800 + 36000, 3600), 9, "10 rows for the 32,401 steps of h"),
         ("s", ["2024-01-01", "2025-01-01"], 1, "is the frequency right"),
-        ("MS", [f"2024-{m}-01" for m in ("01", "04", "07", "10")], 1, "are 3 or more steps of MS .* apart"),
+        (
+            "MS",
+            [f"2024-{m}-01" for m in ("01", "04", "07", "10")],
+            1,
+            "are 3 or more steps of MS .* apart",
+        ),
         ("h", [0, 2, 4, 8], 1, "are 2 or more steps of h .hours. apart"),
     ],
 )

@@ -117,6 +117,15 @@ def test_missing_rows_and_empty_cells_are_unknown(tmp_path: Path) -> None:
     assert np.allclose(found, MODEL.forecast(expected).median)
 
 
+def test_a_forecast_starts_after_the_last_known_value(tmp_path: Path) -> None:
+    table = [*rows(1), *[("s0", month(20 + i), "") for i in range(3)]]
+    output = tmp_path / "out.csv"
+    forecast_file(write(tmp_path / "in.csv", table), str(output), MODEL)
+    assert [row["ds"] for row in read(output)] == [month(20 + i) for i in range(5)]
+    found = [float(row["forecast"]) for row in read(output)]
+    assert np.allclose(found, MODEL.forecast([row[2] for row in rows(1)]).median)
+
+
 def test_other_columns_one_series_and_numbers_alone(tmp_path: Path) -> None:
     table = [row[1:] for row in rows(1)]
     source = write(tmp_path / "in.csv", table, ("when", "kWh"))

@@ -240,6 +240,12 @@ def test_suggestions_are_the_most_probable_completions(model: Generator) -> None
     assert len(set(found)) == 4
 
 
+def test_suggestions_of_bytes_hold_whole_characters_and_each_once() -> None:
+    found = BYTES.suggest("\u65e5", n=5, length=3)
+    assert len(set(found)) == len(found)
+    assert all(text.startswith("\u65e5") and text != "\u65e5" for text in found)
+
+
 def test_suggestions_at_the_edges() -> None:
     assert LINES.suggest("a", length=0) == []
     assert all(len(text) <= 2 for text in LINES.suggest("a", n=50, length=1))

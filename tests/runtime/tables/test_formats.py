@@ -552,15 +552,43 @@ def test_no_obvious_column(content, column, message, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
-def test_columns_that_are_there_already(name, tmp_path):
-    content = {"a.csv": "text,score\ngood,1\n", "a.jsonl": '{"text": "good", "score": 1}\n'}[name]
+@pytest.mark.parametrize("output", ["out.csv", "out.tsv", "out.jsonl", "out.parquet"])
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json"])
+def test_columns_that_are_there_already(name, output, tmp_path):
+    record = '{"text": "good", "score": 1}'
+    content = {"a.csv": "text,score\ngood,1\n", "a.jsonl": record, "a.json": f"[{record}]"}[name]
     (tmp_path / name).write_text(content)
     with pytest.raises(ConfigError, match=r"has a column 'score' already; give .* a prefix="):
-        score(tmp_path / name, tmp_path / f"out-{name}")
-    score(tmp_path / name, tmp_path / f"out-{name}", prefix="p_", force=True)
-    (row,) = rows_of(tmp_path / f"out-{name}", text_column="text")
+        score(tmp_path / name, tmp_path / output)
+    with pytest.raises(ConfigError, match="the output: has a column 'p_label' already"):
+        score(tmp_path / name, tmp_path / output, prefix="p_", source_column="p_label")
+    score(tmp_path / name, tmp_path / output, prefix="p_", force=True)
+    (row,) = rows_of(tmp_path / output, text_column="text")
     assert list(row.values) == ["text", "score", "p_label", "p_score"]
+
+
+def test_columns_without_names_get_no_others_name(tmp_path):
+    (tmp_path / "a.csv").write_text("good,1\n")
+    options = {"header": False, "text_column": "1", "source_column": "2"}
+    score(tmp_path / "a.csv", tmp_path / "out.csv", **options)
+    with pytest.raises(ConfigError, match="has a column '2' already"):
+        score(tmp_path / "a.csv", tmp_path / "out.jsonl", **options)
+
+
+def test_cells_of_zero_are_no_empty_row(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["text", "n"], ["good", 1], [None, 0], ["", False], [None, None], ["bad", 0]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    summary = score(tmp_path / "a.xlsx", tmp_path / "out.csv", on_error="skip")
+    assert (summary.rows, summary.errors) == (2, 2)
+
+
+def test_rows_without_quotes_keep_their_text(tmp_path):
+    (tmp_path / "a.tsv").write_text("text\tid\nbad\tx\t3\n")
+    score(tmp_path / "a.tsv", tmp_path / "out.tsv", quotes=False, on_error="null")
+    assert (tmp_path / "out.tsv").read_text().splitlines()[1] == "bad x 3\t\t\t"
 
 
 @pytest.mark.parametrize("output", ["out.tsv", "out.jsonl", "out.parquet"])
@@ -589,6 +617,13 @@ def test_other_encodings(tmp_path):
         head, row = back.split("\r\n")[:-1]
         assert head == "texte;note;label;score"
         assert row.startswith("«naïve» good;1;positive;0.")
+    # Any bytes are UTF-16 of some kind.
+    (tmp_path / "in.csv").write_text("text\ngood\n")
+    with pytest.raises(InputError, match="not utf-16 text; name its encoding"):
+        score(tmp_path / "in.csv", tmp_path / "out.csv", encoding="utf-16", force=True)
+    (tmp_path / "in.json").write_bytes(b'[{"text": "caf\xe9"}]')
+    with pytest.raises(InputError, match=r"bytes that aren't utf-8 text; .* say encoding="):
+        score(tmp_path / "in.json", tmp_path / "out.csv", force=True)
     with pytest.raises(ConfigError, match="'utf-9' isn't a text encoding"):
         score(tmp_path / "in.csv", tmp_path / "o.csv", encoding="utf-9")
 

@@ -302,6 +302,19 @@ def test_nested_json(depth, output, tmp_path):
         assert not refused or (depth > 49 and "nested" in refused)
 
 
+def test_folders_leave_nothing_out(tmp_path):
+    folder = tmp_path / "in"
+    (folder / "b").mkdir(parents=True)
+    (folder / "A.TXT").write_text("good")
+    (folder / "b" / "c.txt").write_text("bad")
+    assert score(folder, tmp_path / "out.csv").rows == 2
+    if os.name == "posix" and os.geteuid():
+        (folder / "b").chmod(0)
+        with pytest.raises(InputError, match=r"in/b: Permission denied"):
+            score(folder, tmp_path / "out.csv", force=True)
+        (folder / "b").chmod(0o700)
+
+
 @pytest.mark.parametrize(
     "encoding", ["idna", "punycode", "base64", "undefined", "utf-9", "a\0b", ""]
 )

@@ -18,10 +18,10 @@ def test_many_long_texts_are_trained_as_ever() -> None:
 @pytest.mark.parametrize(
     ("rows", "words", "labels", "width", "maxlen", "folds", "refit"),
     [
-        (50, 8, 2, 32, 20, 4, True),
+        (50, 8, 2, 32, 200, 4, True),
         (1200, 380, 5, 64, 400, 0, True),
-        (10_000, 12, 77, 64, 20, 0, True),
-        (10_000, 20, 2, 32, 40, 0, True),
+        (10_000, 12, 77, 64, 200, 0, True),
+        (5000, 205, 2, 32, 220, 0, True),
         (100_000, 3000, 2, 32, 500, 0, False),
     ],
 )
@@ -31,7 +31,7 @@ def test_tables(
     # A text has a start besides its words.
     found = adapt(DEFAULT, np.full(rows, words) // (50 if rows == 100_000 else 1), labels)
     if rows == 100_000:
-        maxlen = 80
+        maxlen = 200
     assert (found.network.units, found.network.embedding) == (width, width)
     assert found.task.text.maxlen == maxlen
     assert (found.task.folds, found.task.refit) == (folds, refit)

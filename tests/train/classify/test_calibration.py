@@ -115,6 +115,14 @@ def test_the_unsure_band_of_few_texts() -> None:
     assert 0 <= low <= 0.5 <= high <= 1
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_there_is_no_unsure_band_where_all_is_right(classes: int) -> None:
+    scores, _ = draw(classes, 1.0)
+    scores = scores[:40]
+    low, high = calibration.unsure(scores, scores.argmax(axis=1), 0.5)
+    assert high - low == 0
+
+
 def test_one_usual_text_in_a_hundred_is_unlike() -> None:
     random = np.random.default_rng(0)
     text = TextConfig(num_words=5004, maxlen=400)

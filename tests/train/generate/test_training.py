@@ -209,7 +209,8 @@ def test_batches_of_running_text_go_on_where_the_last_one_ended() -> None:
             assert all(map(np.array_equal, batch, same))
 
 
-def test_batches_of_lines_have_start_stop_and_weights() -> None:
+def test_batches_of_lines_have_start_stop_and_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "_LEAST_STEPS", 1)
     lines = {"ab": 1.0, "a": 1.0, "": 1.0, "bbbb": 2.0}
     alphabet, settings = Alphabet("ab", 3), config(lines=True).generator("ab")
     stage = batches.stage(
@@ -225,6 +226,22 @@ def test_batches_of_lines_have_start_stop_and_weights() -> None:
         rows.append(alphabet.decode(follows[: count - 1].tolist()))
     assert sorted(rows) == ["", "a", "ab", "bbbb", "bbbb"]
     assert batch[2].numpy().mean() == pytest.approx(1)
+
+
+def test_a_small_text_is_gone_through_several_times_an_epoch() -> None:
+    alphabet, few = Alphabet("abc", 4), Sequences({"ab": 1.0, "cab": 1.0}, 2, ("x",))
+    for lines in (True, False):
+        own = config(lines=lines, batch_size=2, steps=2)
+        stage = batches.stage(own, own.generator("abc"), alphabet, few)
+        assert stage.steps >= 100
+        assert len(list(stage.batches(0))) == stage.steps
+
+
+def test_half_a_character_is_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    path.write_text('{"text": "a\\ud83d"}\n{"text": "bb"}\n{"text": "ab"}\n')
+    made = fit(config(lines=True, epochs=1), read_lines([path]), tmp_path / "run")
+    assert made.read("vocabulary.json") in ("ab", "a", "b")
 
 
 def test_the_longest_copied_stretch() -> None:
@@ -245,7 +262,7 @@ def test_the_longest_copied_stretch() -> None:
         (["{names}", "--lines", "--weight-column", "count"], "no column called 'count'"),
         (["{names}", "--encoding", "ascii7"], "ascii7"),
         (["{names}", "--lines", "--units", "0"], "units must be from 1"),
-        (["{names}", "--batch-size", "100000"], "too little text for a batch"),
+        (["{names}", "--batch-size", "100000"], "too little text: 514 characters"),
     ],
     ids=str,
 )

@@ -33,6 +33,9 @@ _LONG, _MANY = 74, 2_000_000
 # nothing is gained by training once more on that fifth.
 FEW_ROWS, _MANY_ROWS = 1000, 20_000
 
+# Words that are read at least: a text to come may be longer than all that are there.
+_READ = 200
+
 # Made-up texts have so many words together at most, and there are so many of them at most; they are
 # learnt in about so many steps.
 _WORDS, _TEXTS, _STEPS = 1_000_000, 80_000, 2500
@@ -56,7 +59,7 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
     values: dict[str, Any] = {}
     if not (np.median(lengths) > _LONG and lengths.sum() > _MANY):
         window = config.network.window or 1
-        needed = -(-int(np.quantile(lengths, 0.99) + 1) // window) * window
+        words = max(int(np.quantile(lengths, 0.99) + 1), _READ)
         few = is_few(rows)
         refit = (
             rows < _MANY_ROWS or config.task.folds > 0
@@ -82,7 +85,7 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
         values = {
             "embedding": width,
             "units": width,
-            "maxlen": min(max(needed, window), config.task.text.maxlen),
+            "maxlen": min(-(-words // window) * window, config.task.text.maxlen),
             "learning_rate": 0.003,
             "epochs": min(max(round(_MOST_STEPS * batch / rows), 2), 8),
             "dropout": 0.2,

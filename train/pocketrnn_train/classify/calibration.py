@@ -122,13 +122,19 @@ def unsure(
     """Return the band of probabilities, for `predict(unsure=...)`, that are as good as a guess.
 
     It is the widest one in which these texts can't rule out that half of the labels are wrong:
-    where Wilson's 95 % interval of the share of right ones reaches down to 50 %.
+    where Wilson's 95 % interval of the share of right ones reaches down to 50 %. Its surest text
+    is a wrong one; where none is, there is no band.
     """
     distances = figures.sureness(scores, threshold)
     order = np.argsort(distances, kind="stable")
-    right = np.cumsum((choose(scores, threshold) == labels)[order]).tolist()
-    guesses = [i for i, good in enumerate(right) if figures.wilson(good, i + 1)[0] <= 0.5]
-    return figures.band(float(distances[order[guesses[-1]]]), scores.shape[1], threshold)
+    good = (choose(scores, threshold) == labels)[order]
+    guesses = [
+        i
+        for i, (is_right, right) in enumerate(zip(good, np.cumsum(good).tolist(), strict=True))
+        if not is_right and figures.wilson(right, i + 1)[0] <= 0.5
+    ]
+    widest = float(distances[order[guesses[-1]]]) if guesses else 0.0
+    return figures.band(widest, scores.shape[1], threshold)
 
 
 def usual(rows: Sequence[NDArray[np.int32]], text: TextConfig) -> Usual | None:

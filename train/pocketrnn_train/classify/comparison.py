@@ -103,8 +103,9 @@ def _concerns(
         if any(clearly_better(name, "commonest") for name in others):
             return [
                 "Nothing to rely on was learnt: the network isn't clearly better than always "
-                "saying the commonest label, though linear classifiers are. Use one of them, or "
-                f"label more texts: {rows:,} are few for a network."
+                "saying the commonest label, though linear classifiers are. Train with the recipe "
+                "default, if this was another; else use one of them, or label more texts: "
+                f"{rows:,} are few for a network."
             ]
         if ranks:
             return [

@@ -40,6 +40,7 @@ from .vocabulary import rank_words
 _log = logging.getLogger("pocketrnn")
 
 
+@backend.seeding
 def fit(
     config: TrainConfig,
     corpus: Corpus,

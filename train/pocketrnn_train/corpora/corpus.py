@@ -387,16 +387,22 @@ def _check_enough(
         leading = examples.labels[leaders(examples.labels, groups)]
         own_texts = np.bincount(leading, minlength=len(labels)).tolist()
     uses = ["training", "validation", *(["test"] if tests else [])]
-    for label, own in zip(labels, own_texts, strict=True):
-        if own < len(uses):
-            raise InputError(
-                f"{name}: label {label!r:.60} has {own} different text(s) of its own; at least "
-                f"{len(uses)} are needed, for {', '.join(uses[:-1])} and {uses[-1]}"
-            )
-    pairs = zip(labels, own_texts, strict=True)
-    if rare := [f"{label!r:.60} ({own})" for label, own in pairs if own < _FEW]:
-        more = f", and {len(rare) - _MOST_NAMED} more" if len(rare) > _MOST_NAMED else ""
-        few = ", ".join(rare[:_MOST_NAMED]) + more
+
+    def rare(least: int) -> str:
+        found = [
+            f"{label!r:.60} ({own})"
+            for label, own in zip(labels, own_texts, strict=True)
+            if own < least
+        ]
+        more = f", and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+        return ", ".join(found[:_MOST_NAMED]) + more
+
+    if too_rare := rare(len(uses)):
+        raise InputError(
+            f"{name}: labels with too few different texts of their own: {too_rare}; at least "
+            f"{len(uses)} are needed, for {', '.join(uses[:-1])} and {uses[-1]}"
+        )
+    if few := rare(_FEW):
         _log.warning("%s: labels with fewer than %d texts, too few to rely on: %s", name, _FEW, few)
 
 
@@ -509,7 +515,9 @@ def _tell_copies(name: str, groups: Rows, rows: Sequence[Row], names: Sequence[s
         found.setdefault(int(groups[row]), {}).setdefault(names[row], row)
     torn = [each for each in found.values() if len(each) > 1]
     for each in torn[:_MOST_NAMED]:
-        where = "; ".join(f"{label!r:.60} at {rows[i].place}" for label, i in each.items())
+        places = [f"{label!r:.60} at {rows[i].place}" for label, i in each.items()]
+        more = f"; and {len(places) - _MOST_NAMED} more" if len(places) > _MOST_NAMED else ""
+        where = "; ".join(places[:_MOST_NAMED]) + more
         text = rows[next(iter(each.values()))].text or ""
         _log.warning("a text with %d labels: %r: %s", len(each), text[:60], where)
     if len(torn) > _MOST_NAMED:

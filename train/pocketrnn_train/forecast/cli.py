@@ -2,6 +2,7 @@
 
 import argparse
 
+from pocketrnn.cli.command import Parser
 from pocketrnn.forecast.table import Columns
 
 from ..cli import add_run, add_settings, settings_given
@@ -17,7 +18,7 @@ _SETTINGS = (
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
-    parser = command.Parser(
+    parser = Parser(
         prog="pocketrnn-train forecast",
         description="Train a forecaster of series in Keras, one for all series of a frequency.",
         epilog="Options left out come from the recipe.",

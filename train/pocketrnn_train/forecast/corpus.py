@@ -74,7 +74,9 @@ class SeriesCorpus:
         """
         kept: dict[str, Values] = {}
         odd: dict[str, list[str]] = {}
-        for key, values in self.series.items():
+        for key, given in self.series.items():
+            # What isn't known at the end is to come.
+            values = given[: int(np.flatnonzero(np.append(True, ~np.isnan(given)))[-1])]
             known = values[np.isfinite(values)]
             size = np.abs(known)
             fault = None
@@ -132,8 +134,10 @@ def read_series(
     found: dict[str, Values] = {}
     for one in SeriesTable([str(path) for path in paths], frequency, columns):
         if one.problem:
-            raise InputError(f"{one.file}, series {one.name!r}, {one.problem}")
-        if str(one.name) in found:
-            raise InputError(f"{one.file}, line {one.line}: two series are called {one.name}")
-        found[str(one.name)] = one.values
+            who = "" if one.name is None else f"series {one.name!r}, "
+            raise InputError(f"{one.file}, {who}{one.problem}")
+        name = "series" if one.name is None else str(one.name)
+        if name in found:
+            raise InputError(f"{one.file}, line {one.line}: two series are called {name}")
+        found[name] = one.values
     return SeriesCorpus(found, ", ".join(Path(path).name for path in paths))

@@ -50,6 +50,7 @@ _DRAWN, _SEASONS, _HELD_OUT = 8000, 15, 2000
 _WIDTHS, _FEW = (0.3, 3.0), 30
 
 
+@backend.seeding
 def fit(
     config: ForecasterTrainConfig,
     corpus: SeriesCorpus,

@@ -29,42 +29,40 @@ def stage(
     """Return the stage that learns texts.
 
     The batches of an epoch come from the seed and its number alone, so a resumed run has the same.
-    Raises ConfigError for running text that makes no batch.
+    Raises ConfigError for running text with less than a character for each row of a batch.
     """
     encoded = [alphabet.encode(text) for text in learnt.texts]
     fit, task = config.fit, config.task
+    size = fit.batch_size
     if task.lines:
         weights = np.array(list(learnt.texts.values()))
-        steps = -(-learnt.rows // fit.batch_size)
+        rows = learnt.rows * -(-_LEAST_STEPS * size // learnt.rows)
+        steps = -(-rows // size)
     else:
         running = np.concatenate([np.append(np.int32(settings.start), ids) for ids in encoded])
-        steps = -(-(len(running) // fit.batch_size) // task.steps)
         check(
-            steps > 0,
-            f"too little text: {len(running)} characters to learn from; a batch needs "
-            f"{fit.batch_size} at least (batch_size=...)",
+            len(running) >= size,
+            f"too little text: {len(running)} characters to learn from; a batch needs {size} at "
+            "least (batch_size=...)",
         )
-    repeats = -(-_LEAST_STEPS // steps)
-
-    def pairs(random: np.random.Generator) -> Iterator[tuple[Ids, Ids]]:
-        for _ in range(repeats):
-            if task.lines:
-                rows = _drawn(weights, learnt.rows, random)
-                yield from _lines([encoded[i] for i in rows], settings, fit.batch_size, random)
-            else:
-                rolled = np.roll(running, random.integers(len(running)))
-                yield from _running(rolled, settings.start, fit.batch_size, task.steps)
+        running = np.tile(running, -(-_LEAST_STEPS * size * task.steps // len(running)))
+        steps = -(-(len(running) // size) // task.steps)
 
     def epoch(number: int) -> Any:
         random = np.random.default_rng((config.seed, number))
-        size = None if task.lines else fit.batch_size
-        shape, unknown, dropout = (size, None), settings.unknown, fit.word_dropout
-        return _dataset(pairs(random), shape, repeats * steps, unknown, dropout, random)
+        if task.lines:
+            drawn = _drawn(weights, rows, random)
+            pairs = _lines([encoded[i] for i in drawn], settings, size, random)
+        else:
+            rolled = np.roll(running, random.integers(len(running)))
+            pairs = _running(rolled, settings.start, size, task.steps)
+        shape = (None if task.lines else size, None)
+        return _dataset(pairs, shape, steps, settings.unknown, fit.word_dropout, random)
 
     return Stage(
         "lines" if task.lines else "running text",
         epochs=fit.epochs,
-        steps=repeats * steps,
+        steps=steps,
         learning_rate=fit.learning_rate,
         warm_up=fit.warm_up,
         batches=epoch,

@@ -32,7 +32,7 @@ class Sequences:
         sha256 = hashlib.sha256()
         for text, weight in self.texts.items():
             data = text.encode("utf-8", "surrogatepass")
-            sha256.update(f"{weight:g} {len(data)}\0".encode() + data)
+            sha256.update(f"{weight:.17g} {len(data)}\0".encode() + data)
         return {
             "task": "generate",
             "name": ", ".join(self.names),
@@ -75,6 +75,7 @@ class Sequences:
 def read_text(paths: Sequence[str | Path], encoding: str = "utf-8") -> Sequences:
     """Read files, and the .txt files of folders, as running text; InputError where one can't be."""
     texts: dict[str, float] = {}
+    encoding = "utf-8-sig" if encoding == "utf-8" else encoding  # without a byte-order mark
     for path in map(Path, paths):
         for file in text_files(path) if path.is_dir() else [path]:
             try:
@@ -119,7 +120,7 @@ def read_lines(
 def _weight(where: str, value: Any) -> float:
     try:
         weight = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         weight = math.nan
     if not 0 < weight < math.inf:
         raise InputError(f"{where}: a weight must be a number over 0, not {value!r:.40}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pocketrnn.classify.text import is_storable
 from pocketrnn.extras import require
 from pocketrnn.generate import file
 from pocketrnn.generate.alphabet import Alphabet
@@ -26,6 +27,7 @@ from .corpus import Sequences
 _LINES, _CHARACTERS = 1000, 10_000
 
 
+@backend.seeding
 def fit(
     config: GeneratorTrainConfig,
     corpus: Sequences,
@@ -45,7 +47,8 @@ def fit(
     task = config.task
     learnt, held_out = corpus.split(task.validation_split, lines=task.lines, seed=config.seed)
     counts = Counter(character for text in learnt.texts for character in text)
-    characters = "".join(sorted(counts)) if task.unit == "characters" else None
+    storable = sorted(filter(is_storable, counts))  # half an emoji is unknown
+    characters = "".join(storable) if task.unit == "characters" else None
     settings = config.generator(characters)
     settings.graph()  # so that too many characters are refused before the training
     alphabet = Alphabet(characters, settings.unknown)
