@@ -81,10 +81,10 @@ def score_frame(
     if (count := there.count(folded(text_column))) != 1:
         found = "two columns" if count else "no column"
         raise ConfigError(f"{found} {text_column!r}; there are: {', '.join(frame.columns)}")
-    if taken := {name for name in frame.columns if folded(name) in map(folded, added)}:
+    whole = "pocketrnn scored"
+    if taken := {name for name in frame.columns if folded(name) in map(folded, [*added, whole])}:
         raise taken_error("the frame", taken)
     struct = score(frame[_quoted(text_column)])
-    whole = "pocketrnn scored"
     scored = frame.withColumn(whole, struct)
     parts = [scored[whole][name.removeprefix(prefix)].alias(name) for name in added]
     return scored.select("*", *parts).drop(whole)  # a name would be unclear where two are alike

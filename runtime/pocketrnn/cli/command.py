@@ -27,6 +27,7 @@ _SETTING = re.compile(
     r"|max_characters|max_lines|on_error|output_format|prefix|rename|resume|trusted)"
     r"=(True|False|\.\.\.|\"(\w+)\")"
 )
+_WANTED = re.compile(r"\b[a-z]+(_[a-z]+)+(?= must )")
 _EXTRA = re.compile(r"add the extra (pocketrnn\[\w+\])")
 
 
@@ -231,6 +232,7 @@ def in_options(message: str) -> str:
         dashed = ("no-" if value == "False" else "") + name.replace("_", "-")
         return f"--{dashed} {word}" if word else f"--{dashed}"
 
+    message = _WANTED.sub(lambda name: "--" + name[0].replace("_", "-"), message)
     return _EXTRA.sub(r"run: pip install '\1'", _SETTING.sub(option, message))
 
 

@@ -18,7 +18,11 @@ def add_to(commands: Any) -> None:
     add("-n N", "make so many texts (default: one)", type=int)
     for option, default, text in (
         ("--length", 200, "characters to make, at most"),
-        ("--temperature", 1.0, "0: always the most probable character; higher: dares more"),
+        (
+            "--temperature",
+            1.0,
+            "0: always the most probable character; more: less probable ones too",
+        ),
         ("--top-k", 0, "draw from so many of the most probable characters; 0: all"),
         ("--top-p", 1.0, "draw from as many as reach this probability"),
     ):

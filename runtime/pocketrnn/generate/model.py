@@ -98,9 +98,9 @@ class Generator(Model):
 
         A text ends after `length` (200) more characters (bytes, if those have the ids), where the
         model ends it, or before the text `stop`, which is looked for in what is new. `temperature`
-        (1) 0 takes the most probable character each time; a higher one dares more. `top_k` draws
-        from the k most probable characters (0: all), `top_p` (1) from so many as reach that
-        probability.
+        (1) 0 takes the most probable character each time; with a higher one, less probable
+        ones come more often. `top_k` draws from the k most probable characters (0: all), `top_p`
+        (1) from so many as reach that probability.
 
         A `seed` from 0 to 2**64 - 1 stands for the same text always, and text i is the same
         whatever `n` is: draws are the same to the bit. Another machine, or another number of

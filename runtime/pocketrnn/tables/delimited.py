@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError, InputError, counted
 from .block import Block, Results, Row
 from .reading import Reader, numbered
 from .textfile import TextReader, TextWriter, TooLong, is_decoded, json_value, replaceable, to_json
@@ -80,7 +80,7 @@ class CsvReader(TextReader):
             elif len(fields) == width:
                 yield Row(line, raw, fields, fields[column], lines=self._line - line + 1)
             else:
-                problem = f"{len(fields)} fields where the {where} has {width}"
+                problem = f"{counted(len(fields), 'field')} where the {where} has {width}"
                 kept = fields if len(fields) < width else None
                 yield Row(line, raw, kept, problem=problem, lines=self._line - line + 1)
 

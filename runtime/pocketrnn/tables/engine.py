@@ -196,11 +196,11 @@ def _part(
 
 def _failed(block: Block, *, is_kept: bool) -> InputError:
     """Return the error for a row in error, which stops the run."""
-    row, what_to_do = min(block.problems), 'mend the file, or say on_error="skip"'
+    row, what_to_do = min(block.problems), 'correct the file, or say on_error="skip"'
     if is_kept:
         what_to_do = (
-            'what is written is kept: go on with resume=True and on_error="skip", or mend the file '
-            "and start over with force=True"
+            'what is written is kept: go on with resume=True and on_error="skip", or correct the '
+            "file and start over with force=True"
         )
     return InputError(f"{block.place(row)}: {block.problems[row]}; {what_to_do}")
 

@@ -99,7 +99,7 @@ def open_writer(
     if kind != source and (name_of_two := repeated(reader.columns)):
         raise ConfigError(
             f"{reader.name}: two columns called {name_of_two!r}, which only the input's own format "
-            f"keeps apart; rename one, or write .{source}"
+            "keeps apart; rename one" + f", or write .{source}" * (source in OUTPUTS)
         )
     writer = FORMATS[kind].writer
     if kind == source:
@@ -112,7 +112,8 @@ def _by_name(name: str, option: str, known: Sequence[str]) -> str:
     kind = format_of(name)
     if kind is None or kind not in known:
         shown = "standard input" if name == STDIN else name
-        raise ConfigError(f"{shown}: of which format? Say {option}=..., one of {', '.join(known)}")
+        told = "of which format?" if kind is None else f"{kind} can be read, but not written."
+        raise ConfigError(f"{shown}: {told} Say {option}=..., one of {', '.join(known)}")
     return kind
 
 

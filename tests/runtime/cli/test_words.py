@@ -57,6 +57,7 @@ def test_a_command_names_its_options() -> None:
     assert [each for each, option in shown.items() if option.split()[0] not in known] == []
     assert shown['on_error="skip"'] == "--on-error skip"
     assert command.in_options("say header=False") == "say --no-header"
+    assert command.in_options("test_split must be from 0") == "--test-split must be from 0"
     assert command.in_options("good=True, my_force=True.csv") == "good=True, my_force=True.csv"
 
 

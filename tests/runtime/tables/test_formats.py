@@ -670,3 +670,10 @@ def test_several_inputs(tmp_path):
     }.items():
         with pytest.raises(InputError, match=message):
             score([tmp_path / "a.csv", tmp_path / other], tmp_path / "o.csv", text_column="text")
+
+
+def test_formats_that_are_read_alone_are_named(tmp_path):
+    (tmp_path / "a.csv").write_text("text\ngood\n")
+    for name, said in (("o.xlsx", "xlsx can be read, but not written"), ("o.zip", "which format")):
+        with pytest.raises(ConfigError, match=said):
+            score(tmp_path / "a.csv", tmp_path / name)

@@ -200,7 +200,7 @@ def test_failing_keeps_what_was_done(source, tmp_path, small_blocks):
     lines[58] = "57"
     source.write_text("\n".join(lines) + "\n")
     output = tmp_path / "out.csv"
-    with pytest.raises(InputError, match=r"in\.csv, line 59: 1 fields where the header has 2; "):
+    with pytest.raises(InputError, match=r"in\.csv, line 59: 1 field where the header has 2; "):
         score(source, output)
     assert names(tmp_path) == ["in.csv", "out.csv.pocketrnn-run"]
     assert len(parts(output)) == 5
@@ -216,7 +216,7 @@ def test_failing_keeps_what_was_done(source, tmp_path, small_blocks):
     assert output.read_bytes() == whole.read_bytes()
     errors = (tmp_path / "out.csv.errors.csv").read_bytes()
     assert errors == (tmp_path / "whole.csv.errors.csv").read_bytes()
-    assert errors.decode() == f"file,line,reason\n{source},59,1 fields where the header has 2\n"
+    assert errors.decode() == f"file,line,reason\n{source},59,1 field where the header has 2\n"
 
 
 # -- Parquet ---------------------------------------------------------------------------------------
@@ -392,7 +392,9 @@ def test_exit_codes(source, tiny_path, tmp_path, capsys):
     capsys.readouterr()
     assert code(*options) == 1
     said = "bad.csv, line 3: bytes that aren't utf-8 text; if the file has another encoding, say "
-    assert said + "--encoding; mend the file, or say --on-error skip\n" in capsys.readouterr().err
+    assert (
+        said + "--encoding; correct the file, or say --on-error skip\n" in capsys.readouterr().err
+    )
     assert code(*options, "--resume", "--on-error", "skip") == 3
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("7 rows in ")

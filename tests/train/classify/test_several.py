@@ -74,7 +74,9 @@ def test_tables(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert corpus.train.labels[corpus.train.texts.index("listed")].tolist() == [1, 1, 0]
     assert corpus.train.labels[corpus.train.texts.index("empty")].tolist() == [0, 0, 0]
     assert "with none of the labels" in caplog.text
-    assert "1 row without a label: only a teacher learns from that; if they have" in caplog.text
+    assert (
+        "1 row without a label: used only by a recipe with a teacher; if they have" in caplog.text
+    )
     test.write_text("text,label\nx,hail\n")
     with pytest.raises(InputError, match="no training text has the label 'hail'"):
         read_corpus(path, label_separator=";", test=test)

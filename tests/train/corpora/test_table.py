@@ -244,7 +244,7 @@ def test_rows_without_a_label_are_left_out_and_counted(
     assert texts(corpus) == {f"film {i}": str(i % 2) for i in range(12)}
     assert corpus.unlabelled == ()
     assert caplog.messages == [
-        f"{jsonl_path}: 3 rows without a label: only a teacher learns from that"
+        f"{jsonl_path}: 3 rows without a label: used only by a recipe with a teacher"
     ]
     # A text with a label isn't learnt without it too, and none twice.
     assert read(jsonl_path, content, unlabelled=True).unlabelled == ("more",)
@@ -469,7 +469,7 @@ def test_columns_of_a_data_frame(csv_path: Path, caplog: pytest.LogCaptureFixtur
         assert made.unlabelled == ("more",)
         assert caplog.messages == [
             "texts: left out: 1 row without text",
-            "texts: 1 row without a label: only a teacher learns from that",
+            "texts: 1 row without a label: used only by a recipe with a teacher",
         ]
         with pytest.raises(TextError, match=r'one column \(df\["text"\]\), not DataFrame'):
             Corpus.of(frame, frame["label"])

@@ -312,7 +312,7 @@ def corpus_of_rows(
         count = counted(len(unlabelled), "row")
         none = '; if they have none of the labels, give them an empty one: fillna("")'
         _log.warning(
-            "%s: %s without a label: only a teacher learns from that%s",
+            "%s: %s without a label: used only by a recipe with a teacher%s",
             name,
             count,
             none if separator else "",

@@ -4,7 +4,7 @@ import argparse
 from functools import partial
 
 from pocketrnn.cli import command
-from pocketrnn.errors import ConfigError
+from pocketrnn.errors import ConfigError, counted
 
 from ..cli import add_run, add_settings, settings_given
 from .config import RECIPES, GeneratorTrainConfig
@@ -58,7 +58,8 @@ def train(arguments: argparse.Namespace) -> None:
     else:
         corpus = read_text(arguments.files, arguments.encoding)
     characters = sum(map(len, corpus.texts))
-    print(f"{', '.join(corpus.names)}: {len(corpus.texts):,} texts, {characters:,} characters")
+    texts = counted(len(corpus.texts), "text")
+    print(f"{', '.join(corpus.names)}: {texts}, {characters:,} characters")
     run = fit(config, corpus, arguments.output, resume=arguments.resume)
     figures = run.report["validation"]
     print(f"held out: {figures['bits']:.4f} bits ({figures['loss']:.4f} nats) a character")
