@@ -2,6 +2,7 @@
 
 import pytest
 
+from pocketrnn_train import backend
 from pocketrnn_train.loop import Stage, _foretell
 
 
@@ -21,3 +22,12 @@ def test_the_time_that_is_left(
     for epoch, expected in enumerate(said, done + 1):
         _foretell(stage, [{"seconds": one} for one in seconds[:epoch]], done)
         assert capsys.readouterr().out.removeprefix("  whole texts: ").strip() == expected
+
+
+def test_only_commands_take_the_processes_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+    monkeypatch.setattr(backend, "import_quietly", lambda module, *_: taken.append(module))
+    for quiet in (False, True):
+        monkeypatch.setattr(backend, "quiet", quiet)
+        backend.start(1)
+    assert taken == ["tensorflow"]

@@ -1,4 +1,4 @@
-"""Keras and TensorFlow, as every training starts them: from a seed, repeatable, and quiet."""
+"""Keras and TensorFlow, as every training starts them: from a seed, and repeatable."""
 
 import random
 from collections.abc import Callable
@@ -28,12 +28,18 @@ def seeding(train: Callable[Given, Returned]) -> Callable[Given, Returned]:
     return kept
 
 
+quiet = False
+"""Whether TensorFlow's notes at its start are kept back; for commands, as all that the process
+writes to standard error meanwhile is."""
+
+
 def start(seed: int) -> Any:
     """Return the module keras. It is slow to load, so call this when nothing can be refused.
 
     TensorFlow's own seed, and its deterministic operators, stay set for the process.
     """
-    import_quietly("tensorflow", "TF_CPP_MIN_LOG_LEVEL", "3")
+    if quiet:
+        import_quietly("tensorflow", "TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
     import tensorflow as tf
 

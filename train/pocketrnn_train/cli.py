@@ -19,6 +19,7 @@ from pocketrnn.errors import ConfigError
 from pocketrnn.extras import require
 from pocketrnn.modelfile.network import NetworkConfig
 
+from . import backend
 from .classify import comparison
 from .classify.training import fit, refuse
 from .config import RunConfig, TrainConfig, help_of, settings_of
@@ -156,6 +157,7 @@ def settings_given(arguments: argparse.Namespace, names: Iterable[str]) -> dict[
 def start(train: Callable[[argparse.Namespace], None], arguments: argparse.Namespace) -> int:
     """Train, and say how to go on where that was interrupted; return the exit code."""
     require("train", "tensorflow", "sklearn", "matplotlib")
+    backend.quiet = True
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # texts may be in any script
     try:
