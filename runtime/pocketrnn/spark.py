@@ -82,7 +82,9 @@ def score_frame(
         found = "two columns" if count else "no column"
         raise ConfigError(f"{found} {text_column!r}; there are: {', '.join(frame.columns)}")
     whole = "pocketrnn scored"
-    if taken := {name for name in frame.columns if folded(name) in map(folded, [*added, whole])}:
+    while folded(whole) in there:
+        whole += "_"
+    if taken := {name for name in frame.columns if folded(name) in map(folded, added)}:
         raise taken_error("the frame", taken)
     struct = score(frame[_quoted(text_column)])
     scored = frame.withColumn(whole, struct)

@@ -80,6 +80,7 @@ class PocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Return the probability of each of `classes_`: float32 (texts, classes)."""
+        check_is_fitted(self)
         given = _listed(texts)
         if not given:
             return np.zeros((0, len(self.classes_)), np.float32)

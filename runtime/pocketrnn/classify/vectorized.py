@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .padding import Rows
-from .text import TextConfig, Tokenizer
+from .text import FOLDED_FILTERS, TextConfig, Tokenizer
 
 # Bytes of a word that fit one integer, or three, with the space behind it, which tells a word
 # from the same word followed by NULs. Longer words are few and go through a dict.
@@ -65,10 +65,14 @@ class VectorizedTokenizer:
 
     @staticmethod
     def supports(config: TextConfig) -> bool:
-        """Tell whether what parts words is always one byte of UTF-8, which is never lowered."""
+        """Tell whether what parts words is always one byte of UTF-8, which is never lowered.
+
+        And, where texts are folded, whether nothing that folding looks for is part of a word.
+        """
         split = config.split
         plain = split.isascii() and not split.isupper() and config.filters.isascii()
-        return plain and (config.lower or not config.fold)
+        parted = set(FOLDED_FILTERS) <= set(config.filters)
+        return plain and (not config.fold or (config.lower and parted))
 
     def rows(self, texts: Sequence[str]) -> Rows:
         """Return the ids of `texts`, cut to `maxlen`."""
@@ -174,7 +178,7 @@ _IN_RUNS = _table(string.ascii_letters)
 _MARKS = _table("!?")
 _BREAK = np.uint64(int.from_bytes(b"<br />", "little"))
 _IN_FACES = _table(")]}([{/\\|*dpoDPO'^-")
-_IN_SIGNS = _table(_LETTERS + "/#_.-")
+_IN_SIGNS, _IN_MAIL = _table(_LETTERS + "/#"), _table(_LETTERS + "_.-")
 
 
 def _without_breaks(buffer: bytes) -> bytes:
@@ -201,7 +205,8 @@ def _rare(buffer: bytes) -> Iterator[tuple[int, int]]:
     All that folding finds lies between two spaces, but for tags, for which a text is taken whole.
     """
     found = np.frombuffer(buffer, np.uint8)
-    signs = [at for sign in b"<&@" for at in _places(buffer, sign) if _IN_SIGNS[buffer[at + 1]]]
+    signs = [at for sign in b"<&" for at in _places(buffer, sign) if _IN_SIGNS[buffer[at + 1]]]
+    signs += [at for at in _places(buffer, ord("@")) if _IN_MAIL[buffer[at + 1]]]
     eyes = [at for sign in b":;=" for at in _places(buffer, sign) if _IN_FACES[buffer[at + 1]]]
     sites = np.flatnonzero((found[1:] == ord(".")) & (found[:-1] | 32 == ord("w")))
     sites = sites[(found[sites - 1] | 32 == ord("w")) & (found[sites - 2] | 32 == ord("w"))]
@@ -210,7 +215,8 @@ def _rare(buffer: bytes) -> Iterator[tuple[int, int]]:
     numbers = np.flatnonzero(two[3:] & two[:-3] & digits[2:-2])
     parts = []
     for place in [*signs, *eyes, *sites.tolist(), *numbers.tolist()]:
-        edge = _END if buffer[place] == ord("<") else b" "
+        is_tag = buffer[place] == ord("<") or buffer[place : place + 4].lower() == b"&lt;"
+        edge = _END if is_tag else b" "
         parts.append((buffer.rfind(edge, 0, place) + 1, buffer.find(edge, place)))
     at = 0
     for start, end in sorted(parts, key=lambda part: (part[0], -part[1])):

@@ -27,7 +27,10 @@ _SETTING = re.compile(
     r"|max_characters|max_lines|on_error|output_format|prefix|rename|resume|trusted)"
     r"=(True|False|\.\.\.|\"(\w+)\")"
 )
-_WANTED = re.compile(r"\b[a-z]+(_[a-z]+)+(?= must )")
+_WANTED = re.compile(
+    r"^(batch|label|learning|max|min|num|on|test|top|validation|word)"
+    r"_(characters|dropout|error|k|lines|p|rate|separator|size|split|texts|words)(?= must be )"
+)
 _EXTRA = re.compile(r"add the extra (pocketrnn\[\w+\])")
 
 

@@ -198,7 +198,7 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
         steps, start, sparsest = np.array(parsed) - first, first, _SPARSEST_NUMBERS
         are_years = frequency.unit[0] != "Y" and 1900 <= first <= first + steps[-1] <= 2100
         if are_years or _DATE.fullmatch(str(first)):
-            like = "2026-01" if frequency.step[0] == "M" else "2026-01-31"
+            like = "2026-01" if frequency.name.endswith("S") else "2026-01-31"
             raise RowError(0, f"time stamp {first} looks like a date; write it as {like}")
     else:
         times = _times(parsed, frequency.unit)
@@ -229,7 +229,8 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
     gap = np.gcd.reduce(np.diff(steps))
     if len(steps) >= _ENOUGH and gap > 1:
         raise RowError(
-            1, f"all stamps are {gap} or more steps of {frequency} apart; is that right?"
+            1,
+            f"all stamps are {gap} or more steps of {frequency} apart: they have another frequency",
         )
     return steps, Grid(frequency, start, form)
 

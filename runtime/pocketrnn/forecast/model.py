@@ -229,7 +229,7 @@ class Forecaster(Model):
         if (np.abs(series[first:]) > _LARGEST).any():
             raise SeriesError(_TOO_LARGE)
         # Of each value: the place behind the last known one before it, and how far that is.
-        known = np.isfinite(series)
+        known = ~np.isnan(series)
         starts = np.append(0, np.maximum.accumulate(np.where(known, places, -1)) + 1)[:-1]
         gaps = places - starts
         counts = np.convolve(np.isfinite(padded), np.ones(config.context), "valid")

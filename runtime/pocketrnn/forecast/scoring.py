@@ -28,7 +28,8 @@ from .table import Columns, Output, Series, SeriesTable
 # Series that are read, forecast and written together.
 _SERIES = 256
 
-_FEW = "fewer than {} known values before its last one, or a gap of {} or more"
+_FEW = "fewer than {} known values before its last one"
+_FAR = "its last {} values aren't known, and a forecast has {}"
 
 _Rows = tuple[list[tuple[Any, ...]], Any]
 """Of a series: time stamps and what else has exact values; and as many rows of float32 numbers."""
@@ -81,7 +82,10 @@ def forecast_file(
         columns += config.ends(level)
 
     def rows(good: Mapping[int, Series], problems: dict[int, str]) -> dict[int, _Rows]:
-        good = {i: one.known(config.context) for i, one in good.items()}
+        for i, one in good.items():
+            if (end := one.unknown_end) >= ahead:
+                problems[i] = f"line {one.line}: {_FAR.format(end, ahead)}"
+        good = {i: one.known(config.context) for i, one in good.items() if i not in problems}
         values = np.full((len(good), config.context), np.nan)
         for last, one in zip(values, good.values(), strict=True):
             last[len(last) - len(one.values) :] = one.values
@@ -139,10 +143,9 @@ def flag_file(
         for i, one in good.items():
             try:
                 places, low, high = model.expected(one.values, share, last)
-                is_short = not len(places) and np.isfinite(one.values[-1])
-                problem = (
-                    _FEW.format(model.config.least_known, model.config.horizon) if is_short else ""
-                )
+                before = np.isfinite(one.values[:-1]).sum()
+                is_short = np.isfinite(one.values[-1]) and before < model.config.least_known
+                problem = _FEW.format(model.config.least_known) if is_short else ""
             except SeriesError as error:
                 problem = str(error)
             if problem:

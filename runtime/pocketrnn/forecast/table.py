@@ -56,11 +56,18 @@ class Series:
     unknown: int = 0
     """How many of these steps have no row or no number."""
 
+    @property
+    def unknown_end(self) -> int:
+        """How many of the last values aren't known; 0 where none is."""
+        known = np.flatnonzero(np.isfinite(self.values))
+        return len(self.values) - 1 - int(known[-1]) if len(known) else 0
+
     def known(self, most: int) -> "Series":
         """Return the last values, at most so many, up to the last known one."""
-        count = int(np.flatnonzero(np.append(True, np.isfinite(self.values)))[-1])
+        end = self.unknown_end
+        count = len(self.values) - end
         values = self.values[max(count - most, 0) : count]
-        return replace(self, values=values, last=self.last - len(self.values) + count)
+        return replace(self, values=values, last=self.last - end)
 
 
 class SeriesTable:

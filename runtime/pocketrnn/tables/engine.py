@@ -202,7 +202,9 @@ def _failed(block: Block, *, is_kept: bool) -> InputError:
             'what is written is kept: go on with resume=True and on_error="skip", or correct the '
             "file and start over with force=True"
         )
-    return InputError(f"{block.place(row)}: {block.problems[row]}; {what_to_do}")
+    problem = block.problems[row]
+    hint = " (encoding=...)" if problem.endswith("another encoding") else ""
+    return InputError(f"{block.place(row)}: {problem}{hint}; {what_to_do}")
 
 
 def _spread(column: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[Any]:

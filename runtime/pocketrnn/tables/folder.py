@@ -13,18 +13,20 @@ from .textfile import byte_order, reading_errors, undecodable
 def text_files(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the .txt files of a folder and its subfolders, in the order of their names.
 
-    Raises InputError for a folder that can't be read.
+    Raises InputError for a folder that can't be read, or has none.
     """
 
     def refuse(error: OSError) -> None:
         raise InputError(f"{error.filename}: {error.strerror}") from error
 
-    found = (
+    found = [
         Path(parent, name)
         for parent, _, names in os.walk(folder, onerror=refuse)
         for name in names
         if name.lower().endswith(".txt")
-    )
+    ]
+    if not found:
+        raise InputError(f"{os.fspath(folder)}: no .txt files in this folder")
     return sorted(found, key=Path.as_posix)
 
 
@@ -37,8 +39,6 @@ class FolderReader(RowReader):
         super().__init__(name, options)
         byte_order(b"", options.encoding)
         self._files = [path.relative_to(name).as_posix() for path in text_files(name)]
-        if not self._files:
-            raise InputError(f"{name}: no .txt files in this folder")
         self.total = len(self._files)
 
     def rows(self, text_column: str) -> Iterator[Row]:
@@ -56,7 +56,10 @@ class FolderReader(RowReader):
         with path.open("rb") as file:
             data = file.read(4 * limit + 4)  # no encoding takes more, nor does a mark
             more = file.read(1)
-        mark, encoding = byte_order(data[:4], self.options.encoding)
+        try:
+            mark, encoding = byte_order(data[:4], self.options.encoding)
+        except UnicodeError:
+            return "", undecodable(self.options.encoding)
         data = data[len(mark) :]
         text = data.decode(encoding, "replace")
         if problem := self.options.too_long(limit + 1 if more else len(text)):

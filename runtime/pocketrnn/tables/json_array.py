@@ -28,7 +28,7 @@ class JsonReader(TextReader):
                 "would be held in memory; write it as .jsonl"
             )
         if not is_decoded(text):
-            raise InputError(f"{self.name}: {undecodable(self.encoding)}")
+            raise InputError(f"{self.name}: {undecodable(self.encoding)}: encoding=...")
         try:
             found = json.loads(text)
         except (ValueError, RecursionError) as error:

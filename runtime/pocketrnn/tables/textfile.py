@@ -133,7 +133,7 @@ def is_decoded(text: str) -> bool:
 
 def undecodable(encoding: str) -> str:
     """Return the problem of a row with bytes that aren't text."""
-    return f"bytes that aren't {encoding} text; if the file has another encoding, say encoding=..."
+    return f"bytes that aren't {encoding} text; the file may have another encoding"
 
 
 def replaceable(text: str) -> str:
@@ -216,8 +216,10 @@ def reading_errors(name: str, encoding: str) -> Iterator[None]:
     try:
         yield
     except UnicodeError as error:
+        exact = f"; {encoding}-le or {encoding}-be without a byte-order mark"
+        hint = exact if encoding.lower() in ("utf-16", "utf-32") else ""
         raise InputError(
-            f"{name}: not {encoding} text; name its encoding with encoding=..."
+            f"{name}: not {encoding} text; name its encoding with encoding=...{hint}"
         ) from error
     except OSError as error:
         raise InputError(f"{name}: {error.strerror or error}") from error

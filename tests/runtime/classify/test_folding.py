@@ -128,6 +128,7 @@ def test_words(text: str, words: list[str]) -> None:
 @example(
     ["\u00e9 good'http://a b", "good'www.\u00e9 c", "<good<br />\u00e9>", "good@.x<br />\u00e9"]
 )
+@example(["good &lt;b x>y> \u00e9", "wasn't \u00e9", "wasn\u2019t good", "a &LT;b 'good'> x"])
 def test_bulk_is_plain(texts: list[str]) -> None:
     slow = tokenizer()
     rows = VectorizedTokenizer(slow).rows(texts)

@@ -58,6 +58,8 @@ def test_a_command_names_its_options() -> None:
     assert shown['on_error="skip"'] == "--on-error skip"
     assert command.in_options("say header=False") == "say --no-header"
     assert command.in_options("test_split must be from 0") == "--test-split must be from 0"
+    for kept in ("this_file must be.csv", "label 'top_p must be'", "pad_id, start_id must be"):
+        assert command.in_options(kept) == kept
     assert command.in_options("good=True, my_force=True.csv") == "good=True, my_force=True.csv"
 
 

@@ -126,7 +126,7 @@ def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
             "MS",
             [f"2024-{m}-01" for m in ("01", "04", "07", "10")],
             1,
-            "are 3 or more steps of MS .* apart",
+            "are 3 or more steps of MS .* apart: they have",
         ),
         ("h", [0, 2, 4, 8], 1, "are 2 or more steps of h .hours. apart"),
     ],

@@ -126,6 +126,24 @@ def test_a_forecast_starts_after_the_last_known_value(tmp_path: Path) -> None:
     assert np.allclose(found, MODEL.forecast([row[2] for row in rows(1)]).median)
 
 
+def test_a_forecast_of_what_is_past_is_an_error(tmp_path: Path) -> None:
+    table = [*rows(1), *[("s0", month(20 + i), "") for i in range(3)]]
+    source = write(tmp_path / "in.csv", table)
+    with pytest.raises(InputError, match="its last 3 values aren't known, and a forecast has 3"):
+        forecast_file(source, str(tmp_path / "out.csv"), MODEL, horizon=3)
+
+
+def test_a_value_behind_a_gap_is_judged_from_before_it(tmp_path: Path) -> None:
+    for gap, judged in ((2, 1), (5, 0)):
+        table = [*rows(1), ("s0", month(20 + gap), 1e6)]
+        output = tmp_path / f"out{gap}.csv"
+        summary = flag_file(write(tmp_path / "in.csv", table), str(output), MODEL, share=0.01)
+        assert (summary.series, summary.judged) == (1, judged)
+        if judged:
+            expected = MODEL.forecast([row[2] for row in rows(1)], level=99).upper[gap]
+            assert float(read(output)[0]["hi-99"]) == pytest.approx(float(expected), rel=1e-5)
+
+
 def test_other_columns_one_series_and_numbers_alone(tmp_path: Path) -> None:
     table = [row[1:] for row in rows(1)]
     source = write(tmp_path / "in.csv", table, ("when", "kWh"))

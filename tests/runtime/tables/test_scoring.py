@@ -391,9 +391,9 @@ def test_exit_codes(source, tiny_path, tmp_path, capsys):
     options = [bad, "-o", tmp_path / "b.csv", "--model", tiny_path, "--text-column", "text"]
     capsys.readouterr()
     assert code(*options) == 1
-    said = "bad.csv, line 3: bytes that aren't utf-8 text; if the file has another encoding, say "
+    said = "bad.csv, line 3: bytes that aren't utf-8 text; the file may have another encoding "
     assert (
-        said + "--encoding; correct the file, or say --on-error skip\n" in capsys.readouterr().err
+        said + "(--encoding); correct the file, or say --on-error skip\n" in capsys.readouterr().err
     )
     assert code(*options, "--resume", "--on-error", "skip") == 3
     last = capsys.readouterr().err.splitlines()[-1]

@@ -197,7 +197,9 @@ def test_odd_series_are_named_or_left_out() -> None:
         "coarse": 1e9 + 20 * rng.normal(size=40),
         "holes": np.where(rng.random(40) < 0.5, np.nan, 5 + rng.normal(size=40)),
     }
+    odd["ends unknown"] = np.array([*range(1, 41), np.nan, np.nan])
     usable = corpus(1, **odd).usable(4)
+    assert len(usable.series["ends unknown"]) == 40
     assert set(odd) - set(usable.series) == {"short", "zeros", "huge", "coarse"}
     notes = " ".join(usable.notes)
     for name in ("short", "zeros", "constant", "huge", "outlier", "coarse"):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketrnn.errors import InputError
+from pocketrnn.tables.folder import text_files
 
 from .corpus import Corpus, Examples
 
@@ -90,7 +91,7 @@ def _archive_reviews(path: Path, wanted: Collection[str]) -> _Reviews:
 
 
 def _folder_reviews(path: Path, wanted: Collection[str]) -> _Reviews:
-    for file in path.rglob("*.txt"):
+    for file in text_files(path):
         found = _REVIEW.fullmatch(file.relative_to(path).as_posix())
         if found and found[2] in wanted:
             yield found[1], found[2], int(found[3]), file.read_bytes()

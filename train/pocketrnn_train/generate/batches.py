@@ -1,5 +1,6 @@
 """Batches of running text, whose state is carried on, and of lines, which start from nothing."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,7 +46,10 @@ def stage(
             f"too little text: {len(running)} characters to learn from; a batch needs {size} at "
             "least (batch_size=...)",
         )
-        running = np.tile(running, -(-_LEAST_STEPS * size * task.steps // len(running)))
+        copies = -(-_LEAST_STEPS * size * task.steps // len(running))
+        while math.gcd(copies, size) > 1:  # or rows of a batch would start at the same place
+            copies += 1
+        running = np.tile(running, copies)
         steps = -(-(len(running) // size) // task.steps)
 
     def epoch(number: int) -> Any:

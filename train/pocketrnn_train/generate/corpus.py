@@ -1,6 +1,7 @@
 """What a generator learns from: running text, or lines with the weight of each."""
 
 import hashlib
+import io
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -13,6 +14,7 @@ import numpy as np
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.tables.folder import text_files
 from pocketrnn.tables.reading import ReadOptions, check_column, find_text_column
+from pocketrnn.tables.textfile import byte_order, reading_errors
 
 from ..corpora import table
 
@@ -75,15 +77,12 @@ class Sequences:
 def read_text(paths: Sequence[str | Path], encoding: str = "utf-8") -> Sequences:
     """Read files, and the .txt files of folders, as running text; InputError where one can't be."""
     texts: dict[str, float] = {}
-    encoding = "utf-8-sig" if encoding == "utf-8" else encoding  # without a byte-order mark
     for path in map(Path, paths):
         for file in text_files(path) if path.is_dir() else [path]:
-            try:
-                text = file.read_text(encoding)
-            except OSError as error:
-                raise InputError(f"{file}: can't read it ({error.strerror})") from error
-            except (UnicodeError, LookupError) as error:
-                raise InputError(f"{file}: can't be read as {encoding} text ({error})") from error
+            with reading_errors(str(file), encoding):
+                data = file.read_bytes()
+                mark, exact = byte_order(data[:4], encoding)
+                text = io.TextIOWrapper(io.BytesIO(data[len(mark) :]), exact).read()
             if text:
                 texts[text] = 1.0
     return Sequences(texts, len(texts), tuple(Path(path).name for path in paths))
