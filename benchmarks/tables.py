@@ -32,8 +32,8 @@ PAGE = """\
 # Tables of labelled texts
 
 Accuracy on each table's own test rows, everything at its defaults, and what was measured by \
-`benchmarks/tables.py`; nothing was chosen by these figures. pocketrnn's are of {seeds} seed(s); \
-the others hardly depend on one.
+`benchmarks/tables.py`; nothing was chosen by these figures. pocketrnn's are means of as many seeds \
+as stand behind them; the others hardly depend on one.
 
 {table}
 
@@ -152,19 +152,18 @@ def fasttext(corpus: Corpus) -> Figures:
 
 def page(found: dict[str, dict[str, Any]]) -> str:
     """Return the results as a page of Markdown."""
-    rows, most = [], 1
+    rows = []
     for name, measured in found.items():
         own = [figures for way, figures in measured.items() if way.startswith("pocketrnn")]
         if not own:
             continue
-        most = max(most, len(own))
         accuracy, size, seconds = (statistics.mean(values) for values in zip(*own, strict=True))
         others = [measured.get(way) for way in ("tfidf", "svm", "fasttext")]
         rows.append(
             [
                 name,
                 f"{measured['labels']}, {measured['rows']:,}",
-                f"**{accuracy:.3f}**",
+                f"**{accuracy:.3f}** ({len(own)})",
                 *(f"{figures[0]:.3f}" if figures else "–" for figures in others),
                 f"{size / 1e6:.2f} MB, {seconds:.0f} s",
                 *(f"{figures[1] / 1e6:.1f} MB" if figures else "–" for figures in others),
@@ -184,7 +183,7 @@ def page(found: dict[str, dict[str, Any]]) -> str:
     ]
     lines = [head, ["---", "---"] + ["--:"] * (len(head) - 2), *rows]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return PAGE.format(table=table, seeds=most)
+    return PAGE.format(table=table)
 
 
 if __name__ == "__main__":
