@@ -555,6 +555,8 @@ def test_no_obvious_column(content, column, message, tmp_path):
 @pytest.mark.parametrize("output", ["out.csv", "out.tsv", "out.jsonl", "out.parquet"])
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json"])
 def test_columns_that_are_there_already(name, output, tmp_path):
+    if output.endswith("parquet"):
+        pytest.importorskip("pyarrow")
     record = '{"text": "good", "score": 1}'
     content = {"a.csv": "text,score\ngood,1\n", "a.jsonl": record, "a.json": f"[{record}]"}[name]
     (tmp_path / name).write_text(content)
@@ -577,6 +579,7 @@ def test_columns_without_names_get_no_others_name(tmp_path):
 
 def test_cells_of_zero_are_no_empty_row(tmp_path):
     openpyxl = pytest.importorskip("openpyxl")
+    pytest.importorskip("python_calamine")
     book = openpyxl.Workbook()
     for row in (["text", "n"], ["good", 1], [None, 0], ["", False], [None, None], ["bad", 0]):
         book.active.append(row)
