@@ -80,11 +80,10 @@ class PocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Return the probability of each of `classes_`: float32 (texts, classes)."""
-        check_is_fitted(self)
-        given = _listed(texts)
-        if not given:
-            return np.zeros((0, len(self.classes_)), np.float32)
         with self._run() as run:
+            given = _listed(texts)
+            if not given:
+                return np.zeros((0, len(self.classes_)), np.float32)
             return batches.predict(run.model(), batches.ids(run.tokenizer, given), run.config)
 
     def predict(self, texts: Iterable[str]) -> NDArray[Any]:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from heapq import nsmallest
-from itertools import pairwise
 from typing import Any, Unpack
 
 import numpy as np
@@ -365,7 +364,8 @@ def evaluate(
             for column, kept in slices.items():
                 found = [values[row].get(column) for row in rows]
                 kept += ["" if value is None else str(value) for value in found]
-                missing -= {column} & {key for row in rows for key in values[row]}
+            if missing:
+                missing.difference_update(*(values[row] for row in rows))
             numbers = np.stack(columns, axis=1)[[i for i, _ in counted]]
             shape = (len(true), len(index)) if several else (len(true),)
             truths.append(np.array(true, np.int64).reshape(shape))
@@ -455,7 +455,11 @@ def _evaluation(
         told, kinds = found_cells[:, 1], {"true": of_cells == 1, "not true": of_cells == 0}
     column = np.minimum((told * _COLUMNS).astype(int), _COLUMNS - 1)
     edges = np.searchsorted(_LENGTHS, words)
-    spans = ["none", *(f"{a + 1}–{b}" for a, b in pairwise(_LENGTHS)), f"over {_LENGTHS[-1]}"]
+    spans = [
+        "none",
+        *(f"{a + 1}–{b}" for a, b in itertools.pairwise(_LENGTHS)),
+        f"over {_LENGTHS[-1]}",
+    ]
     lengths = _groups(edges, right, weights, spans)
     (whole,) = _groups(np.zeros(len(true), np.int64), right, weights, [""])
     counts = np.ones(len(true)) if weights is None else weights

@@ -190,13 +190,11 @@ def trace(text: str) -> tuple[str, list[tuple[int, int]]]:
         for match in pattern.finditer(text):
             start, end = match.span()
             new = replacement(match)
-            own = places[start:end]
-            whole = [(own[0][0], own[-1][1])] * len(new)
-            if pattern is _FOREIGN:  # character by character, but where NFC has joined some
-                pairs = zip(own, match.group(), strict=True)
-                own = [place for place, c in pairs for _ in c.translate(TABLE)]
-            if pattern is not _FOREIGN or len(own) != len(new):
-                own = whole
+            own = [(places[start][0], places[end - 1][1])] * len(new)
+            if pattern is _FOREIGN:
+                pairs = zip(places[start:end], match.group(), strict=True)
+                each = [place for place, c in pairs for _ in c.translate(TABLE)]
+                own = each if len(each) == len(new) else own  # NFC has joined some
             parts += [text[at:start], new]
             found += [*places[at:start], *own]
             at = end

@@ -28,8 +28,8 @@ _SETTING = re.compile(
     r"=(True|False|\.\.\.|\"(\w+)\")"
 )
 _WANTED = re.compile(
-    r"^(batch|label|learning|max|min|num|on|test|top|validation|word)"
-    r"_(characters|dropout|error|k|lines|p|rate|separator|size|split|texts|words)(?= must be )"
+    r"^(batch_size|label_separator|learning_rate|max_characters|max_lines|min_texts|num_words"
+    r"|on_error|test_split|top_k|top_p|validation_split|word_dropout)(?= must be )"
 )
 _EXTRA = re.compile(r"add the extra (pocketrnn\[\w+\])")
 

@@ -16,11 +16,20 @@ from ..errors import InputError
 
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "D": 86400, "W": 7 * 86400}
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}  # with S for their starts, E for their ends
-_WORDS = {"s": "seconds", "min": "minutes", "h": "hours", "D": "days", "W": "weeks"}
-_WORDS |= {"B": "business days", "MS": "months by their first day"}
-_WORDS |= {"ME": "months by their last day", "QS": "quarters by their first day"}
-_WORDS |= {"QE": "quarters by their last day", "YS": "years by their first day"}
-_WORDS |= {"YE": "years by their last day"}
+_WORDS = {
+    "s": "seconds",
+    "min": "minutes",
+    "h": "hours",
+    "D": "days",
+    "W": "weeks",
+    "B": "business days",
+    "MS": "months by their first day",
+    "ME": "months by their last day",
+    "QS": "quarters by their first day",
+    "QE": "quarters by their last day",
+    "YS": "years by their first day",
+    "YE": "years by their last day",
+}
 _INSTANTS = ("s", "min", "h")  # of other units, steps are of the clock on the wall
 
 # Values of a season, of the usual frequencies.

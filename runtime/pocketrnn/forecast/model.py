@@ -315,6 +315,12 @@ def is_coarse(series: NDArray[np.float64]) -> bool:
     return bool(lost > move / 8 and move > 1e-13 * np.abs(known).max())
 
 
+def unknown_end(series: NDArray[np.float64]) -> int:
+    """Return how many of the last values aren't known; 0 where none is."""
+    known = np.flatnonzero(~np.isnan(series))
+    return len(series) - 1 - int(known[-1]) if len(known) else 0
+
+
 def _where(several: bool, index: int) -> str:
     """Return the start of a message about one series of a list, or an empty string."""
     return f"series {index + 1}: " if several else ""

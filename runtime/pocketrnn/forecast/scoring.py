@@ -21,7 +21,7 @@ from ..tables.outputs import paths
 from ..tables.reading import ON_ERROR, STDIN, ReadOptions
 from ..tables.textfile import replaceable
 from .frequency import Frequency
-from .model import Forecaster
+from .model import Forecaster, unknown_end
 from .plot import MOST, Drawn, check_name, draw
 from .table import Columns, Output, Series, SeriesTable
 
@@ -82,10 +82,11 @@ def forecast_file(
         columns += config.ends(level)
 
     def rows(good: Mapping[int, Series], problems: dict[int, str]) -> dict[int, _Rows]:
-        for i, one in good.items():
-            if (end := one.unknown_end) >= ahead:
-                problems[i] = f"line {one.line}: {_FAR.format(end, ahead)}"
-        good = {i: one.known(config.context) for i, one in good.items() if i not in problems}
+        ends = {i: unknown_end(one.values) for i, one in good.items()}
+        for i, end in ends.items():
+            if end >= ahead:
+                problems[i] = f"line {good[i].line}: {_FAR.format(end, ahead)}"
+        good = {i: good[i].without(end, config.context) for i, end in ends.items() if end < ahead}
         values = np.full((len(good), config.context), np.nan)
         for last, one in zip(values, good.values(), strict=True):
             last[len(last) - len(one.values) :] = one.values

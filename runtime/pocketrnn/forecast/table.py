@@ -56,15 +56,8 @@ class Series:
     unknown: int = 0
     """How many of these steps have no row or no number."""
 
-    @property
-    def unknown_end(self) -> int:
-        """How many of the last values aren't known; 0 where none is."""
-        known = np.flatnonzero(np.isfinite(self.values))
-        return len(self.values) - 1 - int(known[-1]) if len(known) else 0
-
-    def known(self, most: int) -> "Series":
-        """Return the last values, at most so many, up to the last known one."""
-        end = self.unknown_end
+    def without(self, end: int, most: int) -> "Series":
+        """Return the series without so many of its last values: the last of these, at `most`."""
         count = len(self.values) - end
         values = self.values[max(count - most, 0) : count]
         return replace(self, values=values, last=self.last - end)

@@ -389,13 +389,8 @@ def _check_enough(
     uses = ["training", "validation", *(["test"] if tests else [])]
 
     def rare(least: int) -> str:
-        found = [
-            f"{label!r:.60} ({own})"
-            for label, own in zip(labels, own_texts, strict=True)
-            if own < least
-        ]
-        more = f", and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-        return ", ".join(found[:_MOST_NAMED]) + more
+        pairs = zip(labels, own_texts, strict=True)
+        return _some([f"{label!r:.60} ({own})" for label, own in pairs if own < least], ", ")
 
     if too_rare := rare(len(uses)):
         raise InputError(
@@ -499,6 +494,12 @@ def _swapped(examples: Examples) -> Examples:
     )
 
 
+def _some(items: Sequence[str], between: str) -> str:
+    """Return the first of some items, and how many more there are."""
+    more = len(items) - _MOST_NAMED
+    return between.join([*items[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
+
+
 def _tell_copies(name: str, groups: Rows, rows: Sequence[Row], names: Sequence[str]) -> None:
     """Warn of texts that are there more than once, and name those with more than one label."""
     sizes = np.bincount(groups)
@@ -515,9 +516,7 @@ def _tell_copies(name: str, groups: Rows, rows: Sequence[Row], names: Sequence[s
         found.setdefault(int(groups[row]), {}).setdefault(names[row], row)
     torn = [each for each in found.values() if len(each) > 1]
     for each in torn[:_MOST_NAMED]:
-        places = [f"{label!r:.60} at {rows[i].place}" for label, i in each.items()]
-        more = f"; and {len(places) - _MOST_NAMED} more" if len(places) > _MOST_NAMED else ""
-        where = "; ".join(places[:_MOST_NAMED]) + more
+        where = _some([f"{label!r:.60} at {rows[i].place}" for label, i in each.items()], "; ")
         text = rows[next(iter(each.values()))].text or ""
         _log.warning("a text with %d labels: %r: %s", len(each), text[:60], where)
     if len(torn) > _MOST_NAMED:

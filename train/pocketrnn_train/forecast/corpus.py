@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pocketrnn.errors import ConfigError, InputError, SeriesError
 from pocketrnn.forecast.file import ForecasterConfig
-from pocketrnn.forecast.model import is_coarse, numbers
+from pocketrnn.forecast.model import is_coarse, numbers, unknown_end
 from pocketrnn.forecast.table import Columns, SeriesTable
 
 Values = NDArray[np.float64]
@@ -76,7 +76,7 @@ class SeriesCorpus:
         odd: dict[str, list[str]] = {}
         for key, given in self.series.items():
             # What isn't known at the end is to come.
-            values = given[: int(np.flatnonzero(np.append(True, ~np.isnan(given)))[-1])]
+            values = given[: len(given) - unknown_end(given)]
             known = values[np.isfinite(values)]
             size = np.abs(known)
             fault = None
