@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,6 +104,18 @@ def test_settings_are_found_in_every_part() -> None:
     assert (config.task.text.maxlen, config.seed) == (9, 2)
     whole = TrainConfig().with_settings(network=NetworkConfig(units=7), num_words=50)
     assert (whole.network.units, whole.task.text.num_words) == (7, 50)
+
+
+def test_numbers_of_numpy_and_whole_ones_are_settings_too() -> None:
+    given = {"units": np.int64(8), "learning_rate": np.float64(0.01), "clip": 1, "test_split": 0}
+    config = TrainConfig().with_settings(**given)
+    assert config == TrainConfig().with_settings(
+        units=8, learning_rate=0.01, clip=1.0, test_split=0.0
+    )
+    assert TrainConfig.from_dict(config.to_dict()) == config
+    for value in (1.5, np.float64(8), True):
+        with pytest.raises(ConfigError, match="units must be int"):
+            TrainConfig().with_settings(units=value)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
+
 from pocketrnn import TextConfig
 from pocketrnn.classify.file import check_fit
 from pocketrnn.config import LATER, POSITIVE, SHARE, Bound, Count, Settings, Share, between, check
@@ -194,11 +196,20 @@ def settings_of(config: type[Settings]) -> dict[str, Any]:
 
 def _replaced(settings: Any, values: Mapping[str, Any]) -> Any:
     own = {
-        name: values[name] if name in values else _replaced(getattr(settings, name), values)
+        name: _plain(values[name], kind)
+        if name in values
+        else _replaced(getattr(settings, name), values)
         for name, kind in typing.get_type_hints(type(settings)).items()
         if name in values or _is_part(kind)
     }
     return replace(settings, **own)
+
+
+def _plain(value: Any, kind: Any) -> Any:
+    """Return a number of NumPy as one of Python, and a whole one as a float where that is asked."""
+    value = value.item() if isinstance(value, np.generic) else value
+    is_float = kind is float or float in typing.get_args(kind)
+    return float(value) if is_float and type(value) is int else value
 
 
 def _is_part(kind: Any) -> bool:
