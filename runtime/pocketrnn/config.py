@@ -17,7 +17,6 @@ class Bound:
     """What a value must be besides its type: `Annotated[int, Bound(...)]`, None aside."""
 
     def __init__(self, words: str, holds: Callable[[Any], bool]) -> None:
-        """Take what messages say, and the test."""
         self.words, self.holds = words, holds
 
     def __repr__(self) -> str:
@@ -26,7 +25,6 @@ class Bound:
 
 
 def between(least: float, most: float) -> Bound:
-    """Return the bound of numbers from `least` to `most`."""
     return Bound(f"from {least} to {most:,}", lambda value: least <= value <= most)
 
 

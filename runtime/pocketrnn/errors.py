@@ -20,7 +20,6 @@ class ColumnError(ConfigError):
     """A table's column of texts isn't named, isn't there, or is there twice."""
 
     def __init__(self, message: str, columns: Sequence[str] = ()) -> None:
-        """Keep the names of the columns that there are."""
         super().__init__(message)
         self.columns = tuple(columns)
 

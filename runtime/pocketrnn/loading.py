@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
@@ -43,7 +44,6 @@ class Model:
     TASK: ClassVar[str]
 
     def __init__(self, file: modelfile.ModelFile, *, threads: int, trusted: bool) -> None:
-        """Keep what doesn't depend on the task."""
         self.card: dict[str, Any] = file.card
         self.sha256: str = file.sha256
         self.data: bytes = file.data  # the file's, so that other processes can load it
@@ -51,7 +51,7 @@ class Model:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the file's bytes: another process loads them, and needs no file."""
-        return _unpickled, (self.data, self._options)
+        return partial(load, **self._options), (self.data,)
 
     def function(self, *, prefix: str, **options: Any) -> "Function":
         """Return what `score_file` runs over texts, by those of its options that say what."""
@@ -106,10 +106,6 @@ def _load(source: Source, threads: int, trusted: bool, task: str | None = None) 
             )
         model = getattr(import_module(f".{file.task}.model", __package__), name)
         return model(file, threads=threads, trusted=trusted)
-
-
-def _unpickled(data: bytes, options: dict[str, Any]) -> Any:
-    return load(data, **options)
 
 
 def bundled(name: str) -> Path:

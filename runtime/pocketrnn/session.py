@@ -44,15 +44,6 @@ def import_onnxruntime() -> Any:
     return onnxruntime
 
 
-def errors() -> tuple[type[Exception], ...]:
-    """Return what onnxruntime raises."""
-    # Its exceptions share no base class of their own. The built-in ones are pybind11's: a name or
-    # message that isn't UTF-8, for one, is a UnicodeDecodeError.
-    native = vars(import_onnxruntime().capi.onnxruntime_pybind11_state).values()
-    own = [e for e in native if isinstance(e, type) and issubclass(e, Exception)]
-    return (*own, RuntimeError, ValueError)
-
-
 # -- the end of the interpreter -----------------------------------------------------------------
 
 # One entry for each run or load. Python ends while daemon threads still run; one that then comes
@@ -120,7 +111,6 @@ class Session:
         self.threads = threads
         self._model = model
         self._session: Any = None
-        self._errors = errors()
         with _Inside():
             self._load()
         _sessions.add(self)
@@ -136,25 +126,26 @@ class Session:
         # By default, bytes 5 to 8 of a file could make onnxruntime read it in another format.
         options.add_session_config_entry("session.load_model_format", "ONNX")
         options.log_severity_level = 4  # what goes wrong is raised, not printed
+        model = self._model()
         try:
             # The fallback would print, and try the same again.
             self._session = onnxruntime.InferenceSession(
-                self._model(), options, providers=["CPUExecutionProvider"], enable_fallback=0
+                model, options, providers=["CPUExecutionProvider"], enable_fallback=0
             )
-        except self._errors as error:
+        except Exception as error:
             raise _meaning(error, "load") from error
 
     def run(
         self, inputs: "Mapping[str, NDArray[Any]]", outputs: Sequence[str]
     ) -> "list[NDArray[Any]]":
         """Return the named outputs for `inputs`, by their names."""
-        try:
-            with _Inside():
-                if self._session is None:
-                    self._load()
+        with _Inside():
+            if self._session is None:
+                self._load()
+            try:
                 return self._session.run(outputs, inputs)  # type: ignore[no-any-return]
-        except self._errors as error:
-            raise _meaning(error, "run") from error
+            except Exception as error:  # onnxruntime's own have no base class but this
+                raise _meaning(error, "run") from error
 
     def abandon(self) -> None:
         """Forget onnxruntime's session, without freeing it; the next run makes one anew."""
@@ -166,6 +157,7 @@ class Session:
 def _meaning(error: Exception, verb: str) -> Exception:
     """Return what to raise for an error of onnxruntime's: memory that ends isn't a bad model."""
     # C++ says so in one way or another, and onnxruntime's own allocator in a third.
-    if any(said in str(error) for said in ("bad_alloc", "bad allocation", "allocate memory")):
+    short = ("MemoryError", "bad_alloc", "bad allocation", "allocate memory")
+    if any(said in repr(error) for said in short):
         return MemoryError(f"not enough memory to {verb} the model")
     return CorruptModelError(f"onnxruntime can't {verb} the graph: {error}")

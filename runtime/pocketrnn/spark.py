@@ -86,15 +86,11 @@ def score_frame(
         whole += "_"
     if taken := {name for name in frame.columns if folded(name) in map(folded, added)}:
         raise taken_error("the frame", taken)
-    struct = score(frame[_quoted(text_column)])
+    # In quotes, so that Spark sees no structure in it.
+    struct = score(frame["`" + text_column.replace("`", "``") + "`"])
     scored = frame.withColumn(whole, struct)
     parts = [scored[whole][name.removeprefix(prefix)].alias(name) for name in added]
     return scored.select("*", *parts).drop(whole)  # a name would be unclear where two are alike
-
-
-def _quoted(name: str) -> str:
-    """Return a column's name so that Spark sees no structure in it."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 @lru_cache(maxsize=4)

@@ -15,8 +15,6 @@ NAMES = ("intact", "belongs together", "graph", "test cases")
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One of the checks of a model file."""
-
     name: str
     ok: bool | None
     """None if there was nothing to check, or an earlier check left nothing to look at."""

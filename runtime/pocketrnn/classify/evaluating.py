@@ -19,14 +19,7 @@ from numpy.typing import NDArray
 from ..errors import ConfigError, InputError
 from ..tables.block import Block
 from ..tables.inputs import Inputs, PathLike
-from ..tables.reading import (
-    Reader,
-    Reading,
-    ReadOptions,
-    check_column,
-    find_text_column,
-    listed,
-)
+from ..tables.reading import Reader, Reading, ReadOptions, check_column, find_text_column, listed
 from ..tables.workers import computed
 from . import figures
 from .figures import Band, Operating, Point
@@ -329,8 +322,8 @@ def evaluate(
             values = list(block.values())
             problems = dict(block.problems)
             true: list[Any] = []
-            counted: list[tuple[int, int]] = []  # of the texts, of the rows
-            for i, row in enumerate(block.good()):
+            rows: list[int] = []  # that count
+            for row in block.good():
                 value = values[row].get(holds_label)
                 if several and not label_separator and isinstance(value, str):
                     raise ConfigError(
@@ -345,7 +338,7 @@ def evaluate(
                 elif weight is None:
                     problems[row] = f"weight {given!r:.60}; it must be 0, or from 1e-100 to 1e100"
                 elif weight:
-                    counted.append((i, row))
+                    rows.append(row)
                     one_or_all = [label in names for label in index] if several else index[names[0]]
                     true.append(one_or_all)
                     if weight_column is not None:
@@ -360,13 +353,12 @@ def evaluate(
                 reason = problem.partition("; ")[0]
                 too_many = reason not in reasons and len(reasons) >= _REASONS
                 reasons["other reasons" if too_many else reason] += 1
-            rows = [row for _, row in counted]
             for column, kept in slices.items():
                 found = [values[row].get(column) for row in rows]
                 kept += ["" if value is None else str(value) for value in found]
             if missing:
                 missing.difference_update(*(values[row] for row in rows))
-            numbers = np.stack(columns, axis=1)[[i for i, _ in counted]]
+            numbers = np.stack(columns, axis=1)[rows]
             shape = (len(true), len(index)) if several else (len(true),)
             truths.append(np.array(true, np.int64).reshape(shape))
             for one in judged:

@@ -149,13 +149,7 @@ def _mark(match: re.Match[str]) -> str:
     return {"@": f" {NAME} ", "h": f" {LINK} ", "w": f" {LINK} "}.get(first, " ")
 
 
-STEPS = (
-    (_ENTITY, _entity),
-    (_FOREIGN, _plain),
-    (_ALONE, _alone),
-    (_MAIL, _mail),
-    (_MARK, _mark),
-)
+STEPS = ((_ENTITY, _entity), (_FOREIGN, _plain), (_ALONE, _alone), (_MAIL, _mail), (_MARK, _mark))
 """What is replaced, and by what, in this order."""
 
 

@@ -179,19 +179,11 @@ class Classifier(Model):
 
     @overload  # a str is an Iterable[str] too; the first that fits is meant
     def predict(  # type: ignore[overload-overlap]
-        self,
-        texts: str,
-        *,
-        unsure: Unsure = None,
-        labels: Sequence[str] | None = None,
+        self, texts: str, *, unsure: Unsure = None, labels: Sequence[str] | None = None
     ) -> Prediction: ...
     @overload
     def predict(
-        self,
-        texts: Iterable[str],
-        *,
-        unsure: Unsure = None,
-        labels: Sequence[str] | None = None,
+        self, texts: Iterable[str], *, unsure: Unsure = None, labels: Sequence[str] | None = None
     ) -> list[Prediction]: ...
     def predict(
         self,

@@ -12,7 +12,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError
+from ..config import check
 from ..files import refuse
 from ..loading import Model, Source, load
 from ..tables import engine
@@ -93,20 +93,14 @@ class Scoring:
     def __post_init__(self) -> None:
         """Raise ConfigError for what doesn't go together."""
         if not self.model.config.multi_label:
-            if self.label_separator is not None:
-                raise ConfigError(
-                    "label_separator is for a model of several labels a text: this one gives one"
-                )
+            one = "label_separator is for a model of several labels a text: this one gives one"
+            check(self.label_separator is None, one)
             return
         separator = self.separator
-        if self.explain:
-            raise ConfigError("explain is for models of one label a text: this one gives several")
-        if not separator:
-            raise ConfigError("label_separator must not be empty")
-        if any(not label or separator in label for label in self.model.labels):
-            raise ConfigError(
-                f"a label is empty, or has {separator!r} in it: say label_separator=..."
-            )
+        check(not self.explain, "explain is for models of one label a text: this one gives several")
+        check(bool(separator), "label_separator must not be empty")
+        odd = any(not label or separator in label for label in self.model.labels)
+        check(not odd, f"a label is empty, or has {separator!r} in it: say label_separator=...")
 
     @property
     def separator(self) -> str:

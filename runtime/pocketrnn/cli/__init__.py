@@ -23,12 +23,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int | None:
     arguments = parser().parse_args(argv)
-    code: int | None = arguments.run(arguments)
+    code: int | None = vars(arguments).pop("run")(arguments)
     return code
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command's arguments."""
     # Here, so that an import that fails is an error like others.
     from . import evaluate, explain, forecast, generate, info, predict, score, verify
 

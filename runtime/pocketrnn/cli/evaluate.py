@@ -68,7 +68,6 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     names, page, force, as_json, trusted = (
         options.pop(name) for name in ("model", "html", "force", "json", "trusted")
     )
-    del options["run"]
     names = names or [None]
     if page:
         page = command.new_file(page, force=force, inputs=expanded(arguments.inputs), models=names)
@@ -102,7 +101,6 @@ def _renamed(pairs: list[str]) -> dict[str, str]:
 
 
 def _lines(found: "Evaluation", models: list[str]) -> Iterator[str]:
-    """Yield what is printed."""
     from ..classify.report import headline, tables
 
     for value, what in headline(found):

@@ -27,7 +27,6 @@ exit codes: 0 all series done; 1 stopped; 2 wrong usage; 3 done, but with series
 
 
 def add_to(commands: Any) -> None:
-    """Add the commands to argparse's subparsers."""
     forecast = _parser(commands, "forecast", _forecast, "forecast each series of a table")
     add = partial(command.add, forecast)
     add(
@@ -85,7 +84,6 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..forecast.table import Columns
 
     options = vars(arguments)
-    del options["run"]
     names = (options.pop(f"{name}_column") for name in ("id", "time", "value"))
     options["columns"] = Columns(*names)
     refuse(Path(options["output"]), [options["model"]], "model")

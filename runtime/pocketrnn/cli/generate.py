@@ -37,7 +37,6 @@ def _generate(arguments: argparse.Namespace) -> None:
     from ..generate.model import Generator  # here, so that the other commands start without it
 
     options = vars(arguments)
-    del options["run"]
     as_json, n = options.pop("json"), options.pop("n")
     model = Generator.load(options.pop("model") or bundled("names"))
     if as_json or n is not None:

@@ -10,7 +10,6 @@ from . import command
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
-    """Add the inputs, and how to read them, to a command."""
     parser.add_argument(
         "inputs",
         nargs="+",

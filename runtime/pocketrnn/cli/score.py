@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,20 +73,16 @@ def _score(arguments: argparse.Namespace) -> int:
     from ..classify.scoring import score_file  # here, so that the other commands start without it
 
     options = vars(arguments)
-    del options["run"]
     refuse(Path(options["output"]), [options["model"]], "model")
     model = load(options.pop("model"), trusted=options.pop("trusted"))
     options["workers"] = inputs.workers(arguments)
-    bar = _Bar(name_column=options["text_column"] is None)
     try:
-        summary = score_file(**options, model=model, progress=bar)
+        with closing(_Bar(name_column=options["text_column"] is None)) as bar:
+            summary = score_file(**options, model=model, progress=bar)
     except KeyboardInterrupt:
-        bar.close()
         if options["output"] != STDIN:
             say("go on with --resume")
         raise
-    finally:
-        bar.close()
     say(_line(summary))
     return _DONE_WITH_ERRORS if summary.errors else 0
 
@@ -137,4 +134,3 @@ class _Bar:
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
-            self._bar = None

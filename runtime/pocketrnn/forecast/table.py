@@ -28,8 +28,6 @@ _UNKNOWN = frozenset(("", "na", "n/a", "nan", "null", "none"))
 
 
 class Columns(NamedTuple):
-    """The columns of a table of series."""
-
     id: str | None = None
     """None: `unique_id`, or one series where there is no such column."""
     time: str = "ds"
@@ -283,12 +281,7 @@ class Output:
     """Rows of series for a table of any format that can be written."""
 
     def __init__(
-        self,
-        name: str,
-        kind: str,
-        table: SeriesTable,
-        exact: Sequence[str],
-        numbers: Sequence[str],
+        self, name: str, kind: str, table: SeriesTable, exact: Sequence[str], numbers: Sequence[str]
     ) -> None:
         """Make a table of the ids and time stamps of `table`, of `exact` and `numbers`."""
         self._name, self._kind, self._table = name, kind, table
@@ -317,7 +310,9 @@ class Output:
             for key in self._exact:
                 if schema is not None and key in schema.names:
                     schema = schema.remove(schema.get_field_index(key))
-            reader = _Made(self._keys, schema)
+            # It stands for an input with these columns, of which `schema` knows some types.
+            reader = Reader("forecasts", ReadOptions())
+            reader.fixed, reader.columns, reader.schema = False, self._keys, schema
             self._writer = open_writer(self._name, self._kind, reader, "", self._added, [like])
         cells = [
             Cells(column, values.astype(np.float32), np.isfinite(values))
@@ -340,17 +335,3 @@ class Output:
             first = self.block([], np.zeros((0, len(self._added))), [])
         assert self._writer is not None  # `block` made it  # noqa: S101
         self._writer.join(file, chain([first], pieces))
-
-
-class _Made(Reader):
-    """Stands for an input with these columns, of which `schema` knows some types."""
-
-    fixed = False
-
-    def __init__(self, columns: tuple[str, ...], schema: Any) -> None:
-        super().__init__("forecasts", ReadOptions())
-        self.columns, self.schema = columns, schema
-
-    def blocks(self, text_column: str) -> Iterator[Block]:
-        """Yield nothing: the rows are made elsewhere."""
-        yield from ()

@@ -18,7 +18,7 @@ from .. import __version__
 from ..errors import ConfigError, InputError
 from . import formats
 from .block import UNDER_WAY, Block, Cells, Column, Function, Results
-from .inputs import Inputs, PathLike
+from .inputs import Inputs, PathLike, path_of
 from .outputs import FileOutput, Part, StandardOutput, error_lines, paths
 from .reading import ON_ERROR, STDIN, repeated
 from .workers import computed
@@ -82,7 +82,7 @@ def run(
     if on_error not in ON_ERROR:
         raise ConfigError(f"on_error must be one of {', '.join(ON_ERROR)}, not {on_error!r}")
     reader = source.reader
-    to = _path(output)
+    to = path_of(output, "an output")
     kind = formats.output_format(to, output_format, source.format)
     added = [*([Column(source_column, "text")] if source_column else []), *function.columns]
     names = [column.name for column in added]
@@ -156,10 +156,9 @@ def rows(
     The values are None where there is a problem. Raises a PocketRNNError.
     """
     for block, columns in computed(source.blocks(), function, workers):
-        values = zip(*columns, strict=True)
-        for i, row in enumerate(block.values()):
+        for i, (row, *found) in enumerate(zip(block.values(), *columns, strict=True)):
             problem = block.problems.get(i, "")
-            yield block.files[i], block.lines[i], row, None if problem else [*next(values)], problem
+            yield block.files[i], block.lines[i], row, None if problem else found, problem
 
 
 def _part(
@@ -170,17 +169,14 @@ def _part(
     added: Sequence[Column],
     on_error: str,
 ) -> Part:
-    """Encode a block."""
-    problems = block.problems
+    problems, good = block.problems, block.good()
     counts: Counter[str] = Counter()
     for column, some in zip(function.columns, values, strict=True):
         if column.values:
-            counts.update(value for value in some if value is not None)
-    rows: Sequence[int] = block.good() if on_error == "skip" else range(len(block))
+            counts.update(value for value in some[good] if value is not None)
+    rows = good if on_error == "skip" else list(range(len(block)))
     known = np.array([i not in problems for i in rows], bool)
-    if problems and on_error == "null":
-        values = [_spread(column, known) for column in values]
-    cells = [Cells(*pair, known) for pair in zip(function.columns, values, strict=True)]
+    cells = [Cells(c, v[rows], known) for c, v in zip(function.columns, values, strict=True)]
     if len(cells) < len(added):
         files = np.array([block.files[i] for i in rows], object)
         cells.insert(0, Cells(added[0], files, np.ones(len(rows), bool)))
@@ -195,7 +191,6 @@ def _part(
 
 
 def _failed(block: Block, *, is_kept: bool) -> InputError:
-    """Return the error for a row in error, which stops the run."""
     row, what_to_do = min(block.problems), 'correct the file, or say on_error="skip"'
     if is_kept:
         what_to_do = (
@@ -205,17 +200,3 @@ def _failed(block: Block, *, is_kept: bool) -> InputError:
     problem = block.problems[row]
     hint = " (encoding=...)" if problem.endswith("another encoding") else ""
     return InputError(f"{block.place(row)}: {problem}{hint}; {what_to_do}")
-
-
-def _spread(column: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[Any]:
-    """Return a column of all rows from that of the known ones."""
-    whole = np.zeros(len(known), column.dtype)
-    whole[known] = column
-    return whole
-
-
-def _path(output: PathLike) -> str:
-    to = output if isinstance(output, str) else getattr(output, "__fspath__", lambda: None)()
-    if not isinstance(to, str) or not to or "\0" in to:
-        raise ConfigError(f"an output must be a path, not {output!r:.60}")
-    return to

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from .block import Row
-from .reading import ReadOptions, RowReader
+from .reading import Reader, ReadOptions
 from .textfile import byte_order, reading_errors, undecodable
 
 
@@ -30,7 +30,7 @@ def text_files(folder: str | os.PathLike[str]) -> list[Path]:
     return sorted(found, key=Path.as_posix)
 
 
-class FolderReader(RowReader):
+class FolderReader(Reader):
     """A folder of .txt files, those of its subfolders too, in the order of their names."""
 
     columns = ("file", "text")

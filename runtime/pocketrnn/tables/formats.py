@@ -28,15 +28,13 @@ class Format:
     extensions: tuple[str, ...]
     reader: _OpenReader
     writer: _OpenWriter | None = None
-    same_writer: _OpenWriter | None = None
-    """What writes rows that were read in this format, if not the same writer."""
 
 
 FORMATS = {
     "text": Format((".txt",), LinesReader),
     "folder": Format((), FolderReader),
-    "csv": Format((".csv",), CsvReader, CsvWriter, SameCsvWriter),
-    "tsv": Format((".tsv", ".tab"), TsvReader, TsvWriter, SameCsvWriter),
+    "csv": Format((".csv",), CsvReader, CsvWriter),
+    "tsv": Format((".tsv", ".tab"), TsvReader, TsvWriter),
     "jsonl": Format((".jsonl", ".ndjson"), JsonLinesReader, JsonLinesWriter),
     "json": Format((".json",), JsonReader),
     "xlsx": Format((".xlsx",), XlsxReader),
@@ -48,24 +46,19 @@ OUTPUTS = tuple(name for name, kind in FORMATS.items() if kind.writer)
 
 def input_format(name: str, given: str | None) -> str:
     """Return the format of an input. Raises ConfigError if neither name nor `given` tells."""
-    _check(given, INPUTS, "format")
     if name != STDIN:
-        if not name:
-            raise ConfigError("the name of an input is empty")
         try:
             if Path(name).is_dir():
                 return "folder"
             Path(name).stat()
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            if isinstance(error, FileNotFoundError):
-                reason = "no such file or folder"
+        except OSError as error:
+            missing = isinstance(error, FileNotFoundError)
+            reason = "no such file or folder" if missing else error.strerror
             raise InputError(f"{name}: {reason}") from error
-    return given or _by_name(name, "format", INPUTS)
+    return _format(name, given, "format", INPUTS)
 
 
 def format_of(name: str) -> str | None:
-    """Return the format that a file's name tells, or None."""
     stem = name.lower().removesuffix(suffix_of(name)) if name != STDIN else ""
     extension = Path(stem).suffix
     return next((key for key, kind in FORMATS.items() if extension in kind.extensions), None)
@@ -73,15 +66,9 @@ def format_of(name: str) -> str | None:
 
 def output_format(name: str, given: str | None, source: str) -> str:
     """Return the format of an output; on standard output, if not said, like the `source`."""
-    _check(given, OUTPUTS, "output_format")
     if given is None and name == STDIN:
         return source if source in ("tsv", "jsonl") else "csv"
-    return given or _by_name(name, "output_format", OUTPUTS)
-
-
-def open_reader(name: str, kind: str, reading: ReadOptions | None = None) -> Reader:
-    """Open an input of the format `kind`. Raises InputError if it can't be read as such."""
-    return FORMATS[kind].reader(name, reading or ReadOptions())
+    return _format(name, given, "output_format", OUTPUTS)
 
 
 def open_writer(
@@ -101,22 +88,17 @@ def open_writer(
             f"{reader.name}: two columns called {name_of_two!r}, which only the input's own format "
             "keeps apart; rename one" + f", or write .{source}" * (source in OUTPUTS)
         )
-    writer = FORMATS[kind].writer
-    if kind == source:
-        writer = FORMATS[kind].same_writer or writer
+    writer = SameCsvWriter if kind == source in ("csv", "tsv") else FORMATS[kind].writer
     assert writer is not None  # as `output_format` saw to  # noqa: S101
     return writer(name, columns, reader, first)
 
 
-def _by_name(name: str, option: str, known: Sequence[str]) -> str:
-    kind = format_of(name)
+def _format(name: str, given: str | None, option: str, known: Sequence[str]) -> str:
+    if given is not None and given not in known:
+        raise ConfigError(f"{option} must be one of {', '.join(known)}, not {given!r}")
+    kind = given or format_of(name)
     if kind is None or kind not in known:
         shown = "standard input" if name == STDIN else name
         told = "of which format?" if kind is None else f"{kind} can be read, but not written."
         raise ConfigError(f"{shown}: {told} Say {option}=..., one of {', '.join(known)}")
     return kind
-
-
-def _check(given: str | None, known: Sequence[str], option: str) -> None:
-    if given is not None and given not in known:
-        raise ConfigError(f"{option} must be one of {', '.join(known)}, not {given!r}")

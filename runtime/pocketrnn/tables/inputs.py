@@ -106,12 +106,10 @@ class Inputs:
 
     def refuse(self, output: Path, errors: Path, folder: Path) -> None:
         """Raise ConfigError where an input is one of the two files, or lies in the `folder`."""
+        refuse(output, self.names, "input")
+        refuse(errors, self.names, "input")
         for name in self.names:
             path = Path(os.path.realpath(name))
-            for written in (output, errors):
-                if path == written:
-                    raise ConfigError(f"{written}: is the input; choose another output")
-                refuse(written, [name], "input")
             if folder in (path, *path.parents):
                 raise ConfigError(f"{name}: lies where the run writes; choose another output")
 
@@ -120,7 +118,7 @@ class Inputs:
         self.reader.close()
 
     def _open(self, name: str) -> Reader:
-        return formats.open_reader(name, self.format, self._options)
+        return formats.FORMATS[self.format].reader(name, self._options)
 
     def _check_alike(self, reader: Reader) -> None:
         if reader.shape() != self._shape:
@@ -132,7 +130,7 @@ class Inputs:
 def expanded(inputs: Sequence[PathLike]) -> list[str]:
     """Return the inputs with patterns replaced by the files that fit, each file once."""
     names: list[str] = []
-    for name in map(_name, inputs):
+    for name in (path_of(path, "an input") for path in inputs):
         if name != STDIN and glob.has_magic(name) and not os.path.lexists(name):
             found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 (Path's differ)
             if not found:
@@ -145,10 +143,12 @@ def expanded(inputs: Sequence[PathLike]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _name(path: PathLike) -> str:
-    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
-        raise ConfigError(f"an input must be a path, not {type(path).__name__}")
-    return os.fspath(path)
+def path_of(path: PathLike, what: str) -> str:
+    """Return a path as a str. Raises ConfigError for what can't be one."""
+    name = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(name, str) or not name or "\0" in name:
+        raise ConfigError(f"{what} must be a path, not {path!r:.60}")
+    return name
 
 
 def _identity(name: str) -> list[Any] | None:

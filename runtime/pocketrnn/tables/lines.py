@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from .block import Row
-from .textfile import TextReader, TooLong, without_newline
+from .reading import without_newline
+from .textfile import TextReader, TooLong
 
 
 class LinesReader(TextReader):

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import InputError, OutputError, PocketRNNError
-from ..files import replacing, write_atomic
+from ..files import refuse_existing, replacing, write_atomic
 from ..streams import say, standard_output_bytes
 from .block import Block
 from .writing import Writer
@@ -44,8 +44,6 @@ _log = logging.getLogger("pocketrnn")
 
 
 class Part(NamedTuple):
-    """A block of the output."""
-
     about: dict[str, Any]  # in JSON types
     rows: bytes
     errors: bytes  # the lines of the list of rows in error
@@ -57,7 +55,6 @@ class StandardOutput:
     errors_path = None
 
     def __init__(self, writer: Writer) -> None:
-        """Raise OutputError if there is none."""
         self._head, self._file = writer.head(), standard_output_bytes()
 
     def part(self, block: Block) -> None:
@@ -102,33 +99,27 @@ class FileOutput:
         self._force = force
         # How rows in error are taken may change, as long as there were none.
         self._run = hashlib.sha256(_json({**run, "on error": None})).hexdigest()
-        with _saying_what_to_do(self.path):
+        with _saying_what_to_do(self.path), contextlib.ExitStack() as refused:
             if not self.path.parent.is_dir():
                 raise OutputError(f"can't write {self.path}: no such folder")
             self._refuse_other_kinds()
             self._folder = Folder(folder, self.path)
-        try:
-            with _saying_what_to_do(self.path):
-                self._begin(run, resume, force)
-        except BaseException:
-            self.close()
-            raise
-
-    def _begin(self, run: Mapping[str, Any], resume: bool, force: bool) -> None:
-        unfinished = self._folder.holds_a_run()
-        if unfinished and not (resume or force):
-            raise OutputError(
-                f"{self.path}: an unfinished run is there; go on with resume=True, or start "
-                "over with force=True"
-            )
-        resume = resume and unfinished
-        if resume:
-            self._refuse_change(run)
-        self._folder.clear(all_of_it=not resume)
-        if not resume:
-            self._refuse_output()
-        self._refuse_list(new_run=not resume)
-        write_atomic(self._folder.path / "run.json", _json(run))
+            refused.callback(self.close)
+            unfinished = "run.json" in self._folder.names()
+            if unfinished and not (resume or force):
+                raise OutputError(
+                    f"{self.path}: an unfinished run is there; go on with resume=True, or start "
+                    "over with force=True"
+                )
+            resume = resume and unfinished
+            if resume:
+                self._refuse_change(run)
+            self._folder.clear(all_of_it=not resume)
+            if not resume:
+                self._refuse_output()
+            self._refuse_list(new_run=not resume)
+            write_atomic(self._folder.path / "run.json", _json(run))
+            refused.pop_all()
 
     def part(self, block: Block) -> dict[str, Any] | None:
         """Return what an earlier run noted of a block, or None if it is to be done.
@@ -240,10 +231,8 @@ class FileOutput:
         One that is equal to the `new` one may: this run wrote it, and was killed right after.
         """
         self._refuse_other_kinds()
-        if self._force or not self.path.exists():
-            return
-        if new is None or not filecmp.cmp(new, self.path, shallow=False):
-            raise OutputError(f"{self.path}: exists already; replace it with force=True")
+        may = self._force or (new and self.path.exists() and filecmp.cmp(new, self.path, False))
+        refuse_existing(self.path, force=bool(may))
 
     def _refuse_list(self, *, new_run: bool) -> None:
         """Raise OutputError for a list of errors that may not be replaced."""
@@ -256,8 +245,7 @@ class FileOutput:
                 is_ours = file.read(len(_LIST_HEADER)) == _LIST_HEADER
         if not is_ours:
             raise OutputError(f"{self.errors_path}: no run wrote this; move it away")
-        if new_run and not self._force:
-            raise OutputError(f"{self.errors_path}: exists already; replace it with force=True")
+        refuse_existing(self.errors_path, force=self._force or not new_run)
 
 
 class Folder:
@@ -280,14 +268,10 @@ class Folder:
             raise OutputError(f"can't write {error.filename or path}: {error.strerror}") from error
         raise OutputError(f"{output}: another process is writing this output")
 
-    def holds_a_run(self) -> bool:
-        """Say whether a run began here, and isn't finished."""
-        return "run.json" in self._names()
-
     def clear(self, *, all_of_it: bool) -> None:
         """Remove what runs left here, or only what they had not written whole."""
         # `run.json` first: a run that is killed from then on is finished.
-        for name in sorted(self._names(), key=lambda name: (name != "run.json", name)):
+        for name in sorted(self.names(), key=lambda name: (name != "run.json", name)):
             if name != "lock" and (all_of_it or name.startswith(".")):
                 self.path.joinpath(name).unlink(missing_ok=True)
 
@@ -296,7 +280,7 @@ class Folder:
         if self._lock is None:
             return
         try:
-            if not any(name.endswith(".part") for name in self._names()):
+            if not any(name.endswith(".part") for name in self.names()):
                 self.clear(all_of_it=True)
                 if os.name == "nt":  # which removes no open file
                     self._unlock()
@@ -307,7 +291,7 @@ class Folder:
         finally:
             self._unlock()
 
-    def _names(self) -> list[str]:
+    def names(self) -> list[str]:
         if not stat.S_ISDIR(self.path.lstat().st_mode):
             raise OutputError(f"{self.path}: no run made this; move it away")
         names = os.listdir(self.path)  # noqa: PTH208 (names are what is asked for)
@@ -321,7 +305,7 @@ class Folder:
         with contextlib.suppress(FileExistsError):
             self.path.mkdir(0o700)
         try:
-            self._names()
+            self.names()
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
             self._lock = os.open(self.path / "lock", flags, 0o600)
             _lock(self._lock)
@@ -372,7 +356,6 @@ def paths(output: str | os.PathLike[str]) -> tuple[Path, Path, Path]:
 
 
 def error_lines(block: Block) -> bytes:
-    """Return a CSV line for each row in error: file, line, reason."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(
         [block.files[i], block.lines[i], reason] for i, reason in block.problems.items()

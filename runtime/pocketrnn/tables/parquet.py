@@ -91,21 +91,18 @@ class ParquetReader(Reader):
     def _to_python(self, block: Block) -> list[list[Any]]:
         found = []
         for name, column in zip(block.columns, block.table.columns, strict=True):
-            try:
+            # Whatever pyarrow and datetime raise: dates far away, time zones nobody knows.
+            misfit = (
+                f"{self.name}, lines {block.lines[0]} to {block.lines[-1]}: column {name!r} "
+                f"({column.type}) has a value that Python can't hold (%s); drop the column, or "
+                "write .parquet"
+            )
+            with _net(InputError, misfit):
                 if getattr(column.type, "unit", "") == "ns" and hasattr(column.type, "tz"):
                     # Of nanoseconds, pyarrow would make time stamps of pandas, slowly.
                     with contextlib.suppress(ValueError):
                         column = column.cast(_pyarrow().timestamp("us", column.type.tz))
                 found.append(column.to_pylist())
-            except MemoryError:
-                raise
-            # Whatever pyarrow and datetime raise: dates far away, time zones nobody knows.
-            except Exception as error:
-                raise InputError(
-                    f"{self.name}, lines {block.lines[0]} to {block.lines[-1]}: column {name!r} "
-                    f"({column.type}) has a value that Python can't hold ({error}); drop the "
-                    "column, or write .parquet"
-                ) from error
         return found
 
     @contextlib.contextmanager
@@ -171,10 +168,10 @@ class ParquetWriter(Writer):
                     group.append(pa.ipc.open_stream(piece).read_all())
                     size += group[-1].nbytes
                     if size >= enough or len(group) >= _BLOCKS:
-                        _write_group(parquet, group)
+                        parquet.write_table(pa.concat_tables(group))
                         group, size = [], 0
                 if group:
-                    _write_group(parquet, group)
+                    parquet.write_table(pa.concat_tables(group))
 
     def _table(self, block: Block) -> Any:
         rows = [_storable(row) for row in block.values()]
@@ -210,18 +207,13 @@ def _net(fault: type[PocketRNNError], message: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno:
             raise
-        raise fault(message % " ".join(str(error).split())[:500]) from error
+        raise fault(message.replace("%s", " ".join(str(error).split())[:500])) from error
 
 
 def _is_text(kind: Any) -> bool:
     types = _pyarrow().types
     kind = kind.value_type if types.is_dictionary(kind) else kind
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
-
-
-def _write_group(parquet: Any, tables: list[Any]) -> None:
-    group = _pyarrow().concat_tables(tables)
-    parquet.write_table(group, row_group_size=max(1, len(group)))
 
 
 def _holds_dictionary(kind: Any) -> bool:

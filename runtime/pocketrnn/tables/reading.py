@@ -1,7 +1,6 @@
 """What all readers share: how to read, what a reader is, and which column holds the text."""
 
 import logging
-from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -60,7 +59,7 @@ class Reading(TypedDict, total=False):
     max_lines: int
 
 
-class Reader(ABC):
+class Reader:
     """One input, opened: what columns it has, and its rows in blocks."""
 
     columns: tuple[str, ...] = ("text",)  # of JSON lines: those of the first
@@ -77,24 +76,16 @@ class Reader(ABC):
         self.name = name if name != STDIN else "standard input"
         self.options = options
 
-    @abstractmethod
-    def blocks(self, text_column: str) -> Iterator[Block]:
+    def rows(self, text_column: str) -> Iterator[Row]:
         """Yield the rows. Raises InputError for what no row can be made of."""
+        raise NotImplementedError
 
     def shape(self) -> object:
         """Return what has to be equal for the rows of two inputs to go into one output."""
         return self.columns if self.fixed else None
 
-    def close(self) -> None:  # noqa: B027 (a folder has nothing to close)
+    def close(self) -> None:
         """Let go of the file."""
-
-
-class RowReader(Reader):
-    """A reader that gives rows one by one."""
-
-    @abstractmethod
-    def rows(self, text_column: str) -> Iterator[Row]:
-        """Yield the rows."""
 
     def position(self, rows: int) -> int:
         """Return how far into the input these first `rows` reach, in the reader's unit."""
@@ -168,6 +159,11 @@ def _is_text(name: str, most: int) -> bool:
     """Say whether a column's name is more like a text: of over `most` words, or a sentence."""
     words = name.split()
     return len(words) > most or (len(words) > 1 and name.rstrip().endswith((".", "!", "?")))
+
+
+def without_newline(line: str) -> str:
+    """Return `line` without the newline (LF, CR LF or CR) at its end."""
+    return line.removesuffix("\n").removesuffix("\r")
 
 
 def numbered(count: int) -> tuple[str, ...]:

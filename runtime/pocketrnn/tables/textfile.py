@@ -16,7 +16,7 @@ from ..errors import ConfigError, InputError, OutputError
 from ..streams import standard_input
 from .block import Block, Results
 from .compression import compress, decompressed, suffix_of
-from .reading import STDIN, ReadOptions, RowReader
+from .reading import STDIN, Reader, ReadOptions
 from .writing import Writer
 
 _UNDECODED = re.compile("[\udc80-\udcff]")
@@ -31,7 +31,7 @@ class TooLong(str):
     problem: str
 
 
-class TextReader(RowReader):
+class TextReader(Reader):
     """A reader of rows in text, compressed or not, from a file or from standard input."""
 
     unit = "B"
@@ -139,11 +139,6 @@ def undecodable(encoding: str) -> str:
 def replaceable(text: str) -> str:
     """Return `text` with U+FFFD for each lone surrogate, which UTF-8 can't hold."""
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
-
-
-def without_newline(line: str) -> str:
-    """Return `line` without the newline (LF or CR LF) at its end."""
-    return line[:-2] if line.endswith("\r\n") else line.removesuffix("\n")
 
 
 def json_value(value: Any) -> Any:

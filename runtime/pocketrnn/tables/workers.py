@@ -48,10 +48,11 @@ _log = logging.getLogger("pocketrnn")
 def computed(
     blocks: Iterable[Block], function: Function, workers: int
 ) -> Generator[tuple[Block, _Values], None, None]:
-    """Yield each block with the values of its rows that have no problem, in order.
+    """Yield each block with the values of its rows, in order.
 
-    There is an array for each column of the function, of objects for text or of numbers. An error
-    in reading is raised after all blocks before it. Raises WorkerError if a process ends.
+    There is an array for each column of the function, of objects for text or of numbers, with a
+    cell for each row, which means nothing where that has a problem. An error in reading is raised
+    after all blocks before it. Raises WorkerError if a process ends.
     """
     workers = whole_number(workers, "workers must be a whole number from 1", 1)
     if workers > 1 and multiprocessing.current_process().daemon:
@@ -85,26 +86,9 @@ def computed(
 
 @dataclass(eq=False, slots=True)
 class _Share:
-    """Some texts of a block."""
-
-    rows: NDArray[np.intp]  # which ones
+    rows: list[int]  # of the block, which they are from
     texts: list[str]
     future: Future[list[Any]] = field(default_factory=Future)  # its values
-
-
-def _shares(block: Block) -> list[_Share]:
-    """Cut the texts that can be scored into shares, of like length, so that little is padded."""
-    good = block.good()
-    lengths = np.array([len(block.texts[i]) for i in good], np.int64)
-    order = np.argsort(-lengths, kind="stable")
-    shares, first, size = [], 0, 0
-    for i, length in enumerate(lengths[order].tolist(), 1):
-        size += length
-        if i - first >= _ROWS or size >= _CHARACTERS or i == len(order):
-            rows = order[first:i]
-            shares.append(_Share(rows, [block.texts[good[row]] for row in rows]))
-            first, size = i, 0
-    return shares
 
 
 class _Crew:
@@ -134,8 +118,16 @@ class _Crew:
             self._functions.close()
 
     def share(self, block: Block) -> list[_Share]:
-        """Return the shares of a block, which whoever is free first computes."""
-        shares = _shares(block)
+        """Cut the texts that can be scored into shares, which whoever is free first computes."""
+        # Of like length, so that little is padded.
+        order = sorted(block.good(), key=lambda row: -len(block.texts[row]))
+        shares, first, size = list[_Share](), 0, 0
+        for i, row in enumerate(order, 1):
+            size += len(block.texts[row])
+            if i - first >= _ROWS or size >= _CHARACTERS or i == len(order):
+                rows = order[first:i]
+                shares.append(_Share(rows, [block.texts[row] for row in rows]))
+                first, size = i, 0
         self._waiting.extend(shares)
         return shares
 
@@ -160,10 +152,8 @@ class _Crew:
             share = self._waiting.popleft()
             share.future.set_result(list(self._function(share.texts)))
             self._send()
-        values: _Values = [
-            np.empty(len(block) - len(block.problems), _DTYPES[kind])
-            for _, kind, _ in self._function.columns
-        ]
+        kinds = [_DTYPES[kind] for _, kind, _ in self._function.columns]
+        values: _Values = [np.zeros(len(block), kind) for kind in kinds]
         for share in shares:
             for column, some in zip(values, self._result(share.future), strict=True):
                 column[share.rows] = some
@@ -235,7 +225,6 @@ def _end_with_parent() -> None:
 
 
 def _compute(texts: list[str]) -> list[Any]:
-    """Return the function's values of some texts."""
     global _function
     if _function is None:
         _function = pickle.loads(_functions.get())  # noqa: S301 (from our parent)

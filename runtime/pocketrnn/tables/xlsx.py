@@ -7,12 +7,12 @@ from typing import Any
 from ..errors import InputError
 from ..extras import require
 from .block import Row
-from .reading import STDIN, ReadOptions, RowReader, numbered
+from .reading import STDIN, Reader, ReadOptions, numbered
 
 _log = logging.getLogger("pocketrnn")
 
 
-class XlsxReader(RowReader):
+class XlsxReader(Reader):
     """The first sheet of a workbook, which is held in memory: it has a million rows at most."""
 
     def __init__(self, name: str, options: ReadOptions) -> None:

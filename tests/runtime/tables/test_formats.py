@@ -488,9 +488,9 @@ def test_damaged_parquet(pa, pq, tmp_path):
         b"",
         data[:middle] + b"\xff" * 99 + data[middle + 99 :],
     ):
-        (tmp_path / "in.parquet").write_bytes(content)
-        with pytest.raises(InputError, match=r"in\.parquet: cut short, damaged or not Parquet"):
-            score(tmp_path / "in.parquet", tmp_path / "out.csv", force=True)
+        (tmp_path / "50% off.parquet").write_bytes(content)
+        with pytest.raises(InputError, match=r"50% off\.parquet: cut short, damaged or not Parq"):
+            score(tmp_path / "50% off.parquet", tmp_path / "out.csv", force=True)
         assert not (tmp_path / "out.csv").exists()
 
 

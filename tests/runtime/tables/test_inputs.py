@@ -60,12 +60,12 @@ def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path):
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ("", "the name of an input is empty"),
-        (["a.csv", ""], "the name of an input is empty"),
+        ("", "an input must be a path, not ''"),
+        (["a.csv", ""], "an input must be a path, not ''"),
         ([], "no inputs"),
-        ([3], "an input must be a path, not int"),
-        (io.StringIO("good"), "an input must be a path, not StringIO"),
-        ("a\0b", "embedded null"),
+        ([3], "an input must be a path, not 3"),
+        (io.StringIO("good"), "an input must be a path, not <_io.StringIO"),
+        ("a\0b", "an input must be a path"),
     ],
 )
 def test_no_path(inputs, message, tmp_path, monkeypatch):

@@ -11,9 +11,9 @@ from typing import Any
 
 from pocketrnn.classify.labelled import find_label_column
 from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.tables import formats
 from pocketrnn.tables.block import NO_TEXT, Block
 from pocketrnn.tables.folder import FolderReader
-from pocketrnn.tables.formats import format_of, open_reader
 from pocketrnn.tables.lines import LinesReader
 from pocketrnn.tables.reading import (
     Reader,
@@ -46,7 +46,7 @@ class Columns:
 
 def is_table(path: Path) -> bool:
     """Tell whether `path` is a folder, or has the name of a table or of lines of text."""
-    return path.is_dir() or format_of(path.name) is not None
+    return path.is_dir() or formats.format_of(path.name) is not None
 
 
 def read(
@@ -100,10 +100,10 @@ def read_unlabelled(path: Path, text_column: str | None, options: ReadOptions) -
 def open_table(path: Path, options: ReadOptions) -> Reader:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
-    kind = "folder" if path.is_dir() else format_of(path.name)
+    kind = "folder" if path.is_dir() else formats.format_of(path.name)
     if kind is None:
         raise InputError(f"{path}: expected {FORMATS}, .txt or a folder of .txt files")
-    return open_reader(str(path), kind, options)
+    return formats.FORMATS[kind].reader(str(path), options)
 
 
 def _columns(reader: Reader, text: str | None, label: str | None) -> tuple[str, str]:
