@@ -79,6 +79,17 @@ class PocketRNN(Peer):
         return lambda texts, batch: model.scores(texts)[:, 1]
 
 
+def batched(encode: "Encode", run: "Callable[[NDArray[np.int32]], Any]") -> "Score":
+    """Return the function that encodes all texts, and runs the network a batch at a time."""
+    import numpy as np
+
+    def score(texts: Sequence[str], batch: int) -> "NDArray[np.float32]":
+        ids = encode(texts)
+        return np.concatenate([run(ids[i : i + batch]) for i in range(0, len(ids), batch)])[:, 0]
+
+    return score
+
+
 # -- Keras -------------------------------------------------------------------------------------
 
 
@@ -154,19 +165,12 @@ class KerasCompiled(Peer):
 
     def load(self, work: Path) -> "Score":
         """Trace once."""
-        import numpy as np
         import tensorflow as tf
 
-        encode, model = keras_encoder(work), keras_model(work)
+        model = keras_model(work)
         signature = [tf.TensorSpec((None, None), tf.int32)]
         compiled = tf.function(lambda ids: model(ids, training=False), input_signature=signature)
-
-        def score(texts: Sequence[str], batch: int) -> "NDArray[np.float32]":
-            ids = encode(texts)
-            parts = [compiled(ids[i : i + batch]).numpy() for i in range(0, len(ids), batch)]
-            return np.concatenate(parts)[:, 0]
-
-        return score
+        return batched(keras_encoder(work), lambda ids: compiled(ids).numpy())
 
 
 # -- the same network by other runtimes --------------------------------------------------------
@@ -196,19 +200,9 @@ class PlainGraph(Peer):
 
     def load(self, work: Path) -> "Score":
         """Pad every text to the full length, as the network was trained."""
-        import numpy as np
-
         encode = keras_encoder(work) if self._keras_tokenizer else plain_encoder(work)
         session = plain_session(work)
-
-        def score(texts: Sequence[str], batch: int) -> "NDArray[np.float32]":
-            ids = encode(texts)
-            parts = [
-                session.run(None, {"ids": ids[i : i + batch]})[0] for i in range(0, len(ids), batch)
-            ]
-            return np.concatenate(parts)[:, 0]
-
-        return score
+        return batched(encode, lambda ids: session.run(None, {"ids": ids})[0])
 
 
 def plain_session(work: Path) -> Any:

@@ -15,14 +15,14 @@ def convert(model: Any) -> onnx.ModelProto:
     The graph's input is `ids`, int32 (batch, time); its output `scores`, float32 (batch, columns).
     """
     shapes = {"scores": ("batch", model.output_shape[-1])}
-    return _convert(lambda ids: model(ids, training=False), {"ids": ("batch", "time")}, shapes)
+    return _convert(lambda ids: [model(ids, training=False)], {"ids": ("batch", "time")}, shapes)
 
 
 def convert_series(model: Any) -> onnx.ModelProto:
     """Convert a keras.Model from values to quantiles; the batch stays open."""
     ends = {"values": ("batch", *model.input_shape[1:])}
     shapes = {"quantiles": ("batch", *model.output_shape[1:])}
-    return _convert(lambda values: model(values, training=False), ends, shapes)
+    return _convert(lambda values: [model(values, training=False)], ends, shapes)
 
 
 def convert_steps(model: Any) -> onnx.ModelProto:
@@ -44,8 +44,6 @@ def stepped(model: Any) -> tuple[Callable[..., list[Any]], list[int]]:
 
     The function takes ids and the states of all layers, and returns logits and states.
     """
-    import keras
-
     embedding, *layers, head = [layer for layer in model.layers if layer.get_weights()]
     recurrent = []
     for layer in layers:
@@ -54,28 +52,24 @@ def stepped(model: Any) -> tuple[Callable[..., list[Any]], list[int]]:
         copy.build((None, None, layer.get_weights()[0].shape[0]))
         copy.set_weights(layer.get_weights())
         recurrent.append(copy)
-    counts = [2 if isinstance(layer, keras.layers.LSTM) else 1 for layer in recurrent]
 
     def run(ids: Any, *states: Any) -> list[Any]:
         seen, given, after = embedding(ids), iter(states), []
-        for layer, count in zip(recurrent, counts, strict=True):
-            before = [next(given) for _ in range(count)]
+        for layer in recurrent:
+            before = [next(given) for _ in layer.state_size]
             seen, *new = layer(seen, initial_state=before, training=False)
             after += new
         return [head(seen), *after]
 
-    widths = [
-        layer.units for layer, count in zip(recurrent, counts, strict=True) for _ in range(count)
-    ]
-    return run, widths
+    return run, [width for layer in recurrent for width in layer.state_size]
 
 
 def _convert(
-    function: Callable[..., Any],
+    function: Callable[..., list[Any]],
     inputs: Mapping[str, Sequence[Any]],
     outputs: Mapping[str, Sequence[Any]],
 ) -> onnx.ModelProto:
-    """Convert a function of TensorFlow's; a shape's names are open dimensions."""
+    """Convert a function of TensorFlow's, of a list; a shape's names are open dimensions."""
     import tensorflow as tf
     import tf2onnx
 
@@ -87,12 +81,14 @@ def _convert(
         )
         for name, shape in inputs.items()
     ]
-    traced = tf.function(function, input_signature=signature)
+
+    def named(*given: Any) -> dict[str, Any]:
+        return dict(zip(outputs, function(*given), strict=True))
+
+    traced = tf.function(named, input_signature=signature)
     onnx_model: onnx.ModelProto
     onnx_model, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=OPSET)
     graph = onnx_model.graph
-    for old, name in zip([value.name for value in graph.output], outputs, strict=True):
-        _rename(graph, old, name)
     del graph.input[:], graph.output[:]
     for values, declared in ((graph.input, inputs), (graph.output, outputs)):
         for name, shape in declared.items():
@@ -107,11 +103,3 @@ def _convert(
 
 def _dtype(name: str) -> str:
     return "int32" if name == "ids" else "float32"
-
-
-def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
-    for node in graph.node:
-        for names in (node.input, node.output):
-            for i, name in enumerate(names):
-                if name == old:
-                    names[i] = new

@@ -11,7 +11,7 @@ import numpy as np
 import pocketrnn
 from pocketrnn import ClassifierConfig, Tokenizer
 from pocketrnn.classify import file
-from pocketrnn.classify.labels import Threshold
+from pocketrnn.classify.labels import Threshold, probabilities
 from pocketrnn.config import check
 from pocketrnn.errors import OutputError
 from pocketrnn.extras import require
@@ -121,7 +121,7 @@ def build(
 
     config = ClassifierConfig(tokenizer.config, labels, threshold, network)  # before slow work
     texts = parity.sample_texts(tokenizer)
-    trained = parity.keras_scores(keras_model, tokenizer, texts)
+    trained = probabilities(keras_model.predict(tokenizer.encode(texts), verbose=0))
     witness = convert.convert(keras_model)
     if network is None:
         graph = witness.graph.SerializeToString()
@@ -132,7 +132,8 @@ def build(
     served = pocketrnn.load(file.to_bytes(config, tokenizer, graph, {}), trusted=network is None)
     others = [
         parity.witness_scores(witness.SerializeToString(), tokenizer, texts),
-        *parity.served_scores(served, texts),
+        served.scores(texts),
+        np.concatenate([served.scores(text) for text in texts]),
     ]
     # Not max(): it would pass over a NaN.
     difference = float(np.max([np.abs(scores - trained).max() for scores in others]))

@@ -26,7 +26,7 @@ def build(
     alphabet: Alphabet,
     *,
     card: dict[str, Any] | None = None,
-) -> "Export":
+) -> Export:
     """Convert a keras.Model from ids to logits, and check it, as `export` does."""
     import tensorflow as tf
 
@@ -36,7 +36,9 @@ def build(
     run, widths = stepped(keras_model)
     zeros = [np.zeros((_TEXTS, width), np.float32) for width in widths]
     trained = np.array(tf.function(run)(ids, *zeros)[0])
-    others = [_witness(convert_steps(keras_model).SerializeToString(), ids, zeros)]
+    before = {f"before{i}": state for i, state in enumerate(zeros)}
+    witness = Session(convert_steps(keras_model).SerializeToString)
+    others = witness.run({"ids": ids, **before}, ["logits"])
     others += [served.run(ids)[0], _by_step(served, ids), _by_step(served, ids[:1])]
     largest = max(difference(some, trained[: len(some)]) for some in others)
     check_difference(largest)
@@ -45,15 +47,6 @@ def build(
     prompts = ("", drawn, "\u6620 \U0001f600")
     cases = [TestCase(prompt, digits(served.start(prompt)[0])) for prompt in prompts]
     return Export(file.to_bytes(config, alphabet, numbers, card, cases), largest, _TEXTS)
-
-
-def _witness(
-    model: bytes, ids: NDArray[np.int32], zeros: list[NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    """Return the logits that tf2onnx's ONNX model gives: float32 (texts, time, ids)."""
-    before = {f"before{i}": state for i, state in enumerate(zeros)}
-    (logits,) = Session(lambda: model).run({"ids": ids, **before}, ["logits"])
-    return logits
 
 
 def _by_step(served: Generator, ids: NDArray[np.int32]) -> NDArray[np.float32]:

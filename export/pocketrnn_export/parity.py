@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketrnn import Classifier, Tokenizer
+from pocketrnn import Tokenizer
 from pocketrnn.classify.labels import probabilities
 from pocketrnn.errors import PocketRNNError
 from pocketrnn.session import Session
@@ -63,17 +62,7 @@ def sample_texts(tokenizer: Tokenizer, count: int = 64, seed: int = 0) -> list[s
     ]
 
 
-def keras_scores(model: Any, tokenizer: Tokenizer, texts: Sequence[str]) -> NDArray[np.float32]:
-    """Return Keras's own scores of padded ids: float32, shape (texts, labels)."""
-    return probabilities(model.predict(tokenizer.encode(texts), verbose=0))
-
-
 def witness_scores(model: bytes, tokenizer: Tokenizer, texts: Sequence[str]) -> NDArray[np.float32]:
     """Return the scores that tf2onnx's ONNX model gives: float32, shape (texts, labels)."""
     (scores,) = Session(lambda: model).run({"ids": tokenizer.encode(texts)}, ["scores"])
     return probabilities(scores)
-
-
-def served_scores(model: Classifier, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-    """Return the scores as they are served, in batches and one by one."""
-    return [model.scores(texts), np.concatenate([model.scores(text) for text in texts])]

@@ -147,7 +147,7 @@ def test_export(fitted: PocketClassifier, texts: list[str], tmp_path: Path) -> N
         (["a b", "c d"], ["x", None], "classic", "a label is missing"),
         (["a b"], ["x", "y"], "classic", "1 texts, but 2 labels"),
         ({"text": ["a b"]}, ["x"], "classic", "is no list of texts"),
-        (["a b", 5], ["x", "y"], "classic", "a text must be a str"),
+        (["a b", 5], ["x", "y"], "classic", "text 2 must be a str"),
         ("ab", ["x", "y"], "classic", "give one text as"),
         (["a b", "c d"], [1, "y"], "classic", "some labels are strings, others not"),
         (["a b", "c d"], ["x", "y"], "zzz", "no recipe 'zzz'; there are: default"),

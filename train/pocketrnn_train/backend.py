@@ -1,31 +1,24 @@
 """Keras and TensorFlow, as every training starts them: from a seed, and repeatable."""
 
 import random
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from pocketrnn.cli.command import import_quietly
 
-Given = ParamSpec("Given")
-Returned = TypeVar("Returned")
 
-
-def seeding(train: Callable[Given, Returned]) -> Callable[Given, Returned]:
+@contextmanager
+def seeding() -> Iterator[None]:
     """Keep the state of the caller's own random numbers, which Keras takes the seed of as well."""
-
-    @wraps(train)
-    def kept(*given: Given.args, **named: Given.kwargs) -> Returned:
-        states = random.getstate(), np.random.get_state()
-        try:
-            return train(*given, **named)
-        finally:
-            random.setstate(states[0])
-            np.random.set_state(states[1])
-
-    return kept
+    states = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
 
 
 quiet = False

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from pocketrnn.classify.labelled import label_of
 from pocketrnn.classify.labels import choose
-from pocketrnn.config import check, check_texts
+from pocketrnn.config import check, in_chunks
 from pocketrnn.errors import InputError, TextError
 
 from .classify import batches
@@ -111,14 +112,9 @@ class PocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 def _listed(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the texts; TextError for what is no list of str."""
-    check_texts(texts)
     if isinstance(texts, str):
         raise TextError("texts must be a list of str; give one text as [text]")
-    found = tuple(texts)
-    for text in found:
-        if not isinstance(text, str):
-            raise TextError(f"a text must be a str, not {type(text).__name__}")
-    return found
+    return tuple(chain.from_iterable(in_chunks(texts, 1000)))
 
 
 def _is_missing(label: Any) -> bool:

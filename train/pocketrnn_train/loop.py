@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .config import FitConfig
 from .run import RunError, RunFolder
 
 Measure = Callable[[Any], Mapping[str, float]]
 """Returns the loss and the metrics of a model on what was held out, by name."""
+
+# Rows are drawn at random this many batches at a time and sorted by length within: enough that
+# hardly any padding is left, while a batch is still a random choice of rows.
+_SORTED_TOGETHER = 50
 
 _OPTIMIZERS = {"rmsprop": "RMSprop", "adam": "Adam", "sgd": "SGD"}
 
@@ -96,6 +101,16 @@ def learn(
         _tell(stage, history)
     # Without the optimizer's state, which is half of the file.
     return run.model(stages[-1].checkpoint if stages[-1].patience is None else stages[-1].best)
+
+
+def alike(lengths: NDArray[np.int64], size: int, random: np.random.Generator) -> list[Any]:
+    """Return the row numbers of each batch of an epoch, of about one length, in random order."""
+    order, batches = random.permutation(len(lengths)), []
+    for start in range(0, len(order), size * _SORTED_TOGETHER):
+        pool = order[start : start + size * _SORTED_TOGETHER]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[i : i + size] for i in range(0, len(pool), size)]
+    return [batches[i] for i in random.permutation(len(batches))]
 
 
 def _best(history: Sequence[Mapping[str, float]]) -> int:

@@ -1,13 +1,12 @@
 """A run is a folder: the trained model and everything that tells how it came to be."""
 
-import contextlib
 import csv
 import io
 import json
 import os
 import platform
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,7 +18,7 @@ import numpy as np
 
 from pocketrnn import Tokenizer
 from pocketrnn.classify.text import is_storable
-from pocketrnn.errors import ConfigError, InputError, PocketRNNError
+from pocketrnn.errors import InputError, PocketRNNError
 from pocketrnn.files import replacing, write_atomic
 from pocketrnn.forecast.file import ForecasterConfig
 from pocketrnn.generate.alphabet import Alphabet
@@ -29,7 +28,7 @@ from .config import RunConfig, TrainConfig
 from .forecast.config import ForecasterTrainConfig
 from .generate.config import GeneratorTrainConfig
 
-Arrays = TypeVar("Arrays")
+Made = TypeVar("Made")
 
 
 class RunError(PocketRNNError):
@@ -62,9 +61,13 @@ class RunFolder:
 
     def read(self, name: str) -> Any:
         """Return the contents of one of the JSON files; InputError if it isn't there or whole."""
+        return self._made(name, lambda contents: contents)
+
+    def _made(self, name: str, make: Callable[[Any], Made]) -> Made:
+        """Return what `make` makes of a JSON file; InputError where it can't."""
         path = self.folder / name
         try:
-            return json.loads(path.read_text("utf-8"))
+            return make(json.loads(path.read_text("utf-8")))
         except FileNotFoundError as error:
             raise InputError(f"{self.folder}: not a finished run (no {name})") from error
         except ValueError as error:
@@ -77,7 +80,7 @@ class RunFolder:
             text = json.dumps(value, indent=1)
         write_atomic(self.folder / name, text + "\n")
 
-    def arrays(self, name: str, kind: Callable[..., Arrays]) -> Arrays | None:
+    def arrays(self, name: str, kind: Callable[..., Made]) -> Made | None:
         """Return the `kind` that `write_arrays` wrote; None without one, InputError if damaged."""
         path = self.folder / name
         if not path.exists():
@@ -119,14 +122,6 @@ class RunFolder:
             raise RunError(f"{self.folder}: can't resume with another corpus")
         if before.get("started_from") != facts.get("started_from"):
             raise RunError(f"{self.folder}: can't resume from another model file")
-
-    @contextlib.contextmanager
-    def _naming(self, name: str) -> Iterator[None]:
-        """Name the file in a ConfigError about what it holds."""
-        try:
-            yield
-        except ConfigError as error:
-            raise InputError(f"{self.folder / name}: damaged ({error})") from error
 
     @property
     def report(self) -> dict[str, Any]:
@@ -176,13 +171,8 @@ class RunFolder:
                 "seconds": round(seconds, 1),
                 "date": datetime.now(UTC).date().isoformat(),
                 "corpus_sha256": self.read("corpus.json")["sha256"],
-                "versions": {
-                    "python": platform.python_version(),
-                    **{
-                        name: version(name)
-                        for name in ("pocketrnn", "tensorflow", "keras", "numpy")
-                    },
-                },
+                "versions": {"python": platform.python_version()}
+                | {name: version(name) for name in ("pocketrnn", "tensorflow", "keras", "numpy")},
             },
         )
         for path in self.folder.glob("checkpoint*.keras"):
@@ -228,15 +218,13 @@ class Run(RunFolder):
     @cached_property
     def config(self) -> TrainConfig:
         """The configuration; InputError if it is damaged."""
-        with self._naming("config.json"):
-            return TrainConfig.from_dict(self.read("config.json"))
+        return self._made("config.json", TrainConfig.from_dict)
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer that the network was trained with; InputError if it is damaged."""
         text = self.config.task.text
-        with self._naming("vocabulary.json"):
-            return Tokenizer(text, self.read("vocabulary.json"))
+        return self._made("vocabulary.json", lambda words: Tokenizer(text, words))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -254,20 +242,17 @@ class GeneratorRun(RunFolder):
     @cached_property
     def config(self) -> GeneratorTrainConfig:
         """The configuration; InputError if it is damaged."""
-        with self._naming("config.json"):
-            return GeneratorTrainConfig.from_dict(self.read("config.json"))
+        return self._made("config.json", GeneratorTrainConfig.from_dict)
 
     @cached_property
     def alphabet(self) -> Alphabet:
         """What has an id."""
-        characters = self.read("vocabulary.json")
-        return Alphabet(characters, None if characters is None else self.settings.unknown)
+        return Alphabet(self.read("vocabulary.json"), self.settings.unknown)
 
     @cached_property
     def settings(self) -> GeneratorConfig:
         """What the model file says; InputError if the run is damaged."""
-        with self._naming("vocabulary.json"):
-            return self.config.generator(self.read("vocabulary.json"))
+        return self._made("vocabulary.json", self.config.generator)
 
 
 @dataclass(frozen=True)
@@ -280,14 +265,12 @@ class ForecasterRun(RunFolder):
     @cached_property
     def config(self) -> ForecasterTrainConfig:
         """The configuration; InputError if it is damaged."""
-        with self._naming("config.json"):
-            return ForecasterTrainConfig.from_dict(self.read("config.json"))
+        return self._made("config.json", ForecasterTrainConfig.from_dict)
 
     @cached_property
     def settings(self) -> ForecasterConfig:
         """What the model file says; InputError if the run is damaged."""
-        with self._naming("corpus.json"):
-            return ForecasterConfig.from_dict(self.read("corpus.json")["settings"])
+        return self._made("corpus.json", lambda own: ForecasterConfig.from_dict(own["settings"]))
 
 
 def open_run(folder: str | os.PathLike[str]) -> Run | GeneratorRun | ForecasterRun:

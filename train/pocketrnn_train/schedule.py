@@ -31,15 +31,6 @@ class WarmUpAndDecay(keras.optimizers.schedules.LearningRateSchedule):  # type: 
 
 @keras.saving.register_keras_serializable(package="pocketrnn")  # type: ignore[untyped-decorator]
 def accuracy(targets: Any, scores: Any) -> Any:
-    """Tell for each text whether the scores favour the class that the targets favour."""
-    if scores.shape[-1] == 1:
-        return accuracy_of_all(targets, scores)
-    same = ops.equal(ops.argmax(targets, axis=-1), ops.argmax(scores, axis=-1))
-    return ops.cast(same, scores.dtype)
-
-
-@keras.saving.register_keras_serializable(package="pocketrnn")  # type: ignore[untyped-decorator]
-def accuracy_of_all(targets: Any, scores: Any) -> Any:
     """Tell for each text whether the scores favour exactly the labels that the targets favour."""
     same = ops.all(ops.equal(targets > 0.5, scores > 0.5), axis=-1)
     return ops.cast(same, scores.dtype)

@@ -12,18 +12,8 @@ from numpy.typing import NDArray
 from ..config import Distillation, MadeUp, TrainConfig
 
 ADAPTED = (
-    "embedding",
-    "units",
-    "maxlen",
-    "learning_rate",
-    "epochs",
-    "dropout",
-    "batch_size",
-    "validation",
-    "validation_split",
-    "folds",
-    "refit",
-    "distillation",
+    *("embedding", "units", "maxlen", "learning_rate", "epochs", "dropout", "batch_size"),
+    *("validation", "validation_split", "folds", "refit", "distillation"),
 )
 
 # Many words of long texts: spans of them teach more than texts that are made up.

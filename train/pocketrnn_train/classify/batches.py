@@ -13,7 +13,7 @@ from pocketrnn.classify.padding import time_for
 from pocketrnn.classify.text import pad
 
 from ..config import FitConfig, MadeUp, Spans, TrainConfig
-from ..loop import Stage
+from ..loop import Stage, alike
 from .linear import Choice
 
 Rows = Sequence[NDArray[np.int32]]
@@ -32,10 +32,6 @@ class Lesson:
     settings: Choice | None = None
     """Those of a teacher of words and pieces."""
 
-
-# Texts are drawn at random this many batches at a time and sorted by length within: enough that
-# hardly any padding is left, while a batch is still a random choice of texts.
-_SORTED_TOGETHER = 50
 
 # Texts that `predict` takes at a time: more gain nothing.
 _PREDICT_BATCH = 256
@@ -100,16 +96,10 @@ def shuffled(
     rows: Rows, size: int, random: np.random.Generator, config: TrainConfig
 ) -> list[NDArray[np.int64]]:
     """Return the row numbers of each batch of an epoch, in random order."""
-    order = random.permutation(len(rows))
     if config.time_multiple == config.task.text.maxlen:  # all are padded to the same length
+        order = random.permutation(len(rows))
         return [order[i : i + size] for i in range(0, len(order), size)]
-    lengths = np.array([len(row) for row in rows])
-    batches = []
-    for start in range(0, len(order), size * _SORTED_TOGETHER):
-        pool = order[start : start + size * _SORTED_TOGETHER]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
-        batches += [pool[i : i + size] for i in range(0, len(pool), size)]
-    return [batches[i] for i in random.permutation(len(batches))]
+    return alike(np.array([len(row) for row in rows]), size, random)
 
 
 def padded(rows: Rows, config: TrainConfig) -> NDArray[np.int32]:

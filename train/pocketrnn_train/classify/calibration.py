@@ -128,11 +128,8 @@ def unsure(
     distances = figures.sureness(scores, threshold)
     order = np.argsort(distances, kind="stable")
     good = (choose(scores, threshold) == labels)[order]
-    guesses = [
-        i
-        for i, (is_right, right) in enumerate(zip(good, np.cumsum(good).tolist(), strict=True))
-        if not is_right and figures.wilson(right, i + 1)[0] <= 0.5
-    ]
+    right, wrong = np.cumsum(good).tolist(), np.flatnonzero(~good).tolist()
+    guesses = [i for i in wrong if figures.wilson(right[i], i + 1)[0] <= 0.5]
     widest = float(distances[order[guesses[-1]]]) if guesses else 0.0
     return figures.band(widest, scores.shape[1], threshold)
 

@@ -59,17 +59,32 @@ def lesson(
 
     The test of `development` is the texts held out for validation.
     """
-    labels = _soft_labels(run, config, distillation, development, words)
+    train, held_out = development.train, development.test
+    labels = run.arrays(SOFT_LABELS, SoftLabels)
+    if labels is None:
+        print("  teacher: a linear classifier learns n-grams, labels texts and spans", flush=True)
+        started = time.perf_counter()
+        labels, figures = ask(
+            distillation,
+            config.seed,
+            ranks_of(config, words, train.texts),
+            train.labels,
+            development.groups(),
+            ranks_of(config, words, held_out.texts),
+            held_out.labels,
+            ranks_of(config, words, development.unlabelled),
+        )
+        seconds = round(time.perf_counter() - started, 1)
+        print(f"  teacher: {seconds:.0f} s; val_accuracy {figures['accuracy']:.4f}", flush=True)
+        run.write("teacher.json", {"validation": figures, "seconds": seconds})
+        run.write_arrays(SOFT_LABELS, labels)
     tokenizer = Tokenizer(config.task.text, words)
-    rows: Rows = batches.ids(tokenizer, (*development.train.texts, *development.unlabelled))
-    truth = one_hot(development.train.labels, labels.of_train.shape[1])
+    rows: Rows = batches.ids(tokenizer, (*train.texts, *development.unlabelled))
+    truth = one_hot(train.labels, labels.of_train.shape[1])
     mixed = distillation.truth * truth + (1 - distillation.truth) * labels.of_train
     targets = np.concatenate([mixed, labels.of_unlabelled]).astype(np.float32)
-    settings, spans, of_spans = (
-        distillation.spans,
-        cut(rows, labels.spans, tokenizer),
-        labels.of_spans,
-    )
+    settings, of_spans = distillation.spans, labels.of_spans
+    spans = cut(rows, labels.spans, tokenizer)
     kept = np.random.default_rng(config.seed).random(len(spans)) < settings.kept
     rows = [*rows, *itertools.compress(spans, kept)]
     targets = np.concatenate([targets, of_spans[kept]])
@@ -111,36 +126,6 @@ def cut(rows: Rows, spans: NDArray[np.int32], tokenizer: Tokenizer) -> list[NDAr
 
 
 # -- the teacher's soft labels -------------------------------------------------------------------
-
-
-def _soft_labels(
-    run: Run,
-    config: TrainConfig,
-    distillation: Distillation,
-    development: Corpus,
-    words: Sequence[str],
-) -> SoftLabels:
-    """Return the soft labels: from the run, or else by fitting teachers."""
-    if before := run.arrays(SOFT_LABELS, SoftLabels):
-        return before
-    print("  teacher: a linear classifier learns n-grams, and labels texts and spans", flush=True)
-    started = time.perf_counter()
-    train, held_out = development.train, development.test
-    labels, figures = ask(
-        distillation,
-        config.seed,
-        ranks_of(config, words, train.texts),
-        train.labels,
-        development.groups(),
-        ranks_of(config, words, held_out.texts),
-        held_out.labels,
-        ranks_of(config, words, development.unlabelled),
-    )
-    seconds = round(time.perf_counter() - started, 1)
-    print(f"  teacher: {seconds:.0f} s; val_accuracy {figures['accuracy']:.4f}", flush=True)
-    run.write("teacher.json", {"validation": figures, "seconds": seconds})
-    run.write_arrays(SOFT_LABELS, labels)
-    return labels
 
 
 def ask(

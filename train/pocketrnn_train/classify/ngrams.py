@@ -31,13 +31,8 @@ class NGrams:
     def __init__(
         self, texts: Sequence[Ranks], *, longest: int = LONGEST, min_texts: int = 2
     ) -> None:
-        found, counts = np.unique(
-            np.concatenate(
-                [np.unique(keys) for text in texts for keys in [_keys(text, longest)[0]]]
-                or [np.zeros(0, np.int64)]
-            ),
-            return_counts=True,
-        )
+        each = [np.zeros(0, np.int64), *(np.unique(_keys(text, longest)[0]) for text in texts)]
+        found, counts = np.unique(np.concatenate(each), return_counts=True)
         self._longest = longest
         self._keys: NDArray[np.int64] = found[counts >= min_texts]
 
@@ -60,14 +55,9 @@ class NGrams:
             return sparse.csr_matrix((len(texts), 0), dtype=np.float32)
         column = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
         known = self._keys[column] == keys
-        matrix = sparse.coo_matrix(
-            (
-                np.ones(int(known.sum()), np.float32),
-                (row_of[first[known]], column[known].astype(np.int32)),
-            ),
-            (len(texts), len(self)),
-        )
-        return matrix.tocsr()  # adds up what is there twice
+        places = row_of[first[known]], column[known].astype(np.int32)
+        ones, shape = np.ones(len(places[0]), np.float32), (len(texts), len(self))
+        return sparse.coo_matrix((ones, places), shape).tocsr()  # adds up what is there twice
 
 
 def _keys(ranks: Ranks, longest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

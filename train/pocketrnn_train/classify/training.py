@@ -40,7 +40,7 @@ from .vocabulary import rank_words
 _log = logging.getLogger("pocketrnn")
 
 
-@backend.seeding
+@backend.seeding()
 def fit(
     config: TrainConfig,
     corpus: Corpus,
@@ -239,10 +239,10 @@ def _learn(
 ) -> tuple[Any, Lesson]:
     """Train a network from where `run` stands; return it, and what it was taught."""
     backend.start(config.seed)
-    import keras
+    from keras.metrics import CategoricalAccuracy, MeanMetricWrapper
 
     from ..layers import DIVISOR
-    from ..schedule import accuracy, accuracy_of_all
+    from ..schedule import accuracy
 
     several = config.task.multi_label
     made = config.task.distillation and config.task.distillation.made_up
@@ -274,6 +274,8 @@ def _learn(
     elif lesson.vectors is not None:
         model.layers[0].set_weights([lesson.vectors])
     held_out_rows = batches.ids(tokenizer, held_out.texts)
+    sigmoid = columns == 1 or several
+    metric = MeanMetricWrapper(accuracy, "accuracy") if sigmoid else CategoricalAccuracy("accuracy")
 
     def measure(trained: Any) -> dict[str, Any]:
         if not len(held_out):
@@ -285,10 +287,8 @@ def _learn(
         lesson.stages,
         model,
         fit=config.fit,
-        loss="binary_crossentropy" if columns == 1 or several else "categorical_crossentropy",
-        metrics=[
-            keras.metrics.MeanMetricWrapper(accuracy_of_all if several else accuracy, "accuracy")
-        ],
+        loss=f"{'binary' if sigmoid else 'categorical'}_crossentropy",
+        metrics=[metric],
         measure=measure,
     )
     if made and config.task.refit and is_few(len(train) + len(held_out)):
@@ -353,14 +353,11 @@ def _finish(
         "validation": evaluate(scores, labels, threshold),
         **({"teacher": evaluate(teacher, labels)["accuracy"]} if len(teacher) else {}),
         "threshold": threshold,
-        **(
-            {}
-            if isinstance(threshold, tuple)
-            else {"unsure": calibration.unsure(scores, labels, threshold)}
-        ),
         "usual": usual and usual.to_dict(),
         "temperature": temperature,
     }
+    if not isinstance(threshold, tuple):
+        figures["unsure"] = calibration.unsure(scores, labels, threshold)
     run.finish(config, model, figures, seconds)
     for path in [run.folder / distillation.SOFT_LABELS, *run.folder.glob("round*.npz")]:
         path.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pocketrnn.config import check
 from pocketrnn.errors import ConfigError, InputError
+from pocketrnn.tables.formats import format_of
 from pocketrnn.tables.reading import ReadOptions
 
 from . import imdb, keras_imdb, table
@@ -76,7 +77,7 @@ def read_corpus(
         corpus = keras_imdb.download()
     elif missing := [path for path in paths if not path.exists()]:
         raise InputError(f"{missing[0]}: no such file or folder")
-    elif all(map(table.is_table, paths)) and not imdb.is_dataset(path):
+    elif all(path.is_dir() or format_of(path.name) for path in paths) and not imdb.is_dataset(path):
         columns = table.Columns(
             text_column, label_column, tuple(probability_columns), weight_column, split_column
         )

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -16,7 +16,6 @@ from pocketrnn.classify.labelled import labels_of
 from pocketrnn.config import check
 from pocketrnn.errors import ConfigError, InputError, TextError, counted
 
-from .labels import look_alikes
 from .splits import Rows, groups_of, leaders, plain, split
 
 _MOST_NAMED = 3  # of the texts with more than one label
@@ -377,6 +376,14 @@ def corpus_of_rows(
     return corpus
 
 
+def look_alikes(counts: Counter[str]) -> list[str]:
+    """Return a line for each group of labels that differ in case, spaces or Unicode's forms."""
+    alike = defaultdict(list)
+    for label in sorted(counts):
+        alike[plain(label)].append(f"{label!r:.60} ({counted(counts[label], 'row')})")
+    return [", ".join(labels) for labels in alike.values() if len(labels) > 1]
+
+
 def _check_enough(
     name: str, labels: Sequence[str], examples: Examples, groups: Rows, *, tests: bool
 ) -> None:
@@ -412,19 +419,6 @@ def _labels(row: Row, separator: str | None) -> tuple[str, ...] | None:
         raise InputError(f"{row.place}: {error}") from error
 
 
-def _indices(
-    given: Sequence[Sequence[str]], labels: Sequence[str], separator: str | None
-) -> NDArray[np.int64]:
-    """Return the labels of texts as `Examples` has them."""
-    index = {label: i for i, label in enumerate(labels)}
-    if not separator:
-        return np.array([index[label] for (label,) in given], np.int64)
-    found = np.zeros((len(given), len(labels)), np.int64)
-    for row, names in zip(found, given, strict=True):
-        row[[index[label] for label in names]] = 1
-    return found
-
-
 def _examples(
     rows: Sequence[Row],
     names: Sequence[tuple[str, ...] | None],
@@ -456,6 +450,12 @@ def _examples(
         (labels[probabilities[i].argmax()],) if name is None else name
         for i, name in enumerate(names)
     ]
+    if separator:
+        indices = np.zeros((len(rows), len(labels)), np.int64)
+        for has, own in zip(indices, chosen, strict=True):
+            has[[index[label] for label in own]] = 1
+    else:
+        indices = np.array([index[label] for (label,) in chosen], np.int64)
     weights = np.array([row.weight for row in rows], np.float32)
     for odd in np.flatnonzero(~(np.isfinite(weights) & (weights >= 0))).tolist():
         raise InputError(
@@ -463,7 +463,7 @@ def _examples(
         )
     return Examples(
         tuple(row.text or "" for row in rows),
-        _indices(chosen, labels, separator),
+        indices,
         None if np.isnan(probabilities).all() else probabilities,
         None if (weights == 1).all() else weights,
     )

@@ -1,7 +1,4 @@
-"""Your own texts: tables of any format that can be scored, folders, and texts without labels.
-
-This is the only module of training that uses `pocketrnn.tables`.
-"""
+"""Your own texts: tables of any format that can be scored, folders, and texts without labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -42,11 +39,6 @@ class Columns:
     def more(self) -> tuple[str, ...]:
         """All columns but those of texts and labels."""
         return tuple(filter(None, (*self.probabilities, self.weight, self.part)))
-
-
-def is_table(path: Path) -> bool:
-    """Tell whether `path` is a folder, or has the name of a table or of lines of text."""
-    return path.is_dir() or formats.format_of(path.name) is not None
 
 
 def read(
@@ -91,7 +83,7 @@ def read_unlabelled(path: Path, text_column: str | None, options: ReadOptions) -
     with closing(open_table(path, options)) as reader:
         if isinstance(reader, LinesReader | FolderReader):
             text_column = None  # the name is that of the labelled table's column
-        texts = [text for _, text, _ in read_rows(reader, find_text_column(reader, text_column))]
+        texts = [text for _, text in read_rows(reader, find_text_column(reader, text_column))]
         if isinstance(reader, LinesReader):
             texts = [text.strip() for text in texts]
         return tuple(text for text in texts if text.strip())
@@ -129,52 +121,38 @@ def _rows(reader: Reader, text: str, label: str, columns: Columns) -> Iterator[R
     for name in columns.more:
         if name not in reader.columns:
             raise ConfigError(f"{reader.name}: no column {name!r:.60}")
-    for block in reader.blocks(text):
-        problems = {row: text for row, text in block.problems.items() if text != NO_TEXT}
-        for row, problem in problems.items():
-            raise InputError(f"{block.place(row)}: {problem}")
-        labels = _values(block, label)
-        probabilities = [_values(block, name) for name in columns.probabilities]
-        weights, parts = _values(block, columns.weight), _values(block, columns.part)
-        for i, value in enumerate(block.texts):
-            place = block.place(i)
-            given = [_number(of[i], place) for of in probabilities]
-            if None in given and any(p is not None for p in given):
-                raise InputError(f"{place}: has probabilities of some labels only")
-            weight = _number(weights[i], place)
-            yield Row(
-                place,
-                "" if i in block.problems else value,
-                labels[i],
-                () if None in given else tuple(p for p in given if p is not None),
-                1.0 if weight is None else weight,
-                str(parts[i] or ("train" if columns.part else "")),
-            )
+    names = (label, columns.weight, columns.part, *columns.probabilities)
+    for place, value, own, counts, part, *chances in read_rows(reader, text, *names):
+        given = [number(chance, place) for chance in chances]
+        known = tuple(p for p in given if p is not None)
+        if known and len(known) < len(given):
+            raise InputError(f"{place}: has probabilities of some labels only")
+        weight = number(counts, place)
+        part = str(part or ("train" if columns.part else ""))
+        yield Row(place, value, own, known, 1.0 if weight is None else weight, part)
 
 
-def _number(value: Any, place: str) -> float | None:
+def number(value: Any, place: str) -> float | None:
     if value is None or value == "":
         return None
     try:
         return float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{place}: not a number: {value!r:.60}") from error
 
 
-def read_rows(
-    reader: Reader, text_column: str, label_column: str | None = None
-) -> Iterator[tuple[str, str, Any]]:
-    """Yield the place of each row, its text, "" if it has none, and its label, None likewise.
+def read_rows(reader: Reader, text: str, *more: str | None) -> Iterator[tuple[Any, ...]]:
+    """Yield of each row its place, its text ("" if it has none), and what `more` columns hold.
 
     Raises InputError for a row that can't be read.
     """
-    for block in reader.blocks(text_column):
-        labels = _values(block, label_column)
-        for row, text in enumerate(block.texts):
+    for block in reader.blocks(text):
+        columns = [_values(block, name) for name in more]
+        for row, (own, *values) in enumerate(zip(block.texts, *columns, strict=True)):
             problem = block.problems.get(row)
             if problem not in (None, NO_TEXT):
                 raise InputError(f"{block.place(row)}: {problem}")
-            yield block.place(row), "" if problem else text, labels[row]
+            yield block.place(row), "" if problem else own, *values
 
 
 def _values(block: Block, column: str | None) -> Sequence[Any]:

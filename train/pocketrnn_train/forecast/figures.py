@@ -59,16 +59,11 @@ def measured(
     known = np.isfinite(truth)
     network, each = _errors(quantiles, truth, scale, config.quantiles)
     network["coverage"] = float(np.mean(((truth >= low) & (truth <= high))[known]))
-    point = [
-        np.repeat(some[:, :, None], quantiles.shape[2], axis=2)
-        for some in (naive, np.repeat(last[:, None], horizon, axis=1))
-    ]
-    baselines = [_errors(some, truth, scale, config.quantiles)[0] for some in point]
-    names = ("seasonal_naive", "last_value")
     figures = {
         "forecasts": len(truth),
         "network": network,
-        **dict(zip(names, baselines, strict=True)),
+        "seasonal_naive": _errors(naive[:, :, None], truth, scale, config.quantiles)[0],
+        "last_value": _errors(last[:, None, None], truth, scale, config.quantiles)[0],
     }
     return figures, quantiles, each
 

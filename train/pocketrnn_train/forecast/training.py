@@ -50,7 +50,7 @@ _DRAWN, _SEASONS, _HELD_OUT = 8000, 15, 2000
 _WIDTHS, _FEW = (0.3, 3.0), 30
 
 
-@backend.seeding
+@backend.seeding()
 def fit(
     config: ForecasterTrainConfig,
     corpus: SeriesCorpus,
@@ -156,9 +156,8 @@ def fit(
     shares.append(_shares(model, windows.last(testing, settings), settings))
     network.set_width(model, width)
     served = _served(network.whole(model, settings), settings)
-    histories, futures = (
-        [one[part] for one in testing] for part in (slice(-horizon), slice(-horizon, None))
-    )
+    histories = [one[:-horizon] for one in testing]
+    futures = [one[-horizon:] for one in testing]
     test, quantiles, each = figures.measured(served, histories, futures)
     test["series"] = len(parts.horizons)
     path = run.folder / "series.png"

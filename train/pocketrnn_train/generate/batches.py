@@ -11,14 +11,11 @@ from pocketrnn.config import check
 from pocketrnn.generate.alphabet import Alphabet
 from pocketrnn.generate.file import GeneratorConfig
 
-from ..loop import Stage
+from ..loop import Stage, alike
 from .config import GeneratorTrainConfig
 from .corpus import Sequences
 
 Ids = NDArray[np.int32]
-
-# Lines are drawn at random this many batches at a time, and sorted by length within.
-_SORTED_TOGETHER = 50
 
 # An epoch goes through a small text several times, to have so many batches.
 _LEAST_STEPS = 100
@@ -92,18 +89,12 @@ def _lines(
     lines: list[Ids], settings: GeneratorConfig, size: int, random: np.random.Generator
 ) -> Iterator[tuple[Ids, Ids]]:
     """Yield what batches of lines of like length read and what follows; -1 behind the end."""
-    order = random.permutation(len(lines))
     lengths = np.array([len(line) for line in lines])
-    batches = []
-    for start in range(0, len(order), size * _SORTED_TOGETHER):
-        pool = order[start : start + size * _SORTED_TOGETHER]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
-        batches += [pool[i : i + size] for i in range(0, len(pool), size)]
-    for i in random.permutation(len(batches)):
-        time = lengths[batches[i]].max() + 1
-        read = np.full((len(batches[i]), time), settings.start, np.int32)
-        follows = np.full((len(batches[i]), time), -1, np.int32)
-        for row, number in enumerate(batches[i]):
+    for batch in alike(lengths, size, random):
+        time = lengths[batch].max() + 1
+        read = np.full((len(batch), time), settings.start, np.int32)
+        follows = np.full((len(batch), time), -1, np.int32)
+        for row, number in enumerate(batch):
             line = lines[number]
             read[row, 1 : len(line) + 1] = follows[row, : len(line)] = line
             follows[row, len(line)] = settings.stop

@@ -110,17 +110,9 @@ def read_lines(
             for where, text, value in table.read_rows(reader, column, weight_column):
                 if not text:
                     continue
-                weight = 1.0 if weight_column is None else _weight(where, value)
+                weight = 1.0 if weight_column is None else table.number(value, where) or 0.0
+                if not 0 < weight < math.inf:
+                    raise InputError(f"{where}: a weight must be over 0, not {value!r:.40}")
                 weights[text] = weights.get(text, 0.0) + weight
                 count += 1
     return Sequences(weights, count, tuple(Path(path).name for path in paths))
-
-
-def _weight(where: str, value: Any) -> float:
-    try:
-        weight = float(value)
-    except (TypeError, ValueError, OverflowError):
-        weight = math.nan
-    if not 0 < weight < math.inf:
-        raise InputError(f"{where}: a weight must be a number over 0, not {value!r:.40}")
-    return weight

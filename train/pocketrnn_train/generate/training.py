@@ -27,7 +27,7 @@ from .corpus import Sequences
 _LINES, _CHARACTERS = 1000, 10_000
 
 
-@backend.seeding
+@backend.seeding()
 def fit(
     config: GeneratorTrainConfig,
     corpus: Sequences,
