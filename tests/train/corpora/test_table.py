@@ -592,6 +592,14 @@ def test_columns_that_say_nothing(row: str, message: str, tmp_path: Path) -> Non
         read_corpus(path, **columns)
 
 
+def test_a_weight_that_no_float_can_hold(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    rows = [{"text": "good", "label": "yes", "weight": 10**400}, {"text": "bad", "label": "no"}]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(InputError, match="line 1: not a number: 1000"):
+        read_corpus(path, weight_column="weight")
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [("0.5,,0.1", "probabilities of some labels only"), ("0.9,0.8,0", "are 1.70 together")],
