@@ -155,15 +155,20 @@ def read_bytes(source: Source) -> bytes:
 
 @contextmanager
 def naming(source: Source) -> Iterator[None]:
-    """Put the model's path before the message of any ModelFileError raised inside."""
+    """Put the model's path before the message of any ModelFileError raised inside.
+
+    Settings that no model has, and such as are nested too deeply, are a CorruptModelError.
+    """
     try:
         yield
-    except ModelFileError as error:
+    except (ModelFileError, ConfigError, RecursionError) as error:
         if isinstance(source, str | os.PathLike):
             name = f"{source!s:.300}"
         elif isinstance(source, bytes | bytearray | memoryview):
             name = "model in memory"
         else:
             name = "bundled model" if source is None else f"model of type {type(source).__name__}"
+        if not isinstance(error, ModelFileError):
+            raise CorruptModelError(f"{name}: the file is altered ({error})") from error
         error.args = (f"{name}: {error}",)
         raise

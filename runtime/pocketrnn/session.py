@@ -136,9 +136,9 @@ class Session:
             raise _meaning(error, "load") from error
 
     def run(
-        self, inputs: "Mapping[str, NDArray[Any]]", outputs: Sequence[str]
+        self, inputs: "Mapping[str, NDArray[Any]]", outputs: Sequence[str] | None = None
     ) -> "list[NDArray[Any]]":
-        """Return the named outputs for `inputs`, by their names."""
+        """Return the named outputs, or all, for `inputs`, by their names."""
         with _Inside():
             if self._session is None:
                 self._load()

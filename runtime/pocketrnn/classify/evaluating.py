@@ -16,6 +16,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from ..config import check
 from ..errors import ConfigError, InputError
 from ..tables.block import Block
 from ..tables.inputs import Inputs, PathLike
@@ -176,7 +177,6 @@ class Evaluation:
     """The mean F1 of the labels, likewise."""
 
     def __repr__(self) -> str:
-        """Return the main figures."""
         low, high = self.interval
         return (
             f"<Evaluation: {self.texts:,} texts, {self.accuracy:.1%} right "
@@ -281,13 +281,12 @@ def evaluate(
 
     Raises InputError, ConfigError, ModelFileError, MissingExtraError or WorkerError.
     """
-    if on_error not in ("fail", "skip"):
-        raise ConfigError(f"on_error must be fail or skip, not {on_error!r:.40}")
-    if precision is not None and recall is not None:
-        raise ConfigError("ask for a precision or a recall, not for both")
-    for name, value in (("precision", precision), ("recall", recall)):
-        if value is not None and not 0 < value <= 1:
-            raise ConfigError(f"{name} must be over 0, and 1 at most, not {value!r:.40}")
+    check(on_error in ("fail", "skip"), f"on_error must be fail or skip, not {on_error!r:.40}")
+    asked = {"precision": precision, "recall": recall}
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    check(len(wanted) < 2, "ask for a precision or a recall, not for both")
+    for name, share in wanted.items():
+        check(0 < share <= 1, f"{name} must be over 0, and 1 at most, not {share!r:.40}")
     models = [classifier(source) for source in (model, *([] if against is None else [against]))]
     index = {label: i for i, label in enumerate(models[0].labels)}
     several = models[0].config.multi_label
@@ -307,13 +306,12 @@ def evaluate(
     slices: dict[str, list[str]] = {column: [] for column in by}
     missing = set(by)
     reasons: Counter[str] = Counter()
-    holds_text = holds_label = ""
+    holds_label = ""
 
     def find(reader: Reader, given: str | None) -> str:
-        nonlocal holds_text, holds_label
+        nonlocal holds_label
         holds_label = find_label_column(reader, label_column, text_column=given)
-        holds_text = find_text_column(reader, given, label_column=holds_label)
-        return holds_text
+        return find_text_column(reader, given, label_column=holds_label)
 
     with closing(Inputs(inputs, format, text_column, ReadOptions(**reading), find)) as source:
         for column in (*by, *([] if weight_column is None else [weight_column])):
@@ -325,10 +323,8 @@ def evaluate(
             rows: list[int] = []  # that count
             for row in block.good():
                 value = values[row].get(holds_label)
-                if several and not label_separator and isinstance(value, str):
-                    raise ConfigError(
-                        "the model gives several labels a text: say label_separator=..."
-                    )
+                is_clear = not (several and not label_separator and isinstance(value, str))
+                check(is_clear, "the model gives several labels a text: say label_separator=...")
                 names = _names(value, new_names, label_separator or (";" if several else None))
                 given = 1 if weight_column is None else values[row].get(weight_column)
                 weight = _weight(given)
@@ -361,10 +357,8 @@ def evaluate(
             numbers = np.stack(columns, axis=1)[rows]
             shape = (len(true), len(index)) if several else (len(true),)
             truths.append(np.array(true, np.int64).reshape(shape))
-            for one in judged:
-                width = len(index) + 2
-                one.add(numbers[:, :width], truths[-1], block, rows)
-                numbers = numbers[:, width:]
+            for one, own in zip(judged, np.split(numbers, len(judged), axis=1), strict=True):
+                one.add(own, truths[-1], block, rows)
             if len(judged) == 2:
                 first, second = judged
                 moved = -np.abs(first.own - second.own)
@@ -372,16 +366,14 @@ def evaluate(
                 second.changed.add(moved, second.example)
     truth = np.concatenate(truths) if truths else np.zeros(0, np.int64)
     if not len(truth):
-        wanted = "a text and a label that the model has" + ", and counts" * bool(weight_column)
+        what = "a text and a label that the model has" + ", and counts" * bool(weight_column)
         why = "".join(f" (most often: {reason})" for reason, _ in reasons.most_common(1))
-        raise InputError(f"{source.names[0]}: no row has {wanted}{why}")
+        raise InputError(f"{source.names[0]}: no row has {what}{why}")
     if missing:
         raise ConfigError(f"{source.names[0]}: no row has {min(missing)!r}, to group the texts by")
     counts = None if weight_column is None else np.array(weights)
-    holds = holds_text, holds_label
-    done = [
-        _evaluation(one, truth, counts, slices, reasons, holds, precision, recall) for one in judged
-    ]
+    holds = source.text_column, holds_label
+    done = [_evaluation(one, truth, counts, slices, reasons, holds, wanted) for one in judged]
     if len(done) == 1:
         return done[0][0]
     (first_one, right), (other, other_right) = done
@@ -403,8 +395,7 @@ def _evaluation(
     slices: Mapping[str, Sequence[str]],
     reasons: Counter[str],
     columns: tuple[str, str],
-    precision: float | None,
-    recall: float | None,
+    wanted: Mapping[str, float],
 ) -> tuple[Evaluation, NDArray[np.bool_]]:
     """Return the evaluation of one model, and which texts it has right."""
     model, numbers = judged.model, np.concatenate(judged.parts)
@@ -423,8 +414,7 @@ def _evaluation(
     for i, label in enumerate(model.labels):
         has = true[:, i] == 1 if several else true == i
         curve = chosen_by = figures.curve(has, scores[:, i], weights)
-        is_wanted = precision is not None or recall is not None
-        if is_wanted and several:  # a text without a known word gets no label
+        if wanted and several:  # a text without a known word gets no label
             chosen_by = figures.curve(has, np.where(known, scores[:, i], 0), weights)
         labels[label] = LabelFigures(
             texts[i].item(),
@@ -434,7 +424,7 @@ def _evaluation(
             float(rates.f1[i]),
             figures.roc_auc(curve),
             figures.average_precision(curve),
-            figures.operating(chosen_by, precision=precision, recall=recall) if is_wanted else None,
+            figures.operating(chosen_by, **wanted) if wanted else None,
             figures.points(curve) if classes <= _CURVES else [],
         )
     found = figures.reliability(scores, true, weights=weights)

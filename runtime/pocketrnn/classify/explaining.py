@@ -57,7 +57,6 @@ class Explanation:
     """Neighbouring words that do more together than the sum of both, strongest first."""
 
     def __repr__(self) -> str:
-        """Return the label with its score, and the strongest words."""
         words = ", ".join(f"{word!r:.40} {weight:+.4f}" for word, weight in self.strongest(3))
         return f"<Explanation {self.label!r} {shown(self.score, self.threshold)}: {words or '-'}>"
 

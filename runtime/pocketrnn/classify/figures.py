@@ -110,8 +110,7 @@ def cells(
 
 def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
     """Return `part / whole`, and 0 where there is nothing to divide by."""
-    found: Floats = np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
-    return found
+    return np.asarray(np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0))
 
 
 def macro_f1(confusion: Counts) -> float:
@@ -270,8 +269,7 @@ def sureness(scores: Scores, threshold: Threshold) -> Floats:
     to its own. float64 (texts,).
     """
     if isinstance(threshold, tuple):
-        nearest: Floats = np.abs(scores - np.array(threshold)).min(axis=1)
-        return nearest
+        return np.asarray(np.abs(scores - np.array(threshold)).min(axis=1))
     middle = np.float32(threshold if scores.shape[1] == 2 else 0)
     return np.abs(telling(scores).astype(np.float64) - middle)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import modelfile
 from ..config import Settings, check
-from ..errors import ConfigError, CorruptModelError, GraphError, VocabularyMismatchError
+from ..errors import ConfigError, GraphError, VocabularyMismatchError
 from ..lazy import lazy
 from ..modelfile import ModelFile, onnx
 from ..modelfile.forms import starts_after_padding
@@ -15,7 +15,6 @@ from ..modelfile.graph import Size, classifier
 from ..modelfile.network import NetworkConfig
 from .labels import Threshold
 from .text import TextConfig, Tokenizer
-from .unlike import Usual
 
 TASK = "classify"
 
@@ -38,7 +37,6 @@ class ClassifierConfig(Settings):
     """None where the file has a graph of its own, which is run only if it is trusted."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for settings that no model could have."""
         super().__post_init__()
         check(len(self.labels) >= 2, f"a model needs two labels or more, not {self.labels}")
         check(
@@ -116,20 +114,6 @@ class TestCase(Settings):
     __test__ = False  # pytest would take it for a test
 
 
-@dataclass(frozen=True)
-class Contents:
-    """A classifier's model file, checked."""
-
-    file: ModelFile
-    config: ClassifierConfig
-    tokenizer: Tokenizer
-    weights: dict[str, onnx.Array] | None
-    """By the names of the graph's constants; None for a graph of the file's own."""
-    test_cases: tuple[TestCase, ...]
-    usual: Usual | None
-    """None where the card doesn't say what texts are usual."""
-
-
 def to_bytes(
     config: ClassifierConfig,
     tokenizer: Tokenizer,
@@ -139,37 +123,33 @@ def to_bytes(
 ) -> bytes:
     """Return the model file around the serialized GraphProto `graph`."""
     vocabulary = config.text.split.join(tokenizer.vocabulary)
-    return modelfile.to_bytes(TASK, config, vocabulary, graph, card, test_cases)
+    return modelfile.to_bytes(TASK, config, graph, card, test_cases, vocabulary)
 
 
-def read(file: ModelFile, *, trusted: bool = False) -> Contents:
-    """Check what a model file says, before onnxruntime sees any of it.
+def read(
+    file: ModelFile, *, trusted: bool
+) -> tuple[ClassifierConfig, Tokenizer, tuple[TestCase, ...]]:
+    """Return what a model file says; ConfigError or VocabularyMismatchError for what none would.
 
-    Raises CorruptModelError, VocabularyMismatchError, or GraphError where the graph isn't that of
-    the settings; a file that says it has a graph of its own is refused unless `trusted`.
+    GraphError for a file that says it has a graph of its own, unless it is `trusted`.
     """
-    try:
-        config = ClassifierConfig.from_dict(file.config)
-        words = file.vocabulary.split(config.text.split) if file.vocabulary else []
-        if len(words) != config.text.vocabulary_size:
-            raise VocabularyMismatchError(
-                f"the vocabulary has {len(words)} words, the settings speak of "
-                f"{config.text.vocabulary_size}; export the model again"
-            )
-        tokenizer = Tokenizer(config.text, words)
-        test_cases = file.cases(
-            TestCase,
-            lambda case: (
-                len(case.scores) == len(config.labels) and all(map(math.isfinite, case.scores))
-            ),
+    config = ClassifierConfig.from_dict(file.config)
+    words = file.vocabulary.split(config.text.split) if file.vocabulary else []
+    if len(words) != config.text.vocabulary_size:
+        raise VocabularyMismatchError(
+            f"the vocabulary has {len(words)} words, the settings speak of "
+            f"{config.text.vocabulary_size}; export the model again"
         )
-        if config.network is None and not trusted:
-            raise GraphError(
-                "brings a graph of its own, which could do anything that ONNX can; if you trust "
-                "whoever made the file, say so with trusted=True"
-            )
-        weights = file.weights(config.graph()) if config.network else None
-        usual = Usual.from_dict(file.card["usual"]) if file.card.get("usual") else None
-    except (ConfigError, RecursionError) as error:
-        raise CorruptModelError(f"the file is altered ({error})") from error
-    return Contents(file, config, tokenizer, weights, test_cases, usual)
+    tokenizer = Tokenizer(config.text, words)
+    test_cases = file.cases(
+        TestCase,
+        lambda case: (
+            len(case.scores) == len(config.labels) and all(map(math.isfinite, case.scores))
+        ),
+    )
+    if config.network is None and not trusted:
+        raise GraphError(
+            "brings a graph of its own, which could do anything that ONNX can; if you trust "
+            "whoever made the file, say so with trusted=True"
+        )
+    return config, tokenizer, test_cases

@@ -17,7 +17,7 @@ on the version of Unicode that Python knows. In this order:
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 MAIL, LINK, NAME, NUMBER = "\U0001f4e7", "\U0001f517", "\U0001f464", "\U0001f522"
@@ -121,22 +121,6 @@ _RUN = re.compile(r"([^0-9])\1\1+")
 _LONG_NUMBER = re.compile("[0-9]{5}")
 
 
-def _entity(match: re.Match[str]) -> str:
-    return _ENTITIES.get(match.group(), " ")
-
-
-def _plain(match: re.Match[str]) -> str:
-    return unicodedata.normalize("NFC", match.group().translate(TABLE))
-
-
-def _alone(match: re.Match[str]) -> str:
-    return f" {match.group()} "
-
-
-def _mail(_: re.Match[str]) -> str:
-    return f" {MAIL} "
-
-
 def _mark(match: re.Match[str]) -> str:
     found = match.group()
     first = found[0]
@@ -149,18 +133,23 @@ def _mark(match: re.Match[str]) -> str:
     return {"@": f" {NAME} ", "h": f" {LINK} ", "w": f" {LINK} "}.get(first, " ")
 
 
-STEPS = ((_ENTITY, _entity), (_FOREIGN, _plain), (_ALONE, _alone), (_MAIL, _mail), (_MARK, _mark))
+STEPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (_ENTITY, lambda match: _ENTITIES.get(match[0], " ")),
+    (_FOREIGN, lambda match: unicodedata.normalize("NFC", match[0].translate(TABLE))),
+    (_ALONE, lambda match: f" {match[0]} "),
+    (_MAIL, lambda _: f" {MAIL} "),
+    (_MARK, _mark),
+)
 """What is replaced, and by what, in this order."""
 
 
 def fold(text: str) -> str:
     """Return `text` after all STEPS."""
-    text = _ENTITY.sub(_entity, text)
-    if not text.isascii():
-        text = _ALONE.sub(_alone, _FOREIGN.sub(_plain, text))
-    if "@" in text:
-        text = _MAIL.sub(_mail, text)
-    return _MARK.sub(_mark, text)
+    entity, *foreign, mail, mark = STEPS
+    needed = [*([] if text.isascii() else foreign), *([mail] if "@" in text else [])]
+    for pattern, replacement in (entity, *needed, mark):
+        text = pattern.sub(replacement, text)
+    return text
 
 
 @lru_cache(1 << 16)

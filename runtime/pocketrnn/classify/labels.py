@@ -16,10 +16,7 @@ def probabilities(output: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     if output.shape[1] > 1:
         return output
-    both = np.empty((len(output), 2), np.float32)
-    np.subtract(1, output[:, 0], out=both[:, 0])
-    both[:, 1] = output[:, 0]
-    return both
+    return np.concatenate([1 - output, output], axis=1, dtype=np.float32)
 
 
 def telling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -27,8 +24,7 @@ def telling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
 
     With two labels the second one's probability, with more the most probable one's.
     """
-    second: NDArray[np.float32] = scores[:, 1]
-    return second if scores.shape[1] == 2 else scores.max(axis=1)
+    return np.asarray(scores[:, 1] if scores.shape[1] == 2 else scores.max(axis=1))
 
 
 def choose_one(row: NDArray[np.float32], threshold: Threshold) -> int:
@@ -53,8 +49,7 @@ def choose(scores: NDArray[np.float32], threshold: Threshold) -> NDArray[np.int6
         return (scores > np.array(threshold, np.float32)).astype(np.int64)
     if scores.shape[1] == 2:
         return (scores[:, 1] > np.float32(threshold)).astype(np.int64)
-    most: NDArray[np.int64] = scores.argmax(axis=1)
-    return most
+    return np.asarray(scores.argmax(axis=1))
 
 
 def all_right(chosen: NDArray[np.int64], true: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -16,12 +16,11 @@ from ..lazy import lazy
 from ..loading import Model
 from ..modelfile import ModelFile
 from .explaining import Explanation, explain
-from .file import TASK, ClassifierConfig, TestCase, read
+from .file import TASK, read
 from .labels import choose, choose_one, shown, telling, threshold_of
 from .network import Network, OwnGraph
 from .padding import Rows, count_words
-from .text import Tokenizer
-from .unlike import Unlikeness
+from .unlike import Unlikeness, Usual
 from .vectorized import VectorizedTokenizer
 
 if TYPE_CHECKING:
@@ -71,7 +70,6 @@ class Prediction:
         return sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:most]
 
     def __repr__(self) -> str:
-        """Return label, score and how many words were known."""
         known = f"{self.known} of {self.words} words known"
         label = ", ".join(map(repr, self.labels)) or None
         return f"<Prediction {label} {shown(self.score, self.threshold)}, {known}>"
@@ -87,7 +85,6 @@ class Predictions(list[Prediction]):
     _SHOWN = 10
 
     def __repr__(self) -> str:
-        """Return the first predictions, and how many more there are."""
         return "\n".join([*map(repr, self[: self._SHOWN]), *self._more()]) or "[]"
 
     def _repr_html_(self) -> str:
@@ -127,21 +124,17 @@ class Classifier(Model):
     def __init__(self, file: ModelFile, *, threads: int = 1, trusted: bool = False) -> None:
         """Check the file and make it ready to run; `pocketrnn.load` makes one from a path."""
         super().__init__(file, threads=threads, trusted=trusted)
-        contents = read(file, trusted=trusted)
-        self.config: ClassifierConfig = contents.config
-        self.tokenizer: Tokenizer = contents.tokenizer
-        self.test_cases: tuple[TestCase, ...] = contents.test_cases
-        usual = contents.usual
-        self._unlikeness = Unlikeness(usual, contents.config.text) if usual else None
-        network = contents.config.network
+        self.config, self.tokenizer, self.test_cases = read(file, trusted=trusted)
+        usual, network = file.card.get("usual"), self.config.network
+        self._unlikeness = Unlikeness(Usual.from_dict(usual), self.config.text) if usual else None
+        self.weights = file.weights(self.config.graph()) if network else {}
         self._network = (
-            Network(contents, network, threads=threads)
+            Network(self.config, network, self.weights, threads)
             if network
-            else OwnGraph(contents, threads=threads)
+            else OwnGraph(self.config, self.data, threads)
         )
 
     def __repr__(self) -> str:
-        """Return labels, number of words, size and the digest's start."""
         labels = ", ".join(map(repr, self.labels[:5])) + (", …" if len(self.labels) > 5 else "")
         words, size = self.config.text.vocabulary_size, len(self.data) / 1e6
         return f"<Classifier: {labels}; {words:,} words; {size:.2f} MB; {self.sha256[:12]}>"
@@ -157,7 +150,6 @@ class Classifier(Model):
 
     @property
     def parts(self) -> str:
-        """What the file holds that must belong together, in words."""
         text = self.config.text
         return (
             f"{text.vocabulary_size:,} words, {text.num_words:,} rows of weights, "

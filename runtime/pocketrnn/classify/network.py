@@ -1,18 +1,17 @@
 """The network, ready to run: one session for a single text, one for batches."""
 
 from array import array
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CorruptModelError
 from ..lazy import lazy
-from ..modelfile import forms, onnx
+from ..modelfile import forms
 from ..modelfile.network import NetworkConfig
 from ..session import Session
-from .file import ClassifierConfig, Contents
+from .file import ClassifierConfig
 from .labels import probabilities
 from .padding import Rows, batches, time_for
 from .text import pad
@@ -26,10 +25,9 @@ Edit = Sequence[int]
 class OwnGraph:
     """Runs a graph that the file brings, on ids padded to `maxlen`, and trusts it."""
 
-    def __init__(self, contents: Contents, *, threads: int) -> None:
-        """Hand the file to onnxruntime."""
-        self._config = contents.config
-        self._session = Session(lambda: contents.file.data, threads=threads)
+    def __init__(self, config: ClassifierConfig, data: bytes, threads: int) -> None:
+        self._config = config
+        self._session = Session(lambda: data, threads=threads)
 
     def one(self, row: Sequence[int]) -> NDArray[np.float32]:
         """Return the scores, float32 (1, labels), of one row of ids of any length."""
@@ -60,20 +58,17 @@ class OwnGraph:
 class Network(OwnGraph):
     """Runs the graphs that the settings stand for; many threads may use one at once."""
 
-    def __init__(self, contents: Contents, network: NetworkConfig, *, threads: int) -> None:
+    def __init__(
+        self,
+        config: ClassifierConfig,
+        network: NetworkConfig,
+        weights: Mapping[str, Array],
+        threads: int,
+    ) -> None:
         """Make the session for single texts; that for batches is made when one is asked for."""
-        self._config = contents.config
-        self._network = network
-        self._weights = contents.weights or {}
-        self._threads = threads
-        self._one = self._session_for(forms.one(network, self._config.size))
-
-    def _session_for(self, graph: onnx.Graph) -> Session:
-        return Session(partial(onnx.model_of, graph, self._weights), threads=self._threads)
-
-    @lazy
-    def _many(self) -> Session:
-        return self._session_for(forms.many(self._network, self._config.size))
+        self._config, self._network = config, network
+        self._sessions = forms.Sessions(weights, threads, network, config.size)
+        self._one = self._sessions[forms.one]
 
     def one(self, row: Sequence[int]) -> NDArray[np.float32]:
         """Return the scores, float32 (1, labels), of one row of ids of any length."""
@@ -97,7 +92,7 @@ class Network(OwnGraph):
         """Return the scores, float32 (texts, labels), of padded ids (texts, time), in one run."""
         texts, time = ids.shape
         inputs = {"ids": ids, **self._start(time, texts)}
-        return _checked(self._many, inputs, self._config, texts)
+        return _checked(self._sessions[forms.many], inputs, self._config, texts)
 
     def edited(self, row: NDArray[np.int32], edits: Sequence[Edit]) -> NDArray[np.float32]:
         """Return what `OwnGraph.edited` does; of each copy, only windows with edits are run."""
@@ -112,7 +107,7 @@ class Network(OwnGraph):
                 which, step = divmod(first + place, window)
                 changed.setdefault((number, which), rows[which].copy())[step] = text.oov_id
         ids = np.stack([*rows, *changed.values()], axis=1)
-        halves = self._windows.run({"ids": ids}, ["total", "highest"])
+        halves = self._sessions[forms.windows].run({"ids": ids})
         copies = []
         for values in halves:
             each = np.repeat(values[None, : len(rows)], len(edits), axis=0)
@@ -121,15 +116,7 @@ class Network(OwnGraph):
         total, highest = copies[0].sum(axis=1), copies[1].max(axis=1)
         count = np.full((len(edits), 1), len(row), np.float32)
         inputs = {"total": total, "highest": highest, "count": count}
-        return _checked(self._head, inputs, self._config, len(edits))
-
-    @lazy
-    def _windows(self) -> Session:
-        return self._session_for(forms.windows(self._network, self._config.size))
-
-    @lazy
-    def _head(self) -> Session:
-        return self._session_for(forms.head(self._network, self._config.size))
+        return _checked(self._sessions[forms.head], inputs, self._config, len(edits))
 
     def _start(self, time: int, texts: int) -> dict[str, Array]:
         """Return the states before the first of `time` steps, where the graph is handed them."""

@@ -6,7 +6,7 @@ texts of similar length go into one batch.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,7 @@ from .text import TextConfig
 STEPS = 1 << 15
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(NamedTuple):
     """Rows of ids, cut to `maxlen` but not padded."""
 
     ids: NDArray[np.int32]

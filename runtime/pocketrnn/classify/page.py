@@ -211,17 +211,12 @@ def _line(points: Sequence[tuple[float, float]], kind: str, radii: Sequence[floa
 
 def _reliability(both: Sequence[Evaluation]) -> str:
     diagonal = f'<line class="grid" x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}"/>'
-    lines = [
-        _line(
-            [(each.confidence, each.accuracy) for each in found.reliability],
-            kind,
-            [
-                2 + 8 * (each.texts / sum(b.texts for b in found.reliability)) ** 0.5
-                for each in found.reliability
-            ],
-        )
-        for found, kind in zip(both, "ab", strict=False)
-    ]
+    lines = []
+    for found, kind in zip(both, "ab", strict=False):
+        points = [(each.confidence, each.accuracy) for each in found.reliability]
+        texts = sum(each.texts for each in found.reliability)
+        radii = [2 + 8 * (each.texts / texts) ** 0.5 for each in found.reliability]
+        lines.append(_line(points, kind, radii))
     return _SQUARE + diagonal + "".join(lines)
 
 

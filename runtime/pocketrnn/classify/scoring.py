@@ -91,7 +91,6 @@ class Scoring:
     label_separator: str | None = None
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for what doesn't go together."""
         if not self.model.config.multi_label:
             one = "label_separator is for a model of several labels a text: this one gives one"
             check(self.label_separator is None, one)

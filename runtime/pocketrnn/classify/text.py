@@ -52,7 +52,6 @@ class TextConfig(Settings):
     """Whether texts are folded before they are split (`folding.py`); False is Keras's rule."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for settings that no tokenizer could follow."""
         super().__post_init__()
         check(len(self.split) == 1, f"split must be one character, not {self.split!r}")
         check(not self.fold or self.split == " ", "fold makes spaces, so split must be one")

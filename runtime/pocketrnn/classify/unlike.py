@@ -45,7 +45,6 @@ class Usual(Settings):
     """
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for what no texts could have."""
         super().__post_init__()
         good = all(map(math.isfinite, (self.mean, self.within, self.between)))
         check(good and self.within > 0 and self.between >= 0, f"no variances: {self}")
@@ -55,7 +54,6 @@ class Unlikeness:
     """Says how unlike texts are: one in a hundred of those that were measured is over 1."""
 
     def __init__(self, usual: Usual, config: TextConfig) -> None:
-        """Take what is usual of texts whose ids follow from `config`."""
         self._usual, self._kept = usual, config.kept
         self._of_ids = log_ranks(config)
         self._listed: list[float] = self._of_ids.tolist()
@@ -76,5 +74,4 @@ class Unlikeness:
             totals[some] = np.add.reduceat(self._of_ids[rows.ids], begins)
         counts = np.where(words > 0, words, np.nan)
         spread = np.sqrt(self._usual.between + self._usual.within / counts)
-        found: NDArray[np.float64] = (totals / counts - self._usual.mean) / spread
-        return found
+        return np.asarray((totals / counts - self._usual.mean) / spread)

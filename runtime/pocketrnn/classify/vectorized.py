@@ -40,7 +40,11 @@ class VectorizedTokenizer:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         """Build the hash table: a few milliseconds for 10,000 words."""
-        _keep_freed_memory()
+        # glibc takes an array over 128 KB from the system and gives it back when it is freed, so
+        # that each page of the next one is made anew, which took a fifth of the time. Once a larger
+        # one has been freed, it keeps what is smaller (mallopt(3), M_MMAP_THRESHOLD). This one is
+        # never written to, so it takes no memory; elsewhere it does nothing.
+        np.empty(_LARGEST, np.uint8)
         self._tokenizer = tokenizer
         self._config = config = tokenizer.config
         filtered, split = config.filters.encode(), config.split.encode()
@@ -55,11 +59,9 @@ class VectorizedTokenizer:
         lengths = np.array([len(word) for word in words], np.int64)
         starts = np.cumsum(lengths + 1) - lengths - 1
         short, long = lengths <= _SHORT, (lengths > _SHORT) & (lengths <= _LONG)
-        self._short = _HashTable(
-            _as_integers(buffer, starts[short], lengths[short], 1), ids[short], config.oov_id
-        )
-        self._long = _HashTable(
-            _as_integers(buffer, starts[long], lengths[long], 3), ids[long], config.oov_id
+        self._short, self._long = (
+            _HashTable(_as_integers(buffer, starts[of], lengths[of], width), ids[of], config.oov_id)
+            for of, width in ((short, 1), (long, 3))
         )
         self._longer = {words[i]: int(ids[i]) for i in np.flatnonzero(lengths > _LONG)}
 
@@ -77,10 +79,7 @@ class VectorizedTokenizer:
     def rows(self, texts: Sequence[str]) -> Rows:
         """Return the ids of `texts`, cut to `maxlen`."""
         chunks = [self._rows(texts[i : i + _CHUNK]) for i in range(0, max(len(texts), 1), _CHUNK)]
-        return Rows(
-            np.concatenate([chunk.ids for chunk in chunks]),
-            np.concatenate([chunk.lengths for chunk in chunks]),
-        )
+        return Rows(*map(np.concatenate, zip(*chunks, strict=True)))
 
     def _rows(self, texts: Sequence[str]) -> Rows:
         config = self._config
@@ -151,17 +150,6 @@ class VectorizedTokenizer:
             word = buffer[starts[i] : starts[i] + lengths[i]]
             ids[i] = self._longer.get(word, self._config.oov_id)
         return ids
-
-
-def _keep_freed_memory() -> None:
-    """Have the C library keep the memory of freed arrays for the next ones.
-
-    glibc takes an array over 128 KB from the system and gives it back when it is freed, so that
-    each page of the next one is made anew, which took a fifth of the time. Once a larger one has
-    been freed, it keeps what is smaller (mallopt(3), M_MMAP_THRESHOLD). That one is never
-    written to, so it takes no memory; elsewhere this does nothing.
-    """
-    np.empty(_LARGEST, np.uint8)
 
 
 def _table(characters: str) -> NDArray[np.bool_]:
@@ -309,5 +297,4 @@ class _HashTable:
         mixed = keys[0] * _MIX[0]
         for key, mix in zip(keys[1:], _MIX[1:], strict=False):
             mixed ^= key * mix
-        slots: NDArray[np.int64] = (mixed >> self._shift).astype(np.int64)
-        return slots
+        return np.asarray((mixed >> self._shift).astype(np.int64))

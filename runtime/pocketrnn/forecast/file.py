@@ -1,16 +1,15 @@
 """What a forecaster's model file says: its settings and test cases."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
-from typing import Any
 
 import numpy as np
 
 from .. import modelfile
 from ..config import Settings, check
-from ..errors import ConfigError, CorruptModelError
+from ..errors import ConfigError
 from ..modelfile import ModelFile, onnx
 from ..modelfile.network import NetworkConfig
 from ..modelfile.series import Shape, forecaster
@@ -47,7 +46,6 @@ class ForecasterConfig(Settings):
     network: NetworkConfig
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for settings that no model could have."""
         super().__post_init__()
         Frequency(self.frequency)
         context = self.context
@@ -118,47 +116,21 @@ class TestCase(Settings):
     __test__ = False  # pytest would take it for a test
 
 
-@dataclass(frozen=True)
-class Contents:
-    """A forecaster's model file, checked."""
-
-    config: ForecasterConfig
-    graph: onnx.Graph
-    weights: dict[str, onnx.Array]
-    """By the names of the graph's constants."""
-    test_cases: tuple[TestCase, ...]
+to_bytes = partial(modelfile.to_bytes, TASK)
+"""As `modelfile.to_bytes`: a forecaster has no vocabulary."""
 
 
-def to_bytes(
-    config: ForecasterConfig,
-    graph: bytes,
-    card: dict[str, Any],
-    test_cases: Sequence[TestCase] = (),
-) -> bytes:
-    """Return the model file around the serialized GraphProto `graph`."""
-    return modelfile.to_bytes(TASK, config, "", graph, card, test_cases)
+def read(file: ModelFile) -> tuple[ForecasterConfig, tuple[TestCase, ...]]:
+    """Return what a model file says; ConfigError for what none would."""
+    check(not file.vocabulary, "a forecaster has no vocabulary")
+    config = ForecasterConfig.from_dict(file.config)
 
+    def fits(case: TestCase) -> bool:
+        numbers = [value for value in case.values if value is not None]
+        return (
+            len(case.quantiles) == config.horizon * len(config.quantiles)
+            and all(map(math.isfinite, (*numbers, *case.quantiles)))
+            and len(numbers) >= config.least_known
+        )
 
-def read(file: ModelFile) -> Contents:
-    """Check what a model file says, before onnxruntime sees any of it.
-
-    Raises CorruptModelError, or GraphError where the graph isn't that of the settings.
-    """
-    try:
-        check(not file.vocabulary, "a forecaster has no vocabulary")
-        config = ForecasterConfig.from_dict(file.config)
-
-        def fits(case: TestCase) -> bool:
-            numbers = [value for value in case.values if value is not None]
-            return (
-                len(case.quantiles) == config.horizon * len(config.quantiles)
-                and all(map(math.isfinite, (*numbers, *case.quantiles)))
-                and len(numbers) >= config.least_known
-            )
-
-        test_cases = file.cases(TestCase, fits)
-        graph = config.graph()
-        weights = file.weights(graph)
-    except (ConfigError, RecursionError) as error:
-        raise CorruptModelError(f"the file is altered ({error})") from error
-    return Contents(config, graph, weights, test_cases)
+    return config, file.cases(TestCase, fits)

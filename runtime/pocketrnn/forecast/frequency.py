@@ -16,19 +16,12 @@ from ..errors import InputError
 
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "D": 86400, "W": 7 * 86400}
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}  # with S for their starts, E for their ends
-_WORDS = {
-    "s": "seconds",
-    "min": "minutes",
-    "h": "hours",
-    "D": "days",
-    "W": "weeks",
-    "B": "business days",
-    "MS": "months by their first day",
-    "ME": "months by their last day",
-    "QS": "quarters by their first day",
-    "QE": "quarters by their last day",
-    "YS": "years by their first day",
-    "YE": "years by their last day",
+_DAYS = {"S": "first", "E": "last"}
+_WORDS = {"s": "seconds", "min": "minutes", "h": "hours", "D": "days", "W": "weeks"}
+_WORDS |= {"B": "business days"} | {
+    unit + end: f"{words} by their {day} day"
+    for unit, words in (("M", "months"), ("Q", "quarters"), ("Y", "years"))
+    for end, day in _DAYS.items()
 }
 _INSTANTS = ("s", "min", "h")  # of other units, steps are of the clock on the wall
 
@@ -55,7 +48,6 @@ class RowError(InputError):
     """A row of a series can't be what it is."""
 
     def __init__(self, row: int, message: str) -> None:
-        """Keep which row it is, from 0."""
         super().__init__(message)
         self.row = row
 
@@ -71,7 +63,6 @@ class Frequency:
     name: str
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for a name that isn't one."""
         found = re.fullmatch(r"([1-9]\d{0,3})?([A-Za-z]+)", self.name)
         known = found is not None and found[2] in _WORDS
         check(known, f"frequency must be one of {', '.join(_WORDS)}, not {self.name!r:.40}")
@@ -219,8 +210,8 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
             if frequency.step[0] == "M":
                 other = Frequency(frequency.name[:-1] + {"S": "E", "E": "S"}[frequency.name[-1]])
                 if (other.times(own[0], other.steps(own)) == own).all():
-                    end = {"S": "first", "E": "last"}[other.name[-1]]
-                    fault += f'; if stamps are the {end} days, say frequency="{other.name}"'
+                    fault += f"; if stamps are the {_DAYS[other.name[-1]]} days, say "
+                    fault += f'frequency="{other.name}"'
             raise RowError(int(off[0]), fault)
     behind = np.flatnonzero(np.diff(steps) <= 0)
     if len(behind):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from numbers import Real
 from typing import TYPE_CHECKING, Any, overload
 
@@ -13,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..config import check, whole_number
 from ..errors import ConfigError, CorruptModelError, SeriesError
 from ..loading import Model
-from ..modelfile import ModelFile, forms, onnx
-from ..session import Session
-from .file import TASK, ForecasterConfig, TestCase, read
+from ..modelfile import ModelFile, forms
+from ..modelfile.series import forecaster
+from .file import TASK, read
 
 if TYPE_CHECKING:
     from ..tables.block import Function
@@ -75,7 +74,6 @@ class Forecast:
         return dict(zip(self._names, self._all.T, strict=True))
 
     def __repr__(self) -> str:
-        """Return the first value ahead, and how many there are."""
         first = f"{self.median[0]:.6g} ({self.lower[0]:.6g} to {self.upper[0]:.6g})"
         return f"<Forecast: {len(self.median)} ahead, first {first} at {self.level:g} %>"
 
@@ -88,14 +86,13 @@ class Forecaster(Model):
     def __init__(self, file: ModelFile, *, threads: int = 1, trusted: bool = False) -> None:
         """Check the file and make it ready to run; `pocketrnn.load` makes one from a path."""
         super().__init__(file, threads=threads, trusted=trusted)
-        contents = read(file)
-        self.config: ForecasterConfig = contents.config
-        self.test_cases: tuple[TestCase, ...] = contents.test_cases
-        self._contents = contents
+        self.config, self.test_cases = read(file)
+        self.weights = file.weights(self.config.graph())
+        network, shape = self.config.network, self.config.shape
+        self._sessions = forms.Sessions(self.weights, threads, network, shape)
         self._names = tuple(map(str, self.config.quantiles))
 
     def __repr__(self) -> str:
-        """Return frequency, horizon, size and the digest's start."""
         config, size = self.config, f"{len(self.data) / 1e6:.2f} MB"
         return (
             f"<Forecaster: {config.frequency}, {config.horizon} ahead; {size}; {self.sha256[:12]}>"
@@ -110,7 +107,6 @@ class Forecaster(Model):
 
     @property
     def parts(self) -> str:
-        """What the file holds that must belong together, in words."""
         return f"{self.config.context} values, {len(self.config.quantiles)} quantiles"
 
     def differences(self) -> list[float]:
@@ -121,11 +117,6 @@ class Forecaster(Model):
             stored = np.array(case.quantiles, np.float32).reshape(1, self.config.horizon, -1)
             found.append(difference(self.quantiles(values[None]), stored))
         return found
-
-    @property
-    def weights(self) -> Mapping[str, onnx.Array]:
-        """The numbers of the graph's constants, by name."""
-        return self._contents.weights
 
     @overload
     def forecast(
@@ -270,7 +261,7 @@ class Forecaster(Model):
 
     def run(self, rows: NDArray[np.float64]) -> Values:
         """Run the graph for rows without `problems`: float32 (series, horizon, quantiles)."""
-        session = self._session if len(rows) > 1 else self._single
+        session = self._sessions[forecaster if len(rows) > 1 else forms.one_series]
         (quantiles,) = session.run({"values": rows.astype(np.float32)}, ["quantiles"])
         if not np.isfinite(quantiles).all():
             raise CorruptModelError("the network's quantiles aren't finite numbers")
@@ -281,18 +272,6 @@ class Forecaster(Model):
         for row, problem in self.problems(rows).items():
             raise SeriesError(f"{_where(first is not None, (first or 0) + row)}{problem}")
         return self.run(rows)
-
-    @cached_property
-    def _session(self) -> Session:
-        return self._session_of(self._contents.graph)
-
-    @cached_property
-    def _single(self) -> Session:
-        return self._session_of(forms.one_series(self.config.network, self.config.shape))
-
-    def _session_of(self, graph: onnx.Graph) -> Session:
-        weights = self._contents.weights
-        return Session(lambda: onnx.model_of(graph, weights), threads=self._options["threads"])
 
 
 def difference(some: Values, others: Values) -> float:

@@ -19,7 +19,6 @@ class Alphabet:
     """
 
     def __init__(self, characters: str | None, unknown: int | None) -> None:
-        """Keep the characters."""
         self.characters = characters
         self._unknown = np.int32(-1 if unknown is None else unknown)
         self._codes = _codes(characters or "")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from .. import modelfile
 from ..config import Count, Settings, check
-from ..errors import ConfigError, CorruptModelError, VocabularyMismatchError
+from ..errors import VocabularyMismatchError
 from ..modelfile import ModelFile, onnx
 from ..modelfile.graph import generator
 from ..modelfile.network import NetworkConfig
@@ -38,7 +38,6 @@ class GeneratorConfig(Settings):
     network: NetworkConfig
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for settings that no model could have."""
         super().__post_init__()
         special = {self.unknown, self.start, self.stop} - {None}
         check(
@@ -86,18 +85,6 @@ class TestCase(Settings):
     __test__ = False  # pytest would take it for a test
 
 
-@dataclass(frozen=True)
-class Contents:
-    """A generator's model file, checked."""
-
-    config: GeneratorConfig
-    alphabet: Alphabet
-    graph: onnx.Graph
-    weights: dict[str, onnx.Array]
-    """By the names of the graph's constants."""
-    test_cases: tuple[TestCase, ...]
-
-
 def to_bytes(
     config: GeneratorConfig,
     alphabet: Alphabet,
@@ -107,30 +94,21 @@ def to_bytes(
 ) -> bytes:
     """Return the model file around the serialized GraphProto `graph`."""
     vocabulary = alphabet.characters or ""
-    return modelfile.to_bytes(TASK, config, vocabulary, graph, card, test_cases)
+    return modelfile.to_bytes(TASK, config, graph, card, test_cases, vocabulary)
 
 
-def read(file: ModelFile) -> Contents:
-    """Check what a model file says, before onnxruntime sees any of it.
-
-    Raises CorruptModelError, VocabularyMismatchError, or GraphError where the graph isn't that of
-    the settings.
-    """
-    try:
-        config = GeneratorConfig.from_dict(file.config)
-        characters = None if config.unit == "bytes" else file.vocabulary
-        count = BYTES if characters is None else len(set(characters))
-        if count != config.characters or len(file.vocabulary) != (count if characters else 0):
-            raise VocabularyMismatchError(
-                f"the vocabulary has {count} characters, the settings speak of "
-                f"{config.characters}; export the model again"
-            )
-        test_cases = file.cases(
-            TestCase,
-            lambda case: len(case.logits) == config.ids and all(map(math.isfinite, case.logits)),
+def read(file: ModelFile) -> tuple[GeneratorConfig, Alphabet, tuple[TestCase, ...]]:
+    """Return what a model file says; ConfigError or VocabularyMismatchError for what none would."""
+    config = GeneratorConfig.from_dict(file.config)
+    characters = None if config.unit == "bytes" else file.vocabulary
+    count = BYTES if characters is None else len(set(characters))
+    if count != config.characters or len(file.vocabulary) != (count if characters else 0):
+        raise VocabularyMismatchError(
+            f"the vocabulary has {count} characters, the settings speak of {config.characters}; "
+            "export the model again"
         )
-        graph = config.graph()
-        weights = file.weights(graph)
-    except (ConfigError, RecursionError) as error:
-        raise CorruptModelError(f"the file is altered ({error})") from error
-    return Contents(config, Alphabet(characters, config.unknown), graph, weights, test_cases)
+    cases = file.cases(
+        TestCase,
+        lambda case: len(case.logits) == config.ids and all(map(math.isfinite, case.logits)),
+    )
+    return config, Alphabet(characters, config.unknown), cases

@@ -1,23 +1,20 @@
 """The model that a person holds: a prompt in, texts that go on from it out."""
 
-from collections.abc import Iterable, Iterator
-from functools import partial
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..config import check, in_chunks, whole_number
 from ..errors import CorruptModelError, TextError
-from ..lazy import lazy
 from ..loading import Model
 from ..modelfile import ModelFile, forms, onnx
-from ..session import Session
-from .file import TASK, GeneratorConfig, TestCase, read
+from ..modelfile.graph import generator
+from ..tables.block import Column, Function
+from .file import TASK, read
 from .sampling import Options, Sampling, uniform
-
-if TYPE_CHECKING:
-    from ..tables.block import Function
 
 State = list[NDArray[np.float32]]
 """What the network remembers of texts: an array (texts, units) for each layer, or two for LSTM."""
@@ -50,32 +47,26 @@ class Generator(Model):
     def __init__(self, file: ModelFile, *, threads: int = 1, trusted: bool = False) -> None:
         """Check the file and make it ready to run; `pocketrnn.load` makes one from a path."""
         super().__init__(file, threads=threads, trusted=trusted)
-        contents = read(file)
-        self.config: GeneratorConfig = contents.config
-        self.alphabet = contents.alphabet
-        self.test_cases: tuple[TestCase, ...] = contents.test_cases
-        self._contents = contents
-        self._before = [value.name for value in contents.graph.inputs[1:]]
+        self.config, self.alphabet, self.test_cases = read(file)
+        network, graph = self.config.network, self.config.graph()
+        self._sessions = forms.Sessions(file.weights(graph), threads, network, self.config.ids)
+        self._before = [value.name for value in graph.inputs[1:]]
 
     def __repr__(self) -> str:
-        """Return the number of characters, what a text is, size and the digest's start."""
         kind = "running text" if self.config.stop is None else "lines"
         count, size = self.config.characters, len(self.data) / 1e6
         return (
             f"<Generator: {kind}; {count:,} {self.config.unit}; {size:.2f} MB; {self.sha256[:12]}>"
         )
 
-    def function(self, *, prefix: str, **options: Any) -> "Function":
+    def function(self, *, prefix: str, **options: Any) -> Function:
         """Return what `score_file` runs over texts: it adds bits a character."""
-        from .scoring import Bits
-
         given = [name for name, value in options.items() if value]
         check(not given, f"a generator has no labels, so there is nothing for {', '.join(given)}")
         return Bits(self, prefix)
 
     @property
     def parts(self) -> str:
-        """What the file holds that must belong together, in words."""
         return f"{self.config.characters:,} {self.config.unit}, {self.config.ids:,} rows of weights"
 
     def differences(self) -> list[float]:
@@ -111,7 +102,7 @@ class Generator(Model):
         """
         count = 1 if n is None else whole_number(n, "n must be 0 or more")
         sampling = Sampling(**options)
-        end = self._end(sampling)
+        end = self.alphabet.encode(sampling.stop or "").tolist()
         logits, state = self.start(prompt)
         texts: list[str] = []
         most = self._side_by_side
@@ -130,7 +121,7 @@ class Generator(Model):
         With `stop`, a character comes once it is clear that it doesn't begin it.
         """
         sampling = Sampling(**options)
-        end = self._end(sampling)
+        end = self.alphabet.encode(sampling.stop or "").tolist()
         logits, state = self.start(prompt)
         steps = self._steps(logits, state, np.zeros(1, np.int64), sampling, end)
         return self._pieces(prompt, steps, end)
@@ -145,11 +136,6 @@ class Generator(Model):
             held += ids.tolist()
         if piece := decode(self._without_end(held, end), True):
             yield piece
-
-    def _end(self, sampling: Sampling) -> list[int]:
-        """Return the ids of `stop`."""
-        ids: list[int] = self.alphabet.encode(sampling.stop or "").tolist()
-        return ids
 
     def _without_end(self, ids: list[int], end: list[int]) -> list[int]:
         """Return the ids of a text without what ended it."""
@@ -325,7 +311,7 @@ class Generator(Model):
 
     def _next(self, ids: NDArray[Any], state: State | None = None) -> tuple[Logits, State]:
         """Return the logits (texts, ids) after one more id of each text: (texts,)."""
-        return self._run(self._one, ids.astype(np.int32), state)
+        return self._run(forms.step, ids.astype(np.int32), state)
 
     def run(self, ids: NDArray[np.int32], state: State | None = None) -> tuple[Logits, State]:
         """Run the graph as it is, from `state` or from nothing.
@@ -333,33 +319,36 @@ class Generator(Model):
         `ids` is (texts, time), and must be those of the model; the logits of what follows each
         one are float32 (texts, time, ids).
         """
-        return self._run(self._whole, ids, state)
+        return self._run(generator, ids, state)
 
     def _run(
-        self, form: tuple[Session, list[str]], ids: NDArray[np.int32], state: State | None
+        self, form: Callable[..., onnx.Graph], ids: NDArray[np.int32], state: State | None
     ) -> tuple[Logits, State]:
-        session, outputs = form
         if state is None:
             zeros = np.zeros((len(ids), self.config.network.units), np.float32)
             state = [zeros] * len(self._before)
-        logits, *after = session.run(
-            {"ids": ids, **dict(zip(self._before, state, strict=True))}, outputs
-        )
+        given = {"ids": ids, **dict(zip(self._before, state, strict=True))}
+        logits, *after = self._sessions[form].run(given)
         return _finite(logits), after
 
-    @lazy
-    def _whole(self) -> tuple[Session, list[str]]:
-        return self._ready(self._contents.graph)
 
-    @lazy
-    def _one(self) -> tuple[Session, list[str]]:
-        return self._ready(forms.step(self.config.network, self.config.ids))
+@dataclass(frozen=True)
+class Bits:
+    """From texts to how many bits a character of each holds."""
 
-    def _ready(self, graph: onnx.Graph) -> tuple[Session, list[str]]:
-        """Return a session for a graph, and the names of its outputs."""
-        model = partial(onnx.model_of, graph, self._contents.weights)
-        session = Session(model, threads=self._options["threads"])
-        return session, [value.name for value in graph.outputs]
+    model: Generator
+    prefix: str
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return (Column(f"{self.prefix}bits", "float"),)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"model": self.model.sha256}
+
+    def __call__(self, texts: list[str]) -> list[Any]:
+        return [self.model.bits(texts)]
 
 
 def log_probabilities(logits: Logits) -> Logits:

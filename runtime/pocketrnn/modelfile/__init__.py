@@ -70,10 +70,10 @@ class ModelFile:
 def to_bytes(
     task: str,
     config: Settings,
-    vocabulary: str,
     graph: bytes,
     card: dict[str, Any],
-    test_cases: Sequence[Settings],
+    test_cases: Sequence[Settings] = (),
+    vocabulary: str = "",
 ) -> bytes:
     """Return the model file around the serialized GraphProto `graph`."""
     # JSON in ASCII: a label may hold a lone surrogate or a NUL, which the file's UTF-8 can't.

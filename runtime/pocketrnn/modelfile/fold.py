@@ -56,26 +56,16 @@ def _named(model: Any, network: NetworkConfig) -> Iterator[tuple[str, NDArray[np
         each = len(arrays) // len(ways)
         for i, way in enumerate(ways):
             yield from _recurrent(way.name, arrays[i * each : (i + 1) * each])
-    kernel, bias = head
-    yield "head.kernel", kernel
-    yield "head.bias", bias
+    yield from zip(("head.kernel", "head.bias"), head, strict=True)
 
 
 def _forecaster(model: Any, network: NetworkConfig) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Yield the weights of a forecaster, whose layers have names."""
-    (path,), (width,), (embedding, embedding_bias), (head, head_bias) = (
-        model.get_layer(name).get_weights() for name in ("path", "quantiles", "embedding", "head")
-    )
     for i, (layer,) in enumerate(layers(network)):
         yield from _recurrent(layer.name, model.get_layer(f"layer{i}").get_weights())
-    yield from {
-        "embedding": embedding,
-        "embedding.bias": embedding_bias,
-        "head.kernel": head,
-        "head.bias": head_bias,
-        "path.kernel": path,
-        "width": width,
-    }.items()
+    names = {"embedding": ("embedding", "embedding.bias"), "head": ("head.kernel", "head.bias")}
+    for kind, own in (names | {"path": ("path.kernel",), "quantiles": ("width",)}).items():
+        yield from zip(own, model.get_layer(kind).get_weights(), strict=True)
 
 
 def _recurrent(

@@ -13,24 +13,29 @@ pocketrnn serializes what it runs, so it needn't run a file's own form:
   one window, the others needn't be computed again.
 """
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
 import numpy as np
 
-from .graph import (
-    CELLS,
-    Builder,
-    Gives,
-    Handed,
-    Layer,
-    Recurrent,
-    Size,
-    below_top,
-    built,
-    layers,
-    pooled_rows,
-)
+from ..session import Session
+from .graph import CELLS, Builder, Gives, Handed, Layer, Size, below_top, built, layers, pooled_rows
 from .network import NetworkConfig
-from .onnx import Attribute, Graph, Node, Value
+from .onnx import Array, Attribute, Graph, Node, Value, model_of
 from .series import Series, Shape, forecaster
+
+
+class Sessions(dict[Callable[..., Graph], Session]):
+    """Sessions of one network, by the functions that make its forms; made when first asked for."""
+
+    def __init__(self, weights: Mapping[str, Array], threads: int, *settings: Any) -> None:
+        """Keep the numbers of all forms, and what each of those functions takes."""
+        self._weights, self._threads, self._settings = weights, threads, settings
+
+    def __missing__(self, form: Callable[..., Graph]) -> Session:
+        model = partial(model_of, form(*self._settings), self._weights)
+        return self.setdefault(form, Session(model, threads=self._threads))
 
 
 def starts_after_padding(network: NetworkConfig, size: Size) -> bool:
@@ -132,7 +137,6 @@ def step(network: NetworkConfig, ids: int) -> Graph:
     """
     build = Handed(network, Size(ids, ids, "pre"))
     build.inputs[0] = Value("ids", "int32", ("batch",))
-    build.rows = "ids"
     build.outputs = [Value("logits", "float32", ("batch", ids))]
     cell, below = CELLS[network.cell], ""
     for (layer,) in layers(network):
@@ -143,7 +147,7 @@ def step(network: NetworkConfig, ids: int) -> Graph:
             else build.looked_up(kernel, bias, layer)
         )
         states = [build.first(f"{layer.name}.state{i}") for i in range(cell.states)]
-        after = cell.step(build, network, Recurrent(*recurrent), states, x)
+        after = cell.step(build, network, recurrent, states, x)
         build.last(after)
         below = after[0]
     kernel = build.matrix("head.kernel", network.units, ids)

@@ -16,7 +16,7 @@ import numpy as np
 from ..config import check
 from .network import NetworkConfig
 from .onnx import TYPES, Attribute, Graph, Node, Nodes, Value
-from .weights import LARGE, is_large
+from .weights import LARGE
 
 # The word vectors, and the rows that words are looked up in, which are made of them at load: 256 MB
 # of float32 each at most.
@@ -43,35 +43,29 @@ class Size:
 # -- cells -------------------------------------------------------------------------------------
 
 
-class Recurrent(NamedTuple):
-    """The names of the weights of h @ kernel + bias; only a GRU has that bias."""
-
-    kernel: str
-    bias: str
-
-
-Step = Callable[[Nodes, NetworkConfig, Recurrent, list[str], str], list[str]]
-"""Adds the nodes of one step: from the names of the weights, the states and x, the input times its
-kernel plus bias, to the names of the new states. Gemm(a, b, c) is a @ b + c."""
+Step = Callable[[Nodes, NetworkConfig, list[str], list[str], str], list[str]]
+"""Adds the nodes of one step: from the names of the recurrent kernel and bias, which only a GRU
+has, of the states and of x, the input times its kernel plus bias, to those of the new states.
+Gemm(a, b, c) is a @ b + c."""
 
 
 def _simple_rnn(
-    nodes: Nodes, network: NetworkConfig, recurrent: Recurrent, states: list[str], x: str
+    nodes: Nodes, network: NetworkConfig, recurrent: list[str], states: list[str], x: str
 ) -> list[str]:
     """Return activation(x + h U)."""
     (h,) = states
-    return [nodes.make(network.activation.capitalize(), nodes.make("Gemm", h, recurrent.kernel, x))]
+    return [nodes.make(network.activation.capitalize(), nodes.make("Gemm", h, recurrent[0], x))]
 
 
 def _gru(
-    nodes: Nodes, network: NetworkConfig, recurrent: Recurrent, states: list[str], x: str
+    nodes: Nodes, network: NetworkConfig, recurrent: list[str], states: list[str], x: str
 ) -> list[str]:
     """Return c + z (h - c), with z, r = sigmoid(x + h U + b) and c = tanh(x + r (h U + b)).
 
     Keras's GRU with `reset_after`, its default; the order of the gates is z, r, c.
     """
     (h,) = states
-    product = nodes.make("Gemm", h, recurrent.kernel, recurrent.bias)
+    product = nodes.make("Gemm", h, *recurrent)
     xz, xr, xc = _gates(nodes, network, x)
     hz, hr, hc = _gates(nodes, network, product)
     z = nodes.make("Sigmoid", nodes.make("Add", xz, hz))
@@ -81,14 +75,14 @@ def _gru(
 
 
 def _lstm(
-    nodes: Nodes, network: NetworkConfig, recurrent: Recurrent, states: list[str], x: str
+    nodes: Nodes, network: NetworkConfig, recurrent: list[str], states: list[str], x: str
 ) -> list[str]:
     """Return o tanh(c) and c = f c + i n, with i, f, o = sigmoid(x + h U), n = tanh(x + h U).
 
     Keras's order of the gates is i, f, n, o.
     """
     h, c = states
-    i, f, n, o = _gates(nodes, network, nodes.make("Gemm", h, recurrent.kernel, x))
+    i, f, n, o = _gates(nodes, network, nodes.make("Gemm", h, recurrent[0], x))
     kept = nodes.make("Mul", nodes.make("Sigmoid", f), c)
     added = nodes.make("Mul", nodes.make("Sigmoid", i), nodes.make("Tanh", n))
     c = nodes.make("Add", kept, added)
@@ -185,7 +179,7 @@ class Builder(Nodes):
     def matrix(self, name: str, rows: int, columns: int) -> str:
         """Return a matrix of weights as float32, however it is stored."""
         weights = self.network.weights
-        if weights == "float32" or not is_large(rows, columns, self.large):
+        if weights == "float32" or rows * columns < self.large:
             return self.weight(name, rows, columns)
         values = self.to_float(self.weight(name, rows, columns, dtype=weights))
         if weights == "float16":
@@ -289,7 +283,7 @@ class Builder(Nodes):
 
         before = [f"{name}.state{i}" for i in range(cell.states)]
         start = [self.first(state) for state in before]
-        after = cell.step(body, self.network, Recurrent(*recurrent), before, step("x", x))
+        after = cell.step(body, self.network, recurrent, before, step("x", x))
         if self.keeps_states(layer):
             kept = step("are_kept", self.are_kept, "bool")
             pairs = zip(after, before, strict=True)

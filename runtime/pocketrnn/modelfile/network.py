@@ -43,7 +43,6 @@ class NetworkConfig(Settings):
     """How large matrices are stored; training rounds them to that."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for settings that no network could have."""
         super().__post_init__()
         check(
             not self.window or self.pooling == "sqrtn_max",

@@ -62,9 +62,9 @@ class Series(Builder):
     def mean(self, total: str, count: str) -> str:
         return self.make("Div", total, self.make("Max", count, self.number(1)))
 
-    def part(self, values: str, first: int, end: int, axis: int = 1) -> str:
+    def part(self, values: str, first: int, end: int) -> str:
         edges = [self.fixed(f"at{edge}", [edge]) for edge in (first, end)]
-        return self.make("Slice", values, *edges, self.axes(axis))
+        return self.make("Slice", values, *edges, self.axes(1))
 
     def is_over(self, values: str, limit: int) -> str:
         return self.make("Greater", values, self.number(limit))

@@ -18,11 +18,6 @@ LARGE, LARGE_OF_SERIES = 1 << 14, 1 << 10
 _SCALE_BITS = 17
 
 
-def is_large(rows: int, columns: int, least: int = LARGE) -> bool:
-    """Tell whether a matrix of this shape is stored in fewer bits where the format has fewer."""
-    return rows * columns >= least
-
-
 def to_int8(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Return int8 values (rows, columns) and float32 scales (columns,): value * scale is near.
 
@@ -46,7 +41,7 @@ def rounded(
     One of fewer numbers than `least` stays as it is. Raises ConfigError for numbers that this
     format doesn't have.
     """
-    if not is_large(matrix.shape[0], matrix.shape[1], least):
+    if matrix.size < least:
         return matrix
     most = np.finfo("float16" if weights == "float16" else "float32").max
     fits = bool((np.abs(matrix) <= most).all())  # a NaN doesn't

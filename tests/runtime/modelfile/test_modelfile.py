@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 import pocketrnn
 import tinyonnx
 from pocketrnn import ClassifierConfig, TextConfig, errors, modelfile
-from pocketrnn.classify import file
 from pocketrnn.modelfile import onnx
 from pocketrnn.modelfile.network import NetworkConfig
 from tinyonnx import LABELS, WORDS, external_tensor, field, resealed
@@ -24,18 +23,13 @@ METADATA = tinyonnx.metadata(GRAPH, CONFIG)
 GOOD = onnx.model_to_bytes(GRAPH, METADATA)
 
 
-def read(data: bytes) -> file.Contents:
-    return file.read(modelfile.read(data))
-
-
 def test_read() -> None:
-    contents = read(GOOD)
-    assert contents.file.data == GOOD
+    contents = pocketrnn.load(GOOD)
+    assert contents.data == GOOD
     assert contents.config == CONFIG
     assert contents.tokenizer.vocabulary == WORDS
-    assert contents.file.card == tinyonnx.CARD
-    assert contents.file.sha256 == METADATA["pocketrnn.sha256"]
-    assert contents.weights is not None
+    assert contents.card == tinyonnx.CARD
+    assert contents.sha256 == METADATA["pocketrnn.sha256"]
     for name, numbers in tinyonnx.weights(CONFIG).items():
         np.testing.assert_array_equal(contents.weights[name], numbers)
 
@@ -75,16 +69,16 @@ def test_digest_as_documented() -> None:
 
 @pytest.mark.parametrize("label", ["a b", "ü", "中文", "\U0001f600", 'q"\\', "\n", "\0", "\ud800"])
 def test_any_label_survives(label: str) -> None:
-    assert read(tinyonnx.tiny(labels=(label, "other"))).config.labels == (label, "other")
+    assert pocketrnn.load(tinyonnx.tiny(labels=(label, "other"))).config.labels == (label, "other")
 
 
 def test_metadata_of_others_is_left_alone() -> None:
     data = onnx.model_to_bytes(GRAPH, {**METADATA, "author": "someone"})
-    assert read(data).config == CONFIG
+    assert pocketrnn.load(data).config == CONFIG
 
 
 def test_empty_vocabulary() -> None:
-    assert read(tinyonnx.tiny(words=())).tokenizer.vocabulary == ()
+    assert pocketrnn.load(tinyonnx.tiny(words=())).tokenizer.vocabulary == ()
 
 
 MASKED = NetworkConfig(mask=True, pooling="sqrtn_max", window=3)

@@ -50,17 +50,16 @@ def test_the_same_labels_start_with_the_same_scores() -> None:
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_other_cells(cell: str, finished: Run, tmp_path: Path) -> None:
-    from pocketrnn.classify.file import ClassifierConfig, read, to_bytes
+    from pocketrnn.classify.file import ClassifierConfig, to_bytes
     from pocketrnn.modelfile import fold
-    from pocketrnn.modelfile import read as read_file
 
     kind = NetworkConfig(cell=cell, bidirectional=True, layers=2, units=3, embedding=4)  # type: ignore[arg-type]
     tokenizer = finished.tokenizer
     settings = ClassifierConfig(tokenizer.config, ("a", "b", "c"), 0.5, kind)
     size = tokenizer.config.num_words
     model, other = (network.build(kind, num_words=size, classes=3) for _ in range(2))
-    contents = read(read_file(to_bytes(settings, tokenizer, fold.to_bytes(model, settings), {})))
-    starting.start(other, kind, contents, ("a", "b", "c"))
+    first = load(to_bytes(settings, tokenizer, fold.to_bytes(model, settings), {}))
+    starting.start(other, kind, first, ("a", "b", "c"))
     for ours, theirs in zip(other.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

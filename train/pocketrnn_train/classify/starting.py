@@ -12,10 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketrnn import modelfile
-from pocketrnn.classify import file
-from pocketrnn.classify.file import Contents
-from pocketrnn.loading import naming, read_bytes
+from pocketrnn import Classifier
 from pocketrnn.modelfile.graph import layers
 from pocketrnn.modelfile.network import NetworkConfig
 
@@ -30,24 +27,22 @@ _COMMON, _FEW_KNOWN = 500, 0.5
 _SLOWER = 0.3
 
 
-def read(start: str | os.PathLike[str] | bytes) -> Contents:
-    """Return a classifier's model file, checked: a path, its bytes, or `bundled`.
+def read(start: str | os.PathLike[str] | bytes) -> Classifier:
+    """Return a classifier: from a path, its bytes, or `bundled`.
 
     Raises a ModelFileError as `pocketrnn.load` does, also for a file with a graph of its own.
     """
-    source = None if start == "bundled" else start
-    with naming(source):
-        return file.read(modelfile.read(read_bytes(source)))
+    return Classifier.load(None if start == "bundled" else start)
 
 
-def follow(config: TrainConfig, contents: Contents, labels: Sequence[str]) -> TrainConfig:
+def follow(config: TrainConfig, first: Classifier, labels: Sequence[str]) -> TrainConfig:
     """Return settings with the file's network and tokenizer, and with slower steps.
 
     A network that knows the labels already is better than a teacher of few texts, and has none.
     """
-    text = replace(contents.config.text, maxlen=config.task.text.maxlen, num_words=2**20)
+    text = replace(first.config.text, maxlen=config.task.text.maxlen, num_words=2**20)
     distillation = config.task.distillation
-    if _has_head(contents, labels, config.task.multi_label):
+    if _has_head(first, labels, config.task.multi_label):
         distillation = None
     elif distillation and distillation.made_up:
         made_up = distillation.made_up
@@ -55,15 +50,15 @@ def follow(config: TrainConfig, contents: Contents, labels: Sequence[str]) -> Tr
         slower = replace(made_up, learning_rate=rate, divisor=divisor)
         distillation = replace(distillation, made_up=slower)
     settings = {"learning_rate": _SLOWER * config.fit.learning_rate, "distillation": distillation}
-    return config.with_settings(network=contents.config.network, text=text, **settings)
+    return config.with_settings(network=first.config.network, text=text, **settings)
 
 
-def words(contents: Contents, own: Sequence[str]) -> list[str]:
+def words(first: Classifier, own: Sequence[str]) -> list[str]:
     """Return the file's words, and behind them those of `own` that it hasn't.
 
     Warns where most of `own`, the words of a corpus by rank, are new to the file.
     """
-    known = set(contents.tokenizer.vocabulary)
+    known = set(first.tokenizer.vocabulary)
     common = own[:_COMMON]
     share = sum(word in known for word in common) / max(len(common), 1)
     if share < _FEW_KNOWN:
@@ -73,26 +68,26 @@ def words(contents: Contents, own: Sequence[str]) -> list[str]:
             100 * share,
             len(common),
         )
-    return list(dict.fromkeys([*contents.tokenizer.vocabulary, *own]))
+    return list(dict.fromkeys([*first.tokenizer.vocabulary, *own]))
 
 
-def _has_head(contents: Contents, labels: Sequence[str], multi_label: bool) -> bool:
+def _has_head(first: Classifier, labels: Sequence[str], multi_label: bool) -> bool:
     """Return whether the file's head tells the same labels, two of them in any order."""
-    its, own = contents.config.labels, tuple(labels)
+    its, own = first.config.labels, tuple(labels)
     same = own == its or (not multi_label and own[::-1] == its and len(own) == 2)
-    return same and multi_label == contents.config.multi_label
+    return same and multi_label == first.config.multi_label
 
 
 def start(
     model: Any,
     network: NetworkConfig,
-    contents: Contents,
+    first: Classifier,
     labels: Sequence[str],
     *,
     multi_label: bool = False,
 ) -> None:
     """Give `model`, a Keras model of the file's `network`, the weights of the file."""
-    stored: dict[str, NDArray[Any]] = dict(contents.weights or {})
+    stored: dict[str, NDArray[Any]] = dict(first.weights)
 
     def numbers(name: str) -> NDArray[np.float32]:
         found = stored[name].astype(np.float32)
@@ -111,6 +106,6 @@ def start(
                 bias = np.stack([bias, numbers(f"{way.name}.recurrent_bias")])
             arrays += [numbers(f"{way.name}.kernel"), numbers(f"{way.name}.recurrent"), bias]
         layer.set_weights(arrays)
-    if _has_head(contents, labels, multi_label):
-        sign = 1 if tuple(labels) == contents.config.labels else -1
+    if _has_head(first, labels, multi_label):
+        sign = 1 if tuple(labels) == first.config.labels else -1
         head.set_weights([sign * numbers("head.kernel"), sign * numbers("head.bias")])

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketrnn import Tokenizer
-from pocketrnn.classify.file import Contents
+from pocketrnn import Classifier, Tokenizer
 from pocketrnn.classify.labels import Threshold, choose, probabilities
 from pocketrnn.config import check
 from pocketrnn.errors import InputError
@@ -92,7 +91,7 @@ def fit(
         facts["words_of_few_texts"] = few
     if first:
         words = starting.words(first, words)
-        facts["started_from"] = first.file.sha256
+        facts["started_from"] = first.sha256
     # A small corpus has fewer words than `num_words` allows: no rows for words that aren't.
     text = config.task.text
     text = replace(text, num_words=min(text.num_words, text.index_from + 1 + len(words)))
@@ -201,7 +200,7 @@ def _round(
     config: TrainConfig,
     development: Corpus,
     words: Sequence[str],
-    first: Contents | None,
+    first: Classifier | None,
     number: int,
 ) -> Round:
     """Train on a part of the texts, and tell what was said of the others; from the run, if done."""
@@ -233,7 +232,7 @@ def _learn(
     config: TrainConfig,
     development: Corpus,
     words: Sequence[str],
-    first: Contents | None,
+    first: Classifier | None,
     suffix: str,
     settings: Choice | None = None,
 ) -> tuple[Any, Lesson]:
