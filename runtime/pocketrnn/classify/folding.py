@@ -144,12 +144,13 @@ STEPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
 
 
 def fold(text: str) -> str:
-    """Return `text` after all STEPS."""
-    entity, *foreign, mail, mark = STEPS
-    needed = [*([] if text.isascii() else foreign), *([mail] if "@" in text else [])]
-    for pattern, replacement in (entity, *needed, mark):
-        text = pattern.sub(replacement, text)
-    return text
+    """Return `text` after all STEPS; without those that would find nothing."""
+    text = _ENTITY.sub(STEPS[0][1], text)
+    if not text.isascii():
+        text = _ALONE.sub(STEPS[2][1], _FOREIGN.sub(STEPS[1][1], text))
+    if "@" in text:
+        text = _MAIL.sub(STEPS[3][1], text)
+    return _MARK.sub(_mark, text)
 
 
 @lru_cache(1 << 16)

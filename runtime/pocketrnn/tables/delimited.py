@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import ConfigError, InputError, counted
 from .block import Block, Results, Row
-from .reading import Reader, numbered, without_newline
+from .reading import Reader, numbered
 from .textfile import TextReader, TextWriter, TooLong, is_decoded, json_value, replaceable, to_json
 from .writing import columns_of, texts_of
 
@@ -122,9 +122,9 @@ class CsvReader(TextReader):
         if not problem:
             return "".join(lines), fields, ""
         self._push(lines[1:])
-        if tabs and without_newline(line).count("\t") == width - 1 > 0:
+        if tabs and unterminated(line).count("\t") == width - 1 > 0:
             # Many programs write tables of tabs without giving quotes a meaning.
-            return line, without_newline(line).split("\t"), ""
+            return line, unterminated(line).split("\t"), ""
         if len(lines) > 1:
             problem += "; read on at the line after it"
         return line, None, f"not {'TSV' if tabs else 'CSV'}: {problem}"
@@ -134,7 +134,7 @@ class CsvReader(TextReader):
 
         With a single column any line would, so that nothing tells a text from stray quotes.
         """
-        fit = [without_newline(line).count(self.delimiter) == width - 1 for line in lines]
+        fit = [unterminated(line).count(self.delimiter) == width - 1 for line in lines]
         return width == 1 or (fit[0] and fit[-1] and 2 * sum(fit[1:-1]) >= len(lines) - 2)
 
     def _gather(self, lines: list[str], fields: list[str]) -> str:
@@ -181,7 +181,7 @@ def _split(text: str, delimiter: str, fields: list[str]) -> int:
     Raises ValueError for a quoted field with something after it. The rules are those of RFC 4180;
     a quote within an unquoted field is a character like any other.
     """
-    at, end = 0, len(without_newline(text))
+    at, end = 0, len(unterminated(text))
     while True:
         if text.startswith('"', at):
             close = text.find('"', at + 1)
@@ -251,7 +251,7 @@ class SameCsvWriter(TextWriter):
         self._reader = reader
         self._delimiter = reader.delimiter
         self.encoding = reader.encoding
-        self._newline = reader.header[len(without_newline(reader.header)) :] or "\n"
+        self._newline = reader.header[len(unterminated(reader.header)) :] or "\n"
         self._quoted = lru_cache(maxsize=1024)(self._as_field)
         for column in self.added:
             for text in (column.name, *column.values):
@@ -267,7 +267,7 @@ class SameCsvWriter(TextWriter):
         head = self._reader.preface
         if self._reader.named:
             names = [self._quoted(column.name) for column in self.added]
-            header = without_newline(self._reader.header)
+            header = unterminated(self._reader.header)
             head += self._delimiter.join([header, *names]) + self._newline
         return self.compressed(self._reader.byte_order_mark + self.to_bytes(head))
 
@@ -282,7 +282,7 @@ class SameCsvWriter(TextWriter):
         added = zip(*[texts_of(cells, self._quoted, "") for cells in results.cells], strict=True)
         for row, new in zip(results.rows, added, strict=True):
             raw = block.raws[row]
-            kept = without_newline(raw)
+            kept = unterminated(raw)
             newline = raw[len(kept) :] or self._newline
             if row in block.problems:
                 kept = self._in_error(block, row, kept)
@@ -328,3 +328,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool | int | dict | list):
         return to_json(value)
     return str(json_value(value))
+
+
+def unterminated(raw: str) -> str:
+    """Return a record without the newline at its end, of any kind."""
+    return raw.removesuffix("\n").removesuffix("\r")

@@ -46,16 +46,17 @@ OUTPUTS = tuple(name for name, kind in FORMATS.items() if kind.writer)
 
 def input_format(name: str, given: str | None) -> str:
     """Return the format of an input. Raises ConfigError if neither name nor `given` tells."""
+    _check(given, "format", INPUTS)
     if name != STDIN:
         try:
             if Path(name).is_dir():
                 return "folder"
             Path(name).stat()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             missing = isinstance(error, FileNotFoundError)
-            reason = "no such file or folder" if missing else error.strerror
+            reason = "no such file or folder" if missing else getattr(error, "strerror", error)
             raise InputError(f"{name}: {reason}") from error
-    return _format(name, given, "format", INPUTS)
+    return given or _by_name(name, "format", INPUTS)
 
 
 def format_of(name: str) -> str | None:
@@ -68,7 +69,8 @@ def output_format(name: str, given: str | None, source: str) -> str:
     """Return the format of an output; on standard output, if not said, like the `source`."""
     if given is None and name == STDIN:
         return source if source in ("tsv", "jsonl") else "csv"
-    return _format(name, given, "output_format", OUTPUTS)
+    _check(given, "output_format", OUTPUTS)
+    return given or _by_name(name, "output_format", OUTPUTS)
 
 
 def open_writer(
@@ -93,10 +95,13 @@ def open_writer(
     return writer(name, columns, reader, first)
 
 
-def _format(name: str, given: str | None, option: str, known: Sequence[str]) -> str:
+def _check(given: str | None, option: str, known: Sequence[str]) -> None:
     if given is not None and given not in known:
         raise ConfigError(f"{option} must be one of {', '.join(known)}, not {given!r}")
-    kind = given or format_of(name)
+
+
+def _by_name(name: str, option: str, known: Sequence[str]) -> str:
+    kind = format_of(name)
     if kind is None or kind not in known:
         shown = "standard input" if name == STDIN else name
         told = "of which format?" if kind is None else f"{kind} can be read, but not written."

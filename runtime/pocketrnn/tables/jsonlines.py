@@ -6,8 +6,8 @@ from itertools import chain
 from typing import Any
 
 from .block import Block, Results, Row
-from .reading import Reader, listed, without_newline
-from .textfile import TextReader, TextWriter, TooLong, to_json
+from .reading import Reader, listed
+from .textfile import TextReader, TextWriter, TooLong, to_json, without_newline
 from .writing import taken_error, texts_of
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from .block import Row
-from .reading import without_newline
-from .textfile import TextReader, TooLong
+from .textfile import TextReader, TooLong, without_newline
 
 
 class LinesReader(TextReader):

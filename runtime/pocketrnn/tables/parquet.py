@@ -207,7 +207,9 @@ def _net(fault: type[PocketRNNError], message: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno:
             raise
-        raise fault(message.replace("%s", " ".join(str(error).split())[:500])) from error
+        # Names of files and columns before it may have a %s too.
+        before, after = message.rsplit("%s", 1)
+        raise fault(before + " ".join(str(error).split())[:500] + after) from error
 
 
 def _is_text(kind: Any) -> bool:

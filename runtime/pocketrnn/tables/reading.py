@@ -161,11 +161,6 @@ def _is_text(name: str, most: int) -> bool:
     return len(words) > most or (len(words) > 1 and name.rstrip().endswith((".", "!", "?")))
 
 
-def without_newline(line: str) -> str:
-    """Return `line` without the newline (LF, CR LF or CR) at its end."""
-    return line.removesuffix("\n").removesuffix("\r")
-
-
 def numbered(count: int) -> tuple[str, ...]:
     """Return the names of columns that have none."""
     return tuple(map(str, range(1, count + 1)))

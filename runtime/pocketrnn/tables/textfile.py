@@ -218,3 +218,8 @@ def reading_errors(name: str, encoding: str) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise InputError(f"{name}: {error.strerror or error}") from error
+
+
+def without_newline(line: str) -> str:
+    """Return `line` without the newline (LF or CR LF) at its end."""
+    return line[:-1].removesuffix("\r") if line.endswith("\n") else line

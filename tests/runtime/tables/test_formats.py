@@ -177,6 +177,13 @@ def test_lines(model, rows, at_end):
     assert [cells(label, score) for _, label, score in back] == expected(model, rows)
 
 
+def test_a_lone_return_is_part_of_a_line(tmp_path):
+    (tmp_path / "in.txt").write_bytes(b"good\r\nbad\r\r\nfine\r")
+    score(tmp_path / "in.txt", tmp_path / "out.jsonl")
+    rows = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+    assert [row["text"] for row in rows] == ["good", "bad\r", "fine\r"]
+
+
 @few
 @given(
     st.dictionaries(st.from_regex("[a-z]{1,5}(/[a-z]{1,5})?", fullmatch=True), texts, min_size=1)
@@ -492,6 +499,13 @@ def test_damaged_parquet(pa, pq, tmp_path):
         with pytest.raises(InputError, match=r"50% off\.parquet: cut short, damaged or not Parq"):
             score(tmp_path / "50% off.parquet", tmp_path / "out.csv", force=True)
         assert not (tmp_path / "out.csv").exists()
+
+
+def test_parquet_that_python_cannot_hold_names_column_and_file(pa, pq, tmp_path):
+    far = pa.array([2**50], pa.timestamp("s"))
+    pq.write_table(pa.table({"text": ["good"], "t%s": far}), tmp_path / "a%s.parquet")
+    with pytest.raises(InputError, match=r"a%s\.parquet, lines 1 to 1: column 't%s' .*\([^%]+\);"):
+        score(tmp_path / "a%s.parquet", tmp_path / "out.jsonl")
 
 
 def test_parquet_with_text_that_is_no_utf8(pa, pq, tmp_path):

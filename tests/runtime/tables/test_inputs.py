@@ -66,6 +66,7 @@ def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path):
         ([3], "an input must be a path, not 3"),
         (io.StringIO("good"), "an input must be a path, not <_io.StringIO"),
         ("a\0b", "an input must be a path"),
+        ("\ud800.csv", "can't encode"),
     ],
 )
 def test_no_path(inputs, message, tmp_path, monkeypatch):
@@ -75,6 +76,12 @@ def test_no_path(inputs, message, tmp_path, monkeypatch):
         score(inputs, tmp_path / "out.csv")
     with pytest.raises(ConfigError, match="an output must be a path"):
         score("a.csv", "")
+
+
+def test_a_format_that_is_none(tmp_path):
+    for there in (tmp_path, tmp_path / "missing.csv"):
+        with pytest.raises(ConfigError, match=r"format must be one of text, .*, not 'bogus'"):
+            score(there, tmp_path / "out.csv", format="bogus")
 
 
 @pytest.mark.parametrize("change", ["columns", "content"])

@@ -161,9 +161,11 @@ def test_weights_come_from_a_column(tmp_path: Path) -> None:
     )
     assert np.bincount(drawn) / len(drawn) == pytest.approx([0.9, 0.09, 0.01], abs=0.005)
     assert sorted(batches._drawn(np.array([2.0, 1, 3]), 6, random)) == [0, 0, 1, 2, 2, 2]
-    for wrong in ("-1", "0", "nan", "many", ""):
+    for wrong in ("-1", "0", "nan", "inf", "many", ""):
         path.write_text(f"name,count\nanna,{wrong}\n", "utf-8")
-        with pytest.raises(InputError, match=r"names\.csv.*(weight must be|not a number)"):
+        with pytest.raises(
+            InputError, match=r"names\.csv.*(must be a finite|not a) number"
+        ):
             read_lines([path], weight_column="count", text_column="name")
 
 

@@ -112,7 +112,9 @@ def read_lines(
                     continue
                 weight = 1.0 if weight_column is None else table.number(value, where) or 0.0
                 if not 0 < weight < math.inf:
-                    raise InputError(f"{where}: a weight must be over 0, not {value!r:.40}")
+                    raise InputError(
+                        f"{where}: a weight must be a finite number over 0, not {value!r:.40}"
+                    )
                 weights[text] = weights.get(text, 0.0) + weight
                 count += 1
     return Sequences(weights, count, tuple(Path(path).name for path in paths))
