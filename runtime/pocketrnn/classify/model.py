@@ -287,7 +287,7 @@ class Classifier(Model):
             return None
         if self.config.multi_label:
             raise ConfigError("unsure is for models of one label a text: this one gives several")
-        if unsure is True and "unsure" not in self.card:
+        if unsure is True and not any(self.card.get("unsure") or ()):
             raise ConfigError("the model's card has no band of unsure scores; give two numbers")
         given: Any = self.card["unsure"] if unsure is True else unsure
         try:

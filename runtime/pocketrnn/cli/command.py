@@ -23,8 +23,8 @@ _TERMINATED = 128 + 15  # as shells call the end by SIGTERM
 
 # What messages name as Python's callers know it: `force=True`, `text_column=...`.
 _SETTING = re.compile(
-    r"\b(batch_size|encoding|force|format|frequency|header|label_separator|\w+_column|learning_rate"
-    r"|max_characters|max_lines|on_error|output_format|prefix|rename|resume|trusted)"
+    r"\b(batch_size|encoding|force|format|frequency|header|horizon|label_separator|\w+_column"
+    r"|learning_rate|max_characters|max_lines|on_error|output_format|prefix|rename|resume|trusted)"
     r"=(True|False|\.\.\.|\"(\w+)\")"
 )
 _WANTED = re.compile(

@@ -14,8 +14,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="file (plain text, .csv, .tsv, .jsonl, also .gz or .zst of these; .parquet), folder "
-        "of .txt files, pattern, or - for standard input",
+        help="file (plain text, .csv, .tsv, .jsonl, also .gz or .zst of these; .json, .xlsx, "
+        ".parquet), folder of .txt files, pattern, or - for standard input",
     )
     add = partial(command.add, parser)
     add("--text-column NAME", "column to score (default: the obvious one)")

@@ -32,7 +32,7 @@ _SEASONS |= {"D": 7, "B": 5, "MS": 12, "ME": 12, "QS": 4, "QE": 4}
 # Steps that a series may have for each of its stamps: more are a slip of the frequency. Whole
 # numbers tell nothing of what they count: they may be seconds.
 _SPARSEST, _SPARSEST_NUMBERS, _FEW = 1000, 2, 8
-_ENOUGH = 4  # stamps that tell their own frequency
+_ENOUGH, _APART = 4, 4  # stamps that tell their own frequency, if all are so many steps apart
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}")
 _DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?")  # without dashes
@@ -226,8 +226,10 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
             f"{_shown(stamps[0])} to {_shown(stamps[-1])}; is the frequency right? Each whole "
             "number counts as one step",
         )
-    gap = np.gcd.reduce(np.diff(steps))
-    if len(steps) >= _ENOUGH and gap > 1:
+    moves = np.diff(steps)
+    gap = moves.min(initial=sparsest)
+    # Months are 28 to 31 days.
+    if len(steps) >= _ENOUGH and (np.gcd.reduce(moves) > 1 or gap >= _APART):
         raise RowError(
             1,
             f"all stamps are {gap} or more steps of {frequency} apart: they have another frequency",

@@ -29,7 +29,7 @@ from .table import Columns, Output, Series, SeriesTable
 _SERIES = 256
 
 _FEW = "fewer than {} known values before its last one"
-_FAR = "its last {} values aren't known, and a forecast has {}"
+_FAR = "its last {} values aren't known, and a forecast has {}: say horizon=... for more"
 
 _Rows = tuple[list[tuple[Any, ...]], Any]
 """Of a series: time stamps and what else has exact values; and as many rows of float32 numbers."""

@@ -1,6 +1,7 @@
 """Tables of series: a row a value, the rows of a series one after another, in order of time."""
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -25,6 +26,9 @@ _log = logging.getLogger("pocketrnn")
 
 # What tables have for nothing.
 _UNKNOWN = frozenset(("", "na", "n/a", "nan", "null", "none"))
+
+# 1.200 beside 992 is what a point between thousands looks like.
+_THOUSANDS, _HUNDREDS = re.compile(r"-?[1-9]\d{0,2}\.\d{3}"), re.compile(r"-?\d{1,3}")
 
 
 class Columns(NamedTuple):
@@ -255,9 +259,25 @@ class _Seen:
         return True
 
 
+def _refuse_thousands(cells: Sequence[str]) -> None:
+    """Raise RowError if points may stand between thousands: only numbers under 1,000 have none."""
+    if not all(_THOUSANDS.fullmatch(cell) for cell in cells if "." in cell):
+        return
+    row, found = next(((row, cell) for row, cell in enumerate(cells) if "." in cell), (0, ""))
+    others = [cell for cell in cells if cell.strip().lower() not in _UNKNOWN and "." not in cell]
+    if found and others and all(map(_HUNDREDS.fullmatch, others)):
+        raise RowError(
+            row,
+            f"beside {others[0]}, {found} may be {found.replace('.', '')} or a fraction; write "
+            "nothing between thousands, or all values as fractions (992.000)",
+        )
+
+
 def _numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
     """Return cells as numbers, NaN for unknown ones. Raises RowError for one that is none."""
     kinds = set(map(type, cells))
+    if str in kinds and kinds <= {str, type(None)}:
+        _refuse_thousands([cell or "" for cell in cells])
     # Python reads 1_000 as a number.
     if bool not in kinds and not (str in kinds and "_" in "".join(map(str, cells))):
         with suppress(TypeError, ValueError, OverflowError):
@@ -273,7 +293,10 @@ def _numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
         except (TypeError, ValueError, OverflowError):
             values[row] = np.inf
         if np.isinf(values[row]):
-            raise RowError(row, f"{cell!r:.60} isn't a number; leave unknown values empty")
+            has_comma = isinstance(cell, str) and "," in cell
+            what = "write a point before fractions, and nothing between thousands"
+            what = what if has_comma else "leave unknown values empty"
+            raise RowError(row, f"{cell!r:.60} isn't a number; {what}")
     return values
 
 

@@ -51,7 +51,9 @@ class CsvReader(TextReader):
         unquoted = "".join(lines)
         if self.options.quotes:
             unquoted = re.sub('"[^"]*"', "", unquoted)
-        self.delimiter = max(self.delimiters, key=unquoted.count)
+        # Of two that are there as often, the comma is the one that names of columns have in them.
+        there = [each for each in self.delimiters if each in unquoted] or [self.delimiter]
+        self.delimiter = max(there, key=lambda each: (unquoted.count(each), each != ","))
         self._push(lines)
         number, self.header, fields, problem = next(self._records(0))
         if fields is None:

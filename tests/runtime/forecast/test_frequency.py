@@ -129,6 +129,7 @@ def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
             "are 3 or more steps of MS .* apart: they have",
         ),
         ("h", [0, 2, 4, 8], 1, "are 2 or more steps of h .hours. apart"),
+        ("D", [f"2024-{m:02}-01" for m in range(1, 13)], 1, "are 29 or more steps of D"),
     ],
 )
 def test_a_stamp_that_cannot_be(frequency: str, stamps: list[Any], bad: int, said: str) -> None:

@@ -129,7 +129,9 @@ def test_a_forecast_starts_after_the_last_known_value(tmp_path: Path) -> None:
 def test_a_forecast_of_what_is_past_is_an_error(tmp_path: Path) -> None:
     table = [*rows(1), *[("s0", month(20 + i), "") for i in range(3)]]
     source = write(tmp_path / "in.csv", table)
-    with pytest.raises(InputError, match="its last 3 values aren't known, and a forecast has 3"):
+    with pytest.raises(
+        InputError, match="last 3 values aren't known, and a forecast has 3: say hor"
+    ):
         forecast_file(source, str(tmp_path / "out.csv"), MODEL, horizon=3)
 
 
@@ -199,6 +201,28 @@ FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
     "an underscore": (("s1", month(4), "1_000"), "line 26: '1_000' isn't a number"),
     "no id": (("", month(4), 1), "line 26: no unique_id"),
 }
+
+
+def test_points_between_thousands_are_no_fractions(tmp_path: Path) -> None:
+    def series(*values: str) -> list[tuple[Any, ...]]:
+        return [("s", month(i), value) for i, value in enumerate(values)]
+
+    for values in (["1.200", "992", *["1.007"] * 12], ["", "1.200", "-12", *["7"] * 12]):
+        source = write(tmp_path / "in.csv", series(*values))
+        row = values.index("1.200")
+        with pytest.raises(InputError, match=f"line {row + 2}: beside .*, 1.200 may be 1200 or a"):
+            forecast_file(source, str(tmp_path / "out.csv"), MODEL)
+    for values in (
+        ["1.200", "992.000", *["1.007"] * 12],
+        ["1.200", "1300", *["7"] * 12],
+        ["1.200", "0.5", *["7"] * 12],
+        ["0.125", "1", *["7"] * 12],
+    ):
+        source = write(tmp_path / "in.csv", series(*values))
+        assert forecast_file(source, str(tmp_path / "out.csv"), MODEL, force=True).errors == 0
+    source = write(tmp_path / "in.csv", series("1,5", *["7"] * 12))
+    with pytest.raises(InputError, match="'1,5' isn't a number; write a point before fractions"):
+        forecast_file(source, str(tmp_path / "out.csv"), MODEL, force=True)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -259,6 +259,13 @@ def test_excels_delimiter(tmp_path):
     )
 
 
+def test_a_comma_in_the_name_of_a_column(tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text("Text, deutsch;Note\nGood, really good;1\nBad, awful;2\n")
+    score(source, tmp_path / "out.csv", text_column="Text, deutsch")
+    assert (tmp_path / "out.csv").read_text().splitlines()[0] == "Text, deutsch;Note;label;score"
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
 def test_a_mark_says_the_encoding(encoding, tmp_path):
     source = tmp_path / "in.csv"

@@ -163,9 +163,7 @@ def test_weights_come_from_a_column(tmp_path: Path) -> None:
     assert sorted(batches._drawn(np.array([2.0, 1, 3]), 6, random)) == [0, 0, 1, 2, 2, 2]
     for wrong in ("-1", "0", "nan", "inf", "many", ""):
         path.write_text(f"name,count\nanna,{wrong}\n", "utf-8")
-        with pytest.raises(
-            InputError, match=r"names\.csv.*(must be a finite|not a) number"
-        ):
+        with pytest.raises(InputError, match=r"names\.csv.*(must be a finite|not a) number"):
             read_lines([path], weight_column="count", text_column="name")
 
 

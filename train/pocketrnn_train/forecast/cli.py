@@ -49,7 +49,8 @@ def train(arguments: argparse.Namespace) -> None:
         columns = Columns(arguments.id_column, arguments.time_column, arguments.value_column)
         corpus = read_series(arguments.files, config.task.frequency, columns)
         values = sum(map(len, corpus.series.values()))
-        print(f"{corpus.name}: {len(corpus.series):,} series, {values:,} values")
+        taken = f"frequency {config.task.frequency}, horizon {config.task.horizon}"
+        print(f"{corpus.name}: {len(corpus.series):,} series, {values:,} values; {taken}")
     run = fit(config, corpus, arguments.output, resume=arguments.resume)
     print(run.report["verdict"])
     for name, found in run.report["test"].items():
