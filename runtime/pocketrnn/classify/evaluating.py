@@ -132,7 +132,7 @@ class Evaluation:
     reasons: dict[str, int]
     """Why, and how many rows for each reason: the five most frequent ones."""
     columns: tuple[str, str]
-    """Those that held the texts and the labels, in the last of several tables."""
+    """Those that held the texts and the labels."""
     unknown: float
     """Texts of which the model knows no word; they count with the label that they would get,
     or, where a text may have several, with none."""

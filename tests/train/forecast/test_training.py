@@ -327,6 +327,14 @@ def test_synthetic_series_are_of_many_kinds(season: int) -> None:
     assert np.array_equal(made, synthetic(300, 90, season, np.random.default_rng(0)))
 
 
+def test_some_synthetic_series_have_stormy_times() -> None:
+    made = synthetic(900, 240, 12, np.random.default_rng(0))
+    logs = np.log(made[(made > 0).all(axis=1)])
+    moves = np.abs(np.diff(logs[:, 12:] - logs[:, :-12]))[:, :216]
+    size = np.median(moves.reshape(len(logs), 9, 24), axis=2)
+    assert 0.15 < (size.max(axis=1) > 2 * np.median(size, axis=1)).mean() < 0.3
+
+
 def test_synthetic_hours_repeat_the_week() -> None:
     made = synthetic(300, 400, 24, np.random.default_rng(0))
     day, week = (np.abs(made[:, lag:] - made[:, :-lag]).mean(axis=1) for lag in (24, 168))

@@ -1,9 +1,10 @@
 """Series of our own making, so that a bundled forecaster has seen nobody's data.
 
 What they are made of is usual: a level that moves in steps, a trend that is damped, a season that
-evolves, noise that remembers; then shifts, outliers and counts. How large each is beside the others
-is drawn anew for each series. Hours and weeks have what comes round more slowly as well: days of
-the week, weeks of the year, days that differ from one to the next, and what drifts with the year.
+evolves, noise that remembers, times at which all moves more; then shifts, outliers and counts. How
+large each is beside the others is drawn anew for each series. Hours and weeks have what comes round
+more slowly as well: days of the week, weeks of the year, days that differ from one to the next, and
+what drifts with the year.
 """
 
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ class _Kind:
     """Seasons that come round again: days of a week, weeks of a year."""
     wandering: float = 0.0
     """Share of series whose seasons differ from one to the next."""
+    stormy: float = 0.5
+    """Share of series that move more at times, for seasons on end."""
     delayed: bool = False
     """Whether the season of some series comes later each time."""
 
@@ -64,6 +67,7 @@ def synthetic(
     count: int, length: int, season: int, rng: np.random.Generator, frequency: str = ""
 ) -> Array:
     """Return series: float64 (count, length)."""
+    kind = _KINDS.get(season if season > 1 else frequency, _Kind())
 
     def some(share: float) -> NDArray[np.bool_]:
         return rng.random(count) < share
@@ -99,18 +103,17 @@ def synthetic(
         found *= size / np.maximum(found.std(axis=0), 1e-9)
         return found
 
-    def wander() -> Array:
+    def wander(share: float = kind.wandering) -> Array:
         """Draw what differs from season to season, and remembers: a straight line from each."""
         drawn, kept = rng.normal(size=(length // season + 2, count)), rng.uniform(0, 0.95, count)
         for i in range(1, len(drawn)):
             drawn[i] = kept * drawn[i - 1] + np.sqrt(1 - kept**2) * drawn[i]
-        drawn *= some(kind.wandering)
-        place, share = np.divmod(np.arange(length)[:, None] / season, 1)
+        drawn *= some(share)
+        place, rest = np.divmod(np.arange(length)[:, None] / season, 1)
         first = place[:, 0].astype(int)
-        lines: Array = drawn[first] * (1 - share) + drawn[first + 1] * share
+        lines: Array = drawn[first] * (1 - rest) + drawn[first + 1] * rest
         return lines
 
-    kind = _KINDS.get(season if season > 1 else frequency, _Kind())
     noise = amount(0.005, 0.3)
     memory = rng.uniform(-0.3, kind.memory[0], count) * some(kind.memory[1])
     # Steady series swing about their level; in the others the level is most of what moves.
@@ -147,8 +150,8 @@ def synthetic(
         swell = swell * (1 + still * amount(0.02, 0.4) * wander())
 
     steps, shocks = draws() * moving + rare(100, 0.25, 6), draws() * noise
-    if kind.rounds > 1:  # noise that is stronger at times
-        shocks *= np.exp(amount(0.1, 1) * wander())
+    storm = np.exp(amount(0.2, 1.2) * wander(kind.stormy))
+    steps, shocks = steps * storm, shocks * storm
     turns, changes = rng.normal(size=(2, length, count)) * np.stack([turning, evolving])[:, None]
     slope, level, step, swing = turning * 3 * rng.normal(size=count), *np.zeros((3, count))
     series, each = np.empty((length, count)), np.arange(count)

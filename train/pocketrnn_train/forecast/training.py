@@ -39,12 +39,13 @@ _TUNED_RATE, _TUNED_EPOCHS = 0.2, 0.4
 _STAGES = {2: ("older values", ""), 1: ("newer values", "-newer"), 0: ("all values", "-all")}
 _LATER_RATE, _LATER_EPOCHS = 0.5, 0.3
 
-# Epochs without a lower loss on what validates, after which the first stage ends.
+# Epochs without a lower loss on what validates, after which the first stage ends; not where each
+# epoch has new series, of which none can be learnt by heart.
 _PATIENCE = 4
 
 # Synthetic series that are drawn for an epoch, and the least seasons that one has; those that are
-# held out.
-_DRAWN, _SEASONS, _HELD_OUT = 8000, 15, 2000
+# held out; the share of the windows that is theirs where training goes on.
+_DRAWN, _SEASONS, _HELD_OUT, _MADE = 8000, 15, 2000, 0.3
 
 # Widths of intervals that a fit to held-out values may choose, and values that it needs.
 _WIDTHS, _FEW = (0.3, 3.0), 30
@@ -105,19 +106,20 @@ def fit(
 
         def batches(epoch: int) -> Any:
             rng = np.random.default_rng([config.seed, held, epoch])
-            kinds = [] if corpus.synthetic else [learnt]
-            if corpus.synthetic or start is not None:  # so that what the start knows isn't lost
-                kinds.append(
-                    list(synthetic(_DRAWN, _length(asked), asked.season, rng, asked.frequency))
-                )
-            count = task.steps * batch // len(kinds)
-            drawn_of = [
-                windows.windows(series, settings, count, rng, short=task.short, holes=task.holes)
-                for series in kinds
+            count = task.steps * batch
+            # Beside real series, so that what the start knows isn't lost.
+            made = count if corpus.synthetic else 0 if start is None else round(_MADE * count)
+            kinds = [(learnt, count - made)] if made < count else []
+            if made:
+                drawn = synthetic(_DRAWN, _length(asked), asked.season, rng, asked.frequency)
+                kinds.append((list(drawn), made))
+            found = [
+                windows.windows(series, settings, some, rng, short=task.short, holes=task.holes)
+                for series, some in kinds
             ]
-            order = rng.permutation(count * len(kinds))
-            drawn = tuple(np.concatenate(same)[order] for same in zip(*drawn_of, strict=True))
-            return tf.data.Dataset.from_tensor_slices(drawn).batch(batch)
+            order = rng.permutation(count)
+            given = tuple(np.concatenate(same)[order] for same in zip(*found, strict=True))
+            return tf.data.Dataset.from_tensor_slices(given).batch(batch)
 
         def measure(model: Any) -> dict[str, float]:
             if not first:
@@ -136,7 +138,7 @@ def fit(
             warm_up=config.fit.warm_up,
             batches=batches,
             suffix=suffix,
-            patience=_PATIENCE if first else None,
+            patience=_PATIENCE if first and not corpus.synthetic else None,
         )
         model = learn(run, [stage], model, fit=config.fit, loss=loss, metrics=[], measure=measure)
         round_weights(model, settings.network, head=True, least=LARGE_OF_SERIES)

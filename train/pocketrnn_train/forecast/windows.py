@@ -28,8 +28,8 @@ def windows(
 ) -> Batch:
     """Draw windows from everywhere: values, scaled targets, and the weight of each target.
 
-    Each series has the same chance. A `short` share of the histories are cut short; of the values
-    of every third window, a share become `holes`.
+    Each series has the same chance. A `short` share of the histories are cut short, some to the
+    least that a forecaster reads; of the values of every third window, a share become `holes`.
     """
     flat = np.concatenate(series)
     lengths = np.array([len(one) for one in series])
@@ -47,7 +47,10 @@ def windows(
         return np.where(inside, flat[np.where(inside, places + starts[rows, None], 0)], np.nan)
 
     values = taken(split - context, context)
-    kept = np.where(rng.random(count) < short, rng.integers(least, context + 1, count), context)
+    # A fifth of the short ones have the least, a season: with none before it to compare it with,
+    # they are scaled in another way, which has to be learnt.
+    few = np.maximum(rng.integers(least - (context - least) // 4, context + 1, count), least)
+    kept = np.where(rng.random(count) < short, few, context)
     values[np.arange(context) < context - kept[:, None]] = np.nan
     values[(rng.random((count, 1)) < 1 / 3) & (rng.random(values.shape) < holes)] = np.nan
     return scaled(values, taken(split, config.horizon), config)
