@@ -115,6 +115,28 @@ def test_the_command_says_what_was_reached(
     assert verdict == run.report["verdict"]
     names = ["test, network", "test, seasonal naive", "test, last value"]
     assert [line.partition(":")[0] for line in lines] == names
+    table = tmp_path / "in.csv"
+    table.write_text("ds,y\n2024-01-01,1\n2024-02-01,3\n")
+    cli.train(cli.parser().parse_args([str(table), "-o", str(tmp_path)]))
+    taken, *_ = capsys.readouterr().out.splitlines()
+    assert taken == "in.csv: 1 series, 2 values; frequency MS, horizon 18"
+
+
+@pytest.mark.parametrize("is_made", [True, False])
+def test_only_real_series_can_be_learnt_by_heart(
+    is_made: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stop(Exception):
+        pass
+
+    def learn(run: Any, stages: Any, *_: Any, **options: Any) -> None:
+        assert (stages[0].patience is None) == is_made
+        raise Stop
+
+    monkeypatch.setattr(training, "learn", learn)
+    series = SeriesCorpus({}, "synthetic", synthetic=True) if is_made else corpus()
+    with pytest.raises(Stop):
+        fit(CONFIG, series, tmp_path / "run")
 
 
 def test_a_run_is_exported_and_served(run: ForecasterRun, tmp_path: Path) -> None:
@@ -227,6 +249,17 @@ def test_windows_never_look_ahead() -> None:
     assert last.min() == config.least_known
     assert last.max() <= 59 - 3
     assert (weights > 0).all()
+
+
+def test_some_windows_have_the_least_that_is_read() -> None:
+    config = RECIPES["scratch"].forecaster(log=True)
+    values, _, _ = windows.windows(
+        [np.arange(1.0, 200)], config, 5000, np.random.default_rng(0), short=0.5, holes=0.0
+    )
+    known = np.isfinite(values)
+    share = (known.sum(axis=1) == config.least_known).mean()
+    assert 0.08 < share < 0.14
+    assert known.sum(axis=1).min() == config.least_known
 
 
 def test_settings_are_not_chosen_by_what_tests(
