@@ -261,11 +261,12 @@ class _Seen:
 
 def _refuse_thousands(cells: Sequence[str]) -> None:
     """Raise RowError if points may stand between thousands: only numbers under 1,000 have none."""
-    if not all(_THOUSANDS.fullmatch(cell) for cell in cells if "." in cell):
+    points = "." in "".join(cells)
+    if not points or not all(_THOUSANDS.fullmatch(cell) for cell in cells if "." in cell):
         return
-    row, found = next(((row, cell) for row, cell in enumerate(cells) if "." in cell), (0, ""))
+    row, found = next((row, cell) for row, cell in enumerate(cells) if "." in cell)
     others = [cell for cell in cells if cell.strip().lower() not in _UNKNOWN and "." not in cell]
-    if found and others and all(map(_HUNDREDS.fullmatch, others)):
+    if others and all(map(_HUNDREDS.fullmatch, others)):
         raise RowError(
             row,
             f"beside {others[0]}, {found} may be {found.replace('.', '')} or a fraction; write "
