@@ -209,10 +209,7 @@ def _plain(value: Any, kind: Any) -> Any:
     """Return a number of NumPy as one of Python, and a whole one as a float where that is asked."""
     value = value.item() if isinstance(value, np.generic) else value
     is_float = kind is float or float in typing.get_args(kind)
-    if is_float and type(value) is int:
-        check(abs(value) < 1e300, "a number is too large")
-        return float(value)
-    return value
+    return float(value) if is_float and type(value) is int and abs(value) < 1e300 else value
 
 
 def _is_part(kind: Any) -> bool:

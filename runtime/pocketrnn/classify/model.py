@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import in_chunks, whole_number
+from ..config import check, in_chunks, whole_number
 from ..errors import ConfigError
 from ..lazy import lazy
 from ..loading import Model
@@ -287,8 +287,8 @@ class Classifier(Model):
             return None
         if self.config.multi_label:
             raise ConfigError("unsure is for models of one label a text: this one gives several")
-        if unsure is True and not any(self.card.get("unsure") or ()):
-            raise ConfigError("the model's card has no band of unsure scores; give two numbers")
+        none = "the model's card has no band of unsure scores; give two numbers"
+        check(unsure is not True or "unsure" in self.card, none)
         given: Any = self.card["unsure"] if unsure is True else unsure
         try:
             low, high = map(float, given)
@@ -298,6 +298,8 @@ class Classifier(Model):
             raise ConfigError(
                 f"unsure must be two numbers from 0 to 1, the lower one first, not {given!r:.60}"
             )
+        # Where all that was held out was right, the band that training found is empty.
+        check(unsure is not True or low < high, none)
         # As single precision, as scores are: numpy 1 would compare in double.
         return np.float32(low), np.float32(high)
 

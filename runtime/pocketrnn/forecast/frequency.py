@@ -32,7 +32,8 @@ _SEASONS |= {"D": 7, "B": 5, "MS": 12, "ME": 12, "QS": 4, "QE": 4}
 # Steps that a series may have for each of its stamps: more are a slip of the frequency. Whole
 # numbers tell nothing of what they count: they may be seconds.
 _SPARSEST, _SPARSEST_NUMBERS, _FEW = 1000, 2, 8
-_ENOUGH, _APART = 4, 4  # stamps that tell their own frequency, if all are so many steps apart
+# Stamps that tell their own frequency; steps between them, and what the middle one is of the least.
+_ENOUGH, _APART, _LIKE = 4, 20, 1.12
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}")
 _DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?")  # without dashes
@@ -227,9 +228,10 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
             "number counts as one step",
         )
     moves = np.diff(steps)
-    gap = moves.min(initial=sparsest)
-    # Months are 28 to 31 days.
-    if len(steps) >= _ENOUGH and (np.gcd.reduce(moves) > 1 or gap >= _APART):
+    gap = moves.min() if len(steps) >= _ENOUGH else 1
+    # Months are 28 to 31 days apart, and what isn't measured at fixed times by no such number.
+    are_longer = gap >= _APART and np.median(moves) <= _LIKE * gap
+    if gap > 1 and (np.gcd.reduce(moves) > 1 or are_longer):
         raise RowError(
             1,
             f"all stamps are {gap} or more steps of {frequency} apart: they have another frequency",

@@ -29,7 +29,7 @@ from .table import Columns, Output, Series, SeriesTable
 _SERIES = 256
 
 _FEW = "fewer than {} known values before its last one"
-_FAR = "its last {} values aren't known, and a forecast has {}: say horizon=... for more"
+_FAR = "its last {} values aren't known, and a forecast has {}"
 
 _Rows = tuple[list[tuple[Any, ...]], Any]
 """Of a series: time stamps and what else has exact values; and as many rows of float32 numbers."""
@@ -86,6 +86,7 @@ def forecast_file(
         for i, end in ends.items():
             if end >= ahead:
                 problems[i] = f"line {good[i].line}: {_FAR.format(end, ahead)}"
+                problems[i] += ": say horizon=... for more" * (end < config.horizon)
         good = {i: good[i].without(end, config.context) for i, end in ends.items() if end < ahead}
         values = np.full((len(good), config.context), np.nan)
         for last, one in zip(values, good.values(), strict=True):

@@ -28,7 +28,7 @@ _log = logging.getLogger("pocketrnn")
 _UNKNOWN = frozenset(("", "na", "n/a", "nan", "null", "none"))
 
 # 1.200 beside 992 is what a point between thousands looks like.
-_THOUSANDS, _HUNDREDS = re.compile(r"-?[1-9]\d{0,2}\.\d{3}"), re.compile(r"-?\d{1,3}")
+_THOUSANDS, _HUNDREDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}"), re.compile(r"[+-]?\d{1,3}")
 
 
 class Columns(NamedTuple):
@@ -228,6 +228,8 @@ class SeriesTable:
             # An editor's blank lines at the end are no values.
             count = max((i for i, cell in enumerate(cells, 1) if (cell or "").strip()), default=1)
             cells, stamps = cells[:count], range(1, count + 1)
+        if self.source.format != "xlsx":  # whose numbers are given as text
+            _refuse_thousands(cells)
         values = _numbers(cells)
         steps, grid = self._frequency.grid(stamps)
         last = int(steps[-1])
@@ -259,13 +261,15 @@ class _Seen:
         return True
 
 
-def _refuse_thousands(cells: Sequence[str]) -> None:
+def _refuse_thousands(cells: Sequence[Any]) -> None:
     """Raise RowError if points may stand between thousands: only numbers under 1,000 have none."""
-    points = "." in "".join(cells)
-    if not points or not all(_THOUSANDS.fullmatch(cell) for cell in cells if "." in cell):
+    texts = [cell.strip() if isinstance(cell, str) else "" for cell in cells]
+    points = "." in "".join(texts)
+    if not points or not all(_THOUSANDS.fullmatch(text) for text in texts if "." in text):
         return
-    row, found = next((row, cell) for row, cell in enumerate(cells) if "." in cell)
-    others = [cell for cell in cells if cell.strip().lower() not in _UNKNOWN and "." not in cell]
+    row, found = next((row, text) for row, text in enumerate(texts) if "." in text)
+    others = [text for text in texts if text.strip("+-0") and text.lower() not in _UNKNOWN]
+    others = [text for text in others if "." not in text]
     if others and all(map(_HUNDREDS.fullmatch, others)):
         raise RowError(
             row,
@@ -277,8 +281,6 @@ def _refuse_thousands(cells: Sequence[str]) -> None:
 def _numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
     """Return cells as numbers, NaN for unknown ones. Raises RowError for one that is none."""
     kinds = set(map(type, cells))
-    if str in kinds and kinds <= {str, type(None)}:
-        _refuse_thousands([cell or "" for cell in cells])
     # Python reads 1_000 as a number.
     if bool not in kinds and not (str in kinds and "_" in "".join(map(str, cells))):
         with suppress(TypeError, ValueError, OverflowError):
@@ -294,9 +296,9 @@ def _numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
         except (TypeError, ValueError, OverflowError):
             values[row] = np.inf
         if np.isinf(values[row]):
-            has_comma = isinstance(cell, str) and "," in cell
+            is_number = isinstance(cell, str) and ("," in cell or cell.count(".") > 1)
             what = "write a point before fractions, and nothing between thousands"
-            what = what if has_comma else "leave unknown values empty"
+            what = what if is_number else "leave unknown values empty"
             raise RowError(row, f"{cell!r:.60} isn't a number; {what}")
     return values
 

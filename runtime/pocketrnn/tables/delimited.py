@@ -51,9 +51,14 @@ class CsvReader(TextReader):
         unquoted = "".join(lines)
         if self.options.quotes:
             unquoted = re.sub('"[^"]*"', "", unquoted)
-        # Of two that are there as often, the comma is the one that names of columns have in them.
-        there = [each for each in self.delimiters if each in unquoted] or [self.delimiter]
-        self.delimiter = max(there, key=lambda each: (unquoted.count(each), each != ","))
+        most = max(map(unquoted.count, self.delimiters))
+        there = [each for each in self.delimiters if unquoted.count(each) == most]
+        if most and len(there) > 1 and (second := self._next()) is not None:
+            lines.append(second)
+            there = [each for each in there if second.count(each) == most] or there
+        # A comma is what names of columns have in them; texts, if there is no header, have all.
+        is_name = most and there[0] == "," and len(there) > 1 and self.options.header
+        self.delimiter = there[1 if is_name else 0]
         self._push(lines)
         number, self.header, fields, problem = next(self._records(0))
         if fields is None:

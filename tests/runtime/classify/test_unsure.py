@@ -59,13 +59,15 @@ def test_the_band_of_the_card() -> None:
     model = pocketrnn.load(tinyonnx.tiny(card={"unsure": [0.0, 1.0]}))
     assert model.predict("good", unsure=True).label is None
     assert model.predict("good", unsure=False).label == "positive"
-    for card in ({}, {"unsure": [0.0, 0.0]}):  # all of what was held out was right
+    # Where all of what was held out was right, the band is empty.
+    for card in ({}, {"unsure": [0.5, 0.5]}, {"unsure": [0.0, 0.0]}):
         without = pocketrnn.load(tinyonnx.tiny(card=card))
         with pytest.raises(ConfigError, match="card has no band of unsure scores; give two numb"):
             without.predict("good", unsure=True)
-    altered = tinyonnx.tiny(card={"unsure": "all"})
-    with pytest.raises(ConfigError, match="unsure must be two numbers"):
-        pocketrnn.load(altered).predict("good", unsure=True)
+    for altered in ("all", 5, True):
+        model = pocketrnn.load(tinyonnx.tiny(card={"unsure": altered}))
+        with pytest.raises(ConfigError, match="unsure must be two numbers"):
+            model.predict("good", unsure=True)
 
 
 def test_score_leaves_out_the_same_labels(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """Time stamps on the grid of a frequency, and those that come next."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,6 +137,13 @@ def test_a_stamp_that_cannot_be(frequency: str, stamps: list[Any], bad: int, sai
     with pytest.raises(RowError, match=said) as caught:
         Frequency(frequency).grid(stamps)
     assert caught.value.row == bad
+
+
+@pytest.mark.parametrize("moves", [(5, 6, 4, 5), (7, 5, 9, 9), (25, 60, 22, 48, 31)])
+def test_stamps_at_no_fixed_times(moves: tuple[int, ...]) -> None:
+    steps = np.cumsum([0, *moves])
+    stamps = [f"{date(2024, 1, 1) + timedelta(int(step))}" for step in steps]
+    assert np.array_equal(Frequency("D").grid(stamps)[0], steps)
 
 
 @pytest.mark.parametrize("name", ["", "M", "0h", "h2", "fortnight", "15 min", "-1D", "99999s"])

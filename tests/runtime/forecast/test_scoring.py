@@ -207,22 +207,28 @@ def test_points_between_thousands_are_no_fractions(tmp_path: Path) -> None:
     def series(*values: str) -> list[tuple[Any, ...]]:
         return [("s", month(i), value) for i, value in enumerate(values)]
 
-    for values in (["1.200", "992", *["1.007"] * 12], ["", "1.200", "-12", *["7"] * 12]):
+    for values in (
+        ["1.200", "992", *["1.007"] * 12],
+        ["", "1.200", "-12", *["7"] * 12],
+        ["+1.200", "992 ", *["1.007"] * 12],
+    ):
         source = write(tmp_path / "in.csv", series(*values))
-        row = values.index("1.200")
-        with pytest.raises(InputError, match=f"line {row + 2}: beside .*, 1.200 may be 1200 or a"):
+        row = [value.strip("+") for value in values].index("1.200")
+        with pytest.raises(InputError, match=f"line {row + 2}: beside .* may be .?1200 or a"):
             forecast_file(source, str(tmp_path / "out.csv"), MODEL)
     for values in (
         ["1.200", "992.000", *["1.007"] * 12],
         ["1.200", "1300", *["7"] * 12],
         ["1.200", "0.5", *["7"] * 12],
         ["0.125", "1", *["7"] * 12],
+        ["12.345", "0", "0", *["7.250"] * 12],
     ):
         source = write(tmp_path / "in.csv", series(*values))
         assert forecast_file(source, str(tmp_path / "out.csv"), MODEL, force=True).errors == 0
-    source = write(tmp_path / "in.csv", series("1,5", *["7"] * 12))
-    with pytest.raises(InputError, match="'1,5' isn't a number; write a point before fractions"):
-        forecast_file(source, str(tmp_path / "out.csv"), MODEL, force=True)
+    for wrong in ("1,5", "1.234.567"):
+        source = write(tmp_path / "in.csv", series(wrong, *["7"] * 12))
+        with pytest.raises(InputError, match=f"'{wrong}' isn't a number; write a point before"):
+            forecast_file(source, str(tmp_path / "out.csv"), MODEL, force=True)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -9,6 +9,8 @@ import pytest
 from pocketrnn import cli
 from pocketrnn.errors import ColumnError, ConfigError, InputError
 from pocketrnn.tables import compression
+from pocketrnn.tables.formats import FORMATS
+from pocketrnn.tables.reading import ReadOptions
 from tables import read, rows_of, score
 from tinyonnx import tiny
 
@@ -259,11 +261,24 @@ def test_excels_delimiter(tmp_path):
     )
 
 
-def test_a_comma_in_the_name_of_a_column(tmp_path):
+@pytest.mark.parametrize(
+    ("content", "header", "delimiter"),
+    [
+        ("Text, deutsch;text\nGood, really good;1\n", True, ";"),
+        ("text,sentiment (pos|neg)\ngood film,pos\n", True, ","),
+        ("Good; but slow,1\nBad film,2\n", False, ","),
+        ("Good; but slow,1\n", False, ","),
+        ("text|a;b\ngood|1\n", True, "|"),
+        ("text\ngood; really\n", True, ","),
+        ("sep=;\ntext\nGood, really good\n", True, ";"),
+    ],
+)
+def test_the_delimiter(content, header, delimiter, tmp_path):
     source = tmp_path / "in.csv"
-    source.write_text("Text, deutsch;Note\nGood, really good;1\nBad, awful;2\n")
-    score(source, tmp_path / "out.csv", text_column="Text, deutsch")
-    assert (tmp_path / "out.csv").read_text().splitlines()[0] == "Text, deutsch;Note;label;score"
+    source.write_text(content)
+    reader = FORMATS["csv"].reader(str(source), ReadOptions(header=header))
+    assert reader.delimiter == delimiter
+    reader.close()
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])

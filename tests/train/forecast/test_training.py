@@ -139,6 +139,28 @@ def test_only_real_series_can_be_learnt_by_heart(
         fit(CONFIG, series, tmp_path / "run")
 
 
+def test_tuning_draws_synthetic_series_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+
+    def draw(series: Any, config: Any, count: int, *_: Any, **options: Any) -> windows.Batch:
+        drawn.append(count)
+        return (np.zeros((count, 1), np.float32),) * 3
+
+    def learn(run: Any, stages: Any, *_: Any, **options: Any) -> None:
+        stages[0].batches(0)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "learn", learn)
+    monkeypatch.setattr(windows, "windows", draw)
+    config = RECIPES["default"].with_settings(horizon=12, steps=4, batch_size=10)
+    months = SeriesCorpus.of({f"s{i}": np.arange(1.0, 100) for i in range(20)})
+    with pytest.raises(KeyboardInterrupt):
+        fit(config, months, tmp_path / "run")
+    assert drawn == [28, 12]
+
+
 def test_a_run_is_exported_and_served(run: ForecasterRun, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     assert export(run, path).difference <= 1e-5
