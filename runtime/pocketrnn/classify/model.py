@@ -298,8 +298,6 @@ class Classifier(Model):
             raise ConfigError(
                 f"unsure must be two numbers from 0 to 1, the lower one first, not {given!r:.60}"
             )
-        # Where all that was held out was right, the band that training found is empty.
-        check(unsure is not True or low < high, none)
         # As single precision, as scores are: numpy 1 would compare in double.
         return np.float32(low), np.float32(high)
 

@@ -1,6 +1,7 @@
 """Score whole files: what the table engine runs over their texts is a classifier."""
 
 import itertools
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,8 @@ from .labels import choose, telling, threshold_of
 from .model import Classifier, Unsure
 
 __all__ = ["Progress", "ScoredRow", "Summary", "score_file", "score_rows"]
+
+_log = logging.getLogger("pocketrnn")
 
 ModelSource = Model | Source
 
@@ -91,6 +94,11 @@ class Scoring:
     label_separator: str | None = None
 
     def __post_init__(self) -> None:
+        if self.band and self.band[0] == self.band[1]:
+            _log.warning(
+                "no text will be unsure: the band is empty, as it is where a model was right on "
+                "all texts held out; give two numbers"
+            )
         if not self.model.config.multi_label:
             one = "label_separator is for a model of several labels a text: this one gives one"
             check(self.label_separator is None, one)
