@@ -214,7 +214,8 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
                     fault += f"; if stamps are the {_DAYS[other.name[-1]]} days, say "
                     fault += f'frequency="{other.name}"'
             raise RowError(int(off[0]), fault)
-    behind = np.flatnonzero(np.diff(steps) <= 0)
+    moves = np.diff(steps)
+    behind = np.flatnonzero(moves <= 0)
     if len(behind):
         i = int(behind[0]) + 1
         same = steps[i] == steps[i - 1]
@@ -227,7 +228,6 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
             f"{_shown(stamps[0])} to {_shown(stamps[-1])}; is the frequency right? Each whole "
             "number counts as one step",
         )
-    moves = np.diff(steps)
     gap = moves.min() if len(steps) >= _ENOUGH else 1
     # Months are 28 to 31 days apart, and what isn't measured at fixed times by no such number.
     are_longer = gap >= _APART and np.median(moves) <= _LIKE * gap

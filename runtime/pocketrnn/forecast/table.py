@@ -228,9 +228,8 @@ class SeriesTable:
             # An editor's blank lines at the end are no values.
             count = max((i for i, cell in enumerate(cells, 1) if (cell or "").strip()), default=1)
             cells, stamps = cells[:count], range(1, count + 1)
-        if self.source.format != "xlsx":  # whose numbers are given as text
-            _refuse_thousands(cells)
-        values = _numbers(cells)
+        # The numbers of a workbook are given as text.
+        values = _numbers(cells, as_written=self.source.format != "xlsx")
         steps, grid = self._frequency.grid(stamps)
         last = int(steps[-1])
         count = last + 1 if self._keep is None else min(last + 1, self._keep)
@@ -278,9 +277,11 @@ def _refuse_thousands(cells: Sequence[Any]) -> None:
         )
 
 
-def _numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
+def _numbers(cells: Sequence[Any], *, as_written: bool) -> NDArray[np.float64]:
     """Return cells as numbers, NaN for unknown ones. Raises RowError for one that is none."""
     kinds = set(map(type, cells))
+    if str in kinds and as_written:
+        _refuse_thousands(cells)
     # Python reads 1_000 as a number.
     if bool not in kinds and not (str in kinds and "_" in "".join(map(str, cells))):
         with suppress(TypeError, ValueError, OverflowError):

@@ -33,7 +33,6 @@ class CsvReader(TextReader):
         self._pushed: deque[str] = deque()
         self._line = 0
         self.preface = ""
-        self.delimiter = self.delimiters[0]
         first = self._next()
         # Excel's own way of naming the delimiter.
         if first and (found := re.fullmatch(r"sep=(.)[\r\n]+", first, re.IGNORECASE)):
@@ -52,13 +51,13 @@ class CsvReader(TextReader):
         if self.options.quotes:
             unquoted = re.sub('"[^"]*"', "", unquoted)
         most = max(map(unquoted.count, self.delimiters))
-        there = [each for each in self.delimiters if unquoted.count(each) == most]
-        if most and len(there) > 1 and (second := self._next()) is not None:
+        there = [each for each in self.delimiters if unquoted.count(each) == most > 0]
+        if len(there) > 1 and (second := self._next()) is not None:
             lines.append(second)
             there = [each for each in there if second.count(each) == most] or there
-        # A comma is what names of columns have in them; texts, if there is no header, have all.
-        is_name = most and there[0] == "," and len(there) > 1 and self.options.header
-        self.delimiter = there[1 if is_name else 0]
+        if len(there) > 1 and self.options.header:  # names of columns have commas in them
+            there = [each for each in there if each != ","]
+        self.delimiter = there[0] if there else self.delimiters[0]
         self._push(lines)
         number, self.header, fields, problem = next(self._records(0))
         if fields is None:
@@ -317,6 +316,11 @@ class SameCsvWriter(TextWriter):
         return _quoted(value, self._delimiter)
 
 
+def unterminated(raw: str) -> str:
+    """Return a record without the newline at its end, of any kind."""
+    return raw.removesuffix("\n").removesuffix("\r")
+
+
 def _quoted(value: str, delimiter: str) -> str:
     """Return a field of CSV, in quotes if it needs them."""
     if delimiter in value or '"' in value or "\n" in value or "\r" in value:
@@ -335,8 +339,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool | int | dict | list):
         return to_json(value)
     return str(json_value(value))
-
-
-def unterminated(raw: str) -> str:
-    """Return a record without the newline at its end, of any kind."""
-    return raw.removesuffix("\n").removesuffix("\r")

@@ -53,8 +53,9 @@ def input_format(name: str, given: str | None) -> str:
                 return "folder"
             Path(name).stat()
         except (OSError, ValueError) as error:
-            missing = isinstance(error, FileNotFoundError)
-            reason = "no such file or folder" if missing else getattr(error, "strerror", error)
+            reason = getattr(error, "strerror", None) or error
+            if isinstance(error, FileNotFoundError):
+                reason = "no such file or folder"
             raise InputError(f"{name}: {reason}") from error
     return given or _by_name(name, "format", INPUTS)
 

@@ -141,6 +141,11 @@ def replaceable(text: str) -> str:
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
+def without_newline(line: str) -> str:
+    """Return `line` without the newline (LF or CR LF) at its end."""
+    return line[:-2] if line.endswith("\r\n") else line.removesuffix("\n")
+
+
 def json_value(value: Any) -> Any:
     """Return what JSON writes for a value of a Parquet column that JSON has no type for."""
     if isinstance(value, bytes):
@@ -218,8 +223,3 @@ def reading_errors(name: str, encoding: str) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise InputError(f"{name}: {error.strerror or error}") from error
-
-
-def without_newline(line: str) -> str:
-    """Return `line` without the newline (LF or CR LF) at its end."""
-    return line[:-1].removesuffix("\r") if line.endswith("\n") else line
