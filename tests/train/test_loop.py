@@ -1,9 +1,12 @@
 """What training says of itself."""
 
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from pocketrnn_train import backend
-from pocketrnn_train.loop import Stage, _foretell
+from pocketrnn_train.loop import Stage, _foretell, _signals_held
 
 
 @pytest.mark.parametrize(
@@ -31,3 +34,35 @@ def test_only_commands_take_the_processes_standard_error(monkeypatch: pytest.Mon
         monkeypatch.setattr(backend, "quiet", quiet)
         backend.start(1)
     assert taken == ["tensorflow"]
+
+
+def test_ctrl_c_waits_until_a_step_is_done() -> None:
+    got: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: got.append(number))
+    own = signal.getsignal(signal.SIGINT)
+    try:
+        with _signals_held() as let_through:
+            let_through()
+            signal.raise_signal(signal.SIGINT)
+            assert got == []
+            let_through()
+            let_through()
+            assert got == [signal.SIGINT]
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)  # somebody is in a hurry
+            assert got == [signal.SIGINT] * 2
+        assert got == [signal.SIGINT] * 3  # the one that waited
+        assert signal.getsignal(signal.SIGINT) is own
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_thread_that_gets_no_signals_holds_none() -> None:
+    def hold() -> bool:
+        before = signal.getsignal(signal.SIGINT)
+        with _signals_held() as let_through:
+            let_through()
+            return signal.getsignal(signal.SIGINT) is before
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(hold).result()

@@ -3,9 +3,12 @@
 It knows neither the task nor its data: a stage brings batches, the caller measures.
 """
 
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,11 +91,11 @@ def learn(
         # before the checkpoint and may be one epoch ahead.
         done = int(model.optimizer.iterations) // stage.steps
         history = run.history(stage.history)[:done]
-        with _progress(stage, done) as bar:
+        with _progress(stage, done) as bar, _signals_held() as let_through:
             for epoch in range(done, stage.epochs):
                 if stage.patience is not None and epoch - _best(history) >= stage.patience:
                     break
-                history.append(_epoch(run, stage, model, epoch, measure, bar))
+                history.append(_epoch(run, stage, model, epoch, measure, bar, let_through))
                 run.write_history(history, stage.history)
                 if stage.patience is not None and _best(history) == epoch + 1:
                     run.save_model(model, stage.best)
@@ -158,8 +161,47 @@ def _tell(stage: Stage, history: Sequence[Mapping[str, float]]) -> None:
         print(f"  {stage.name}: {steps:,} steps, {seconds:.0f} s; {', '.join(figures)}", flush=True)
 
 
+@contextmanager
+def _signals_held() -> Iterator[Callable[[], None]]:
+    """Hold Ctrl-C and the like back, and give the function that lets them through.
+
+    An exception that is raised amid the work of TensorFlow or Keras may be lost there, or come out
+    as another one. A second signal isn't held back.
+    """
+    handlers: dict[int, Callable[[int, Any], Any]] = {}
+    waiting: list[int] = []
+
+    def hold(number: int, frame: Any) -> None:
+        if waiting:
+            handlers[number](number, frame)
+        waiting.append(number)
+
+    def let_through() -> None:
+        if waiting:
+            number = waiting.pop()
+            handlers[number](number, None)
+
+    if threading.current_thread() is threading.main_thread():  # it alone gets signals
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if callable(handler := signal.getsignal(number)):
+                handlers[number] = handler
+                signal.signal(number, hold)
+    try:
+        yield let_through
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    let_through()
+
+
 def _epoch(
-    run: RunFolder, stage: Stage, model: Any, epoch: int, measure: Measure, bar: Any
+    run: RunFolder,
+    stage: Stage,
+    model: Any,
+    epoch: int,
+    measure: Measure,
+    bar: Any,
+    let_through: Callable[[], None],
 ) -> dict[str, float]:
     """Train one epoch, and return its line of the history."""
     import keras
@@ -167,7 +209,9 @@ def _epoch(
 
     options = tf.data.Options()
     options.autotune.enabled = False  # the end of an epoch may wait for its thread for ever
-    step = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update())
+    step = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: (bar.update(), let_through())
+    )
     started = time.perf_counter()
     for layer in model.layers:
         if getattr(layer, "stateful", False):  # each epoch starts from nothing

@@ -34,6 +34,7 @@ _SEASONS |= {"D": 7, "B": 5, "MS": 12, "ME": 12, "QS": 4, "QE": 4}
 _SPARSEST, _SPARSEST_NUMBERS, _FEW = 1000, 2, 8
 # Stamps that tell their own frequency; steps between them, and what the middle one is of the least.
 _ENOUGH, _APART, _LIKE = 4, 20, 1.12
+_OTHER = "they have another frequency, which needs a model of its own"
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}")
 _DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?")  # without dashes
@@ -207,6 +208,8 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
         off = np.flatnonzero(frequency.times(start, steps) != times)
         if len(off):
             fault = f"time stamp {_shown(stamps[off[0]])} isn't on the grid of {frequency}"
+            if _ENOUGH <= len(steps) > steps[-1] + 1:
+                fault += f"; {len(steps)} stamps within {steps[-1] + 1} such steps: {_OTHER}"
             own = times[off[:1]]
             if frequency.step[0] == "M":
                 other = Frequency(frequency.name[:-1] + {"S": "E", "E": "S"}[frequency.name[-1]])
@@ -234,7 +237,7 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
     if gap > 1 and (np.gcd.reduce(moves) > 1 or are_longer):
         raise RowError(
             1,
-            f"all stamps are {gap} or more steps of {frequency} apart: they have another frequency",
+            f"all stamps are {gap} or more steps of {frequency} apart: {_OTHER}",
         )
     return steps, Grid(frequency, start, form)
 

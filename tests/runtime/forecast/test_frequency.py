@@ -99,6 +99,12 @@ def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
         ("MS", ["2024-01-31", "2024-02-29"], 0, 'say frequency="ME"'),
         ("2QE", ["2024-01-01"], 0, 'say frequency="2QS"'),
         ("MS", ["2024-Q1"], 0, "isn't ISO 8601"),
+        (
+            "MS",
+            [f"2024-01-{day:02}" for day in range(1, 32)],
+            1,
+            "31 stamps within 1 such steps: they have another frequency, which needs a model",
+        ),
         ("ME", ["2024-02-28"], 0, "isn't on the grid"),
         ("B", ["2024-03-08", "2024-03-09"], 1, "isn't on the grid"),
         ("B", ["2024-03-09"], 0, "isn't on the grid"),

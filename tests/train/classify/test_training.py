@@ -526,7 +526,7 @@ def test_ctrl_c(films_csv: Path, config: TrainConfig, tmp_path: Path) -> None:
         wait_for_checkpoint(process, tmp_path / "run")
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert errors.splitlines()[-1] == (
         "pocketrnn-train: interrupted; to go on, give the same command with --resume"
     )
