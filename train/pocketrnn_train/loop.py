@@ -178,8 +178,8 @@ def _signals_held() -> Iterator[Callable[[], None]]:
 
     def let_through() -> None:
         if waiting:
-            number = waiting.pop()
-            handlers[number](number, None)
+            held = waiting.pop()
+            handlers[held](held, None)
 
     if threading.current_thread() is threading.main_thread():  # it alone gets signals
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -209,9 +209,12 @@ def _epoch(
 
     options = tf.data.Options()
     options.autotune.enabled = False  # the end of an epoch may wait for its thread for ever
-    step = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: (bar.update(), let_through())
-    )
+
+    def step_done(batch: int, logs: Any) -> None:
+        bar.update()
+        let_through()
+
+    step = keras.callbacks.LambdaCallback(on_train_batch_end=step_done)
     started = time.perf_counter()
     for layer in model.layers:
         if getattr(layer, "stateful", False):  # each epoch starts from nothing
