@@ -7,9 +7,7 @@ from typing import Any
 from .errors import GraphError, ModelFileError, VocabularyMismatchError
 from .loading import Source, load, naming, read_bytes
 
-# What another processor's order of floating-point operations may change; as at the export.
-TOLERANCE = 1e-5
-
+TOLERANCE = 1e-5  # what another processor's order of operations may change; as at the export
 NAMES = ("intact", "belongs together", "graph", "test cases")
 
 

@@ -29,20 +29,12 @@ from .labels import all_right, choose, telling, threshold_of
 from .model import Classifier
 from .scoring import ModelSource, Reads, classifier
 
-# Texts shown of each kind.
-_SHOWN = 10
-
-# Reasons that are counted, and shown: a column of anything else than labels has one for each row.
-_REASONS, _SHOWN_REASONS = 1000, 5
-
-# Columns of a histogram of probabilities.
-_COLUMNS = 20
-
-# Curves of more labels can't be told apart.
-_CURVES = 5
-
-# Texts of like length are judged together: up to so many words.
-_LENGTHS = (0, 10, 20, 50, 100, 200, 500)
+_SHOWN = 10  # texts of each kind
+_REASONS = 1000  # that are counted: a column of anything else than labels has one for each row
+_SHOWN_REASONS = 5
+_COLUMNS = 20  # of a histogram of probabilities
+_CURVES = 5  # those of more labels can't be told apart
+_LENGTHS = (0, 10, 20, 50, 100, 200, 500)  # words: texts between two of these are judged together
 
 
 @dataclass(frozen=True, slots=True)

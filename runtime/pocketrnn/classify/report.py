@@ -5,14 +5,9 @@ from typing import NamedTuple
 
 from .evaluating import Evaluation
 
-# What two models are called, unless by the names of their files too.
-MODELS = ("first", "second")
-
-# A larger confusion matrix is shown as a list of the most frequent confusions.
-_MOST_LABELS = 20
-
-# Rows of a table; what `to_dict` gives is whole.
-_ROWS = 30
+MODELS = ("first", "second")  # what two are called, unless by the names of their files too
+_MOST_LABELS = 20  # a larger confusion matrix is shown as a list of the most frequent confusions
+_ROWS = 30  # of a table; what `to_dict` gives is whole
 
 
 class Table(NamedTuple):

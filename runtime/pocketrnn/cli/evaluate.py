@@ -15,8 +15,7 @@ from . import command, inputs
 if TYPE_CHECKING:
     from ..classify.evaluating import Evaluation
 
-# Of a text, where it is printed.
-_CHARACTERS = 80
+_CHARACTERS = 80  # of a text that is printed
 
 
 def add_to(commands: Any) -> None:

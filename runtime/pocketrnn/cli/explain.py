@@ -16,8 +16,7 @@ from . import command
 if TYPE_CHECKING:
     from ..classify.explaining import Explanation
 
-# Words listed below a text.
-_LISTED = 10
+_LISTED = 10  # words below a text
 
 # ANSI background colours, weak to strong: for the label, and against it.
 _GREENS, _REDS = (194, 157, 114), (224, 217, 203)
