@@ -387,13 +387,21 @@ def _evaluation(
     threshold, classes = model.config.threshold, len(model.labels)
     chosen = _chosen(model, numbers)
     right = all_right(chosen, true)
-    several = figures.several(true, chosen, weights) if model.config.multi_label else None
+    several, unsure = None, []
     matrix: figures.Counts = np.zeros((0, 0))
-    if several:
+    told, heights = telling(scores), weights
+    if isinstance(threshold, tuple):
+        several = figures.several(true, chosen, weights)
         texts, given, rates = several[:3]
+        each, has_each, heights = figures.cells(scores, true, weights)
+        told, kinds = telling(each), {"true": has_each == 1, "not true": has_each == 0}
     else:
         matrix = figures.confusion_matrix(true, chosen, classes, weights)
         texts, given, rates = matrix.sum(axis=1), matrix.sum(axis=0), figures.rates(matrix)
+        unsure = figures.bands(scores, right, threshold, weights)
+        kinds = {"right": right, "wrong": ~right}
+        if classes == 2:
+            kinds = {name: true == i for i, name in enumerate(model.labels)}
     labels = {}
     for i, label in enumerate(model.labels):
         has = true[:, i] == 1 if several else true == i
@@ -411,17 +419,7 @@ def _evaluation(
             figures.operating(chosen_by, **wanted) if wanted else None,
             figures.points(curve) if classes <= _CURVES else [],
         )
-    unsure = []
-    if not isinstance(threshold, tuple):
-        unsure = figures.bands(scores, right, threshold, weights)
     found = figures.reliability(scores, true, weights=weights)
-    kinds = {"right": right, "wrong": ~right}
-    if classes == 2 and not several:
-        kinds = {name: true == i for i, name in enumerate(model.labels)}
-    told, heights = telling(scores), weights
-    if several:
-        found_cells, of_cells, heights = figures.cells(scores, true, weights)
-        told, kinds = found_cells[:, 1], {"true": of_cells == 1, "not true": of_cells == 0}
     column = np.minimum((told * _COLUMNS).astype(int), _COLUMNS - 1)
     histogram = {}
     for name, kind in kinds.items():
