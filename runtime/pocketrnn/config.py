@@ -130,8 +130,11 @@ def _describe(kind: Any) -> str:
     return getattr(kind, "__name__", str(kind)) if not typing.get_origin(kind) else str(kind)
 
 
-def check_texts(texts: object) -> None:
-    """Raise TextError unless `texts` is a str or can be gone through text by text."""
+def in_chunks(texts: Any, most: int) -> Iterator[list[str]]:
+    """Yield one text, or those of an iterable, at most so many at a time.
+
+    Raises TextError for anything else, and for the first that isn't a str, by its number from 1.
+    """
     # What has keys or columns would give their names.
     if isinstance(texts, Mapping) or hasattr(texts, "columns"):
         raise TextError(
@@ -141,14 +144,6 @@ def check_texts(texts: object) -> None:
         raise TextError("texts must be str or an iterable of str, not an array of no dimension")
     if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
         raise TextError(f"texts must be str or an iterable of str, not {type(texts).__name__}")
-
-
-def in_chunks(texts: Any, most: int) -> Iterator[list[str]]:
-    """Yield one text, or those of an iterable, at most so many at a time.
-
-    Raises TextError for anything else, and for the first that isn't a str, by its number from 1.
-    """
-    check_texts(texts)
     rows, done = iter([texts] if isinstance(texts, str) else texts), 0
     while chunk := list(islice(rows, most)):
         for number, text in enumerate(chunk if set(map(type, chunk)) != {str} else (), done + 1):

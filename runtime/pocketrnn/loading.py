@@ -18,17 +18,13 @@ if TYPE_CHECKING:
 
 BUNDLED = Path(__file__).with_name("bundled.onnx")
 
-# The models in the package, by what `load` and `bundled` call them.
-NAMED = ("everyday", "names", "hourly", "weekly", "monthly", "quarterly")
+NAMED = ("everyday", "names", "hourly", "weekly", "monthly", "quarterly")  # in the package
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | None
 """A path or a bundled model's name, a file's bytes, or None for the bundled classifier."""
 
-# More than the largest network and vocabulary take.
-_MOST_BYTES = 1 << 30
-
-# More than any device has cores: each thread takes memory, whether it has work or not.
-_MOST_THREADS = 256
+_MOST_BYTES = 1 << 30  # more than the largest network and vocabulary take
+_MOST_THREADS = 256  # more than any device has cores: each takes memory, with work or without
 
 # The class of each task, imported when a file of that task is loaded, and the command.
 _TASKS = {

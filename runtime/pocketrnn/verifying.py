@@ -7,9 +7,7 @@ from typing import Any
 from .errors import GraphError, ModelFileError, VocabularyMismatchError
 from .loading import Source, load, naming, read_bytes
 
-# What another processor's order of floating-point operations may change; as at the export.
-TOLERANCE = 1e-5
-
+TOLERANCE = 1e-5  # what another processor's order of operations may change; as at the export
 NAMES = ("intact", "belongs together", "graph", "test cases")
 
 
@@ -54,7 +52,12 @@ def verify(source: Source = None, *, trusted: bool = False) -> Verification:
     try:
         model = load(data, trusted=trusted)
     except ModelFileError as error:
-        return Verification(len(data), None, _stopped(error), None)
+        checks = [Check(name, None, "not checked") for name in NAMES]
+        stopped = {VocabularyMismatchError: 1, GraphError: 2}.get(type(error), 0)
+        # Only the last line: load puts a name before it.
+        reason = str(error).removeprefix("model in memory: ")
+        checks[stopped] = Check(NAMES[stopped], False, reason)
+        return Verification(len(data), None, tuple(checks), None)
     found = [
         f"the digest fits the graph and its metadata ({model.sha256[:12]})",
         f"{model.parts} and the card are those that were exported as one",
@@ -74,14 +77,3 @@ def verify(source: Source = None, *, trusted: bool = False) -> Verification:
             ok, detail = False, str(error)
     checks.append(Check(NAMES[3], ok, detail))
     return Verification(len(data), model.sha256, tuple(checks), largest)
-
-
-def _stopped(error: ModelFileError) -> tuple[Check, ...]:
-    """Return the checks of a file that one of them, the one that `error` is about, stopped."""
-    stopped = {VocabularyMismatchError: 1, GraphError: 2}.get(type(error), 0)
-    # Only the last line: load puts a name before it.
-    reason = str(error).removeprefix("model in memory: ")
-    return tuple(
-        Check(name, None if i != stopped else False, reason if i == stopped else "not checked")
-        for i, name in enumerate(NAMES)
-    )

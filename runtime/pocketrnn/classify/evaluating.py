@@ -7,9 +7,9 @@ and those of a Comparison.
 import itertools
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from heapq import nsmallest
 from typing import Any, Unpack
 
@@ -29,20 +29,12 @@ from .labels import all_right, choose, telling, threshold_of
 from .model import Classifier
 from .scoring import ModelSource, Reads, classifier
 
-# Texts shown of each kind.
-_SHOWN = 10
-
-# Reasons that are counted, and shown: a column of anything else than labels has one for each row.
-_REASONS, _SHOWN_REASONS = 1000, 5
-
-# Columns of a histogram of probabilities.
-_COLUMNS = 20
-
-# Curves of more labels can't be told apart.
-_CURVES = 5
-
-# Texts of like length are judged together: up to so many words.
-_LENGTHS = (0, 10, 20, 50, 100, 200, 500)
+_SHOWN = 10  # texts of each kind
+_REASONS = 1000  # that are counted: a column of anything else than labels has one for each row
+_SHOWN_REASONS = 5
+_COLUMNS = 20  # of a histogram of probabilities
+_CURVES = 5  # those of more labels can't be told apart
+_LENGTHS = (0, 10, 20, 50, 100, 200, 500)  # words: texts between two of these are judged together
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,29 +180,13 @@ class Evaluation:
         return asdict(self)
 
 
-@dataclass
-class _Top:
-    """The examples with the lowest keys, of all blocks so far."""
-
-    kept: list[tuple[float, Example]] = field(default_factory=list)
-
-    def add(self, keys: NDArray[Any], example: Callable[[int], Example]) -> None:
-        """Take the best of a block; a key that is infinite never counts."""
-        best = [int(i) for i in np.argsort(keys, kind="stable")[:_SHOWN] if np.isfinite(keys[i])]
-        new = [(float(keys[i]), example(i)) for i in best]
-        self.kept = nsmallest(_SHOWN, [*self.kept, *new], key=lambda pair: pair[0])
-
-    def examples(self) -> list[Example]:
-        return [example for _, example in self.kept]
-
-
 class _Judged:
     """What one model says of the texts, as far as it is kept."""
 
     def __init__(self, model: Classifier) -> None:
         self.model = model
         self.parts: list[NDArray[np.float32]] = []
-        self.worst, self.least_sure, self.changed = _Top(), _Top(), _Top()
+        self.tops: dict[str, list[tuple[float, Example]]] = {}
 
     def add(
         self,
@@ -229,15 +205,23 @@ class _Judged:
             self.own: NDArray[np.floating[Any]] = each.prod(axis=1, dtype=np.float64)
         else:
             self.own = self.scores[np.arange(len(true)), true]
+        self.true, self.block, self.rows = true, block, rows
+        self.keep("worst", np.where(all_right(self.chosen, true), np.inf, self.own))
+        self.keep("least sure", figures.sureness(self.scores, self.model.config.threshold))
 
-        def example(i: int) -> Example:
-            label, chosen = (self._named(each[i]) for each in (true, self.chosen))
-            place, text = block.place(rows[i]), block.texts[rows[i]]
-            return Example(place, text, label, chosen, float(self.own[i]))
+    def keep(self, kind: str, keys: NDArray[Any]) -> None:
+        """Keep the texts with the lowest keys, of this block and those before; no infinite one."""
+        best = [int(i) for i in np.argsort(keys, kind="stable")[:_SHOWN] if np.isfinite(keys[i])]
+        new = [(float(keys[i]), self._example(i)) for i in best]
+        self.tops[kind] = nsmallest(_SHOWN, [*self.tops.get(kind, []), *new], lambda pair: pair[0])
 
-        self.example = example
-        self.worst.add(np.where(all_right(self.chosen, true), np.inf, self.own), example)
-        self.least_sure.add(figures.sureness(self.scores, self.model.config.threshold), example)
+    def kept(self, kind: str) -> list[Example]:
+        return [example for _, example in self.tops[kind]]
+
+    def _example(self, i: int) -> Example:
+        label, chosen = (self._named(each[i]) for each in (self.true, self.chosen))
+        place, text = self.block.place(self.rows[i]), self.block.texts[self.rows[i]]
+        return Example(place, text, label, chosen, float(self.own[i]))
 
     def _named(self, label: Any) -> str:
         """Return the name of a label, or the names of several."""
@@ -363,7 +347,7 @@ def evaluate(
                 first, second = judged
                 moved = -np.abs(first.own - second.own)
                 moved[all_right(first.chosen, second.chosen)] = np.inf
-                second.changed.add(moved, second.example)
+                second.keep("changed", moved)
     truth = np.concatenate(truths) if truths else np.zeros(0, np.int64)
     if not len(truth):
         what = "a text and a label that the model has" + ", and counts" * bool(weight_column)
@@ -383,7 +367,7 @@ def evaluate(
         only_first,
         only_second,
         figures.mcnemar(only_first, only_second) if counts is None else None,
-        tuple(judged[1].changed.examples()),
+        tuple(judged[1].kept("changed")),
     )
     return replace(first_one, comparison=comparison)
 
@@ -403,13 +387,21 @@ def _evaluation(
     threshold, classes = model.config.threshold, len(model.labels)
     chosen = _chosen(model, numbers)
     right = all_right(chosen, true)
-    several = figures.several(true, chosen, weights) if model.config.multi_label else None
+    several, unsure = None, []
     matrix: figures.Counts = np.zeros((0, 0))
-    if several:
+    told, heights = telling(scores), weights
+    if isinstance(threshold, tuple):
+        several = figures.several(true, chosen, weights)
         texts, given, rates = several[:3]
+        each, has_each, heights = figures.cells(scores, true, weights)
+        told, kinds = telling(each), {"true": has_each == 1, "not true": has_each == 0}
     else:
         matrix = figures.confusion_matrix(true, chosen, classes, weights)
         texts, given, rates = matrix.sum(axis=1), matrix.sum(axis=0), figures.rates(matrix)
+        unsure = figures.bands(scores, right, threshold, weights)
+        kinds = {"right": right, "wrong": ~right}
+        if classes == 2:
+            kinds = {name: true == i for i, name in enumerate(model.labels)}
     labels = {}
     for i, label in enumerate(model.labels):
         has = true[:, i] == 1 if several else true == i
@@ -428,28 +420,22 @@ def _evaluation(
             figures.points(curve) if classes <= _CURVES else [],
         )
     found = figures.reliability(scores, true, weights=weights)
-    kinds = {"right": right, "wrong": ~right}
-    if classes == 2 and not several:
-        kinds = {name: true == i for i, name in enumerate(model.labels)}
-    told, heights = telling(scores), weights
-    if several:
-        found_cells, of_cells, heights = figures.cells(scores, true, weights)
-        told, kinds = found_cells[:, 1], {"true": of_cells == 1, "not true": of_cells == 0}
     column = np.minimum((told * _COLUMNS).astype(int), _COLUMNS - 1)
+    histogram = {}
+    for name, kind in kinds.items():
+        own = None if heights is None else heights[kind]
+        histogram[name] = np.bincount(column[kind], own, _COLUMNS).tolist()
     edges = np.searchsorted(_LENGTHS, words)
-    spans = [
-        "none",
-        *(f"{a + 1}–{b}" for a, b in itertools.pairwise(_LENGTHS)),
-        f"over {_LENGTHS[-1]}",
-    ]
-    lengths = _groups(edges, right, weights, spans)
+    between = [f"{a + 1}–{b}" for a, b in itertools.pairwise(_LENGTHS)]
+    lengths = _groups(edges, right, weights, ["none", *between, f"over {_LENGTHS[-1]}"])
     (whole,) = _groups(np.zeros(len(true), np.int64), right, weights, [""])
     counts = np.ones(len(true)) if weights is None else weights
     _, sets = np.unique(true, axis=0, return_inverse=True)
     by = {}
     for name, values in slices.items():
         names, inverse = np.unique(np.array(values, object), return_inverse=True)
-        by[name] = sorted(_groups(inverse, right, weights, names), key=lambda group: group.high)
+        groups = _groups(inverse, right, weights, names.tolist())
+        by[name] = sorted(groups, key=lambda group: group.high)
     evaluation = Evaluation(
         model=model.sha256,
         texts=len(true),
@@ -471,19 +457,12 @@ def _evaluation(
             for texts, sure, accuracy in zip(*found, strict=True)
             if texts
         ],
-        unsure=[]
-        if isinstance(threshold, tuple)
-        else figures.bands(scores, right, threshold, weights),
-        histogram={
-            name: np.bincount(
-                column[kind], None if heights is None else heights[kind], _COLUMNS
-            ).tolist()
-            for name, kind in kinds.items()
-        },
+        unsure=unsure,
+        histogram=histogram,
         lengths=lengths,
         slices=by,
-        worst=judged.worst.examples(),
-        least_sure=judged.least_sure.examples(),
+        worst=judged.kept("worst"),
+        least_sure=judged.kept("least sure"),
         micro_f1=several and several.micro_f1,
         macro_f1=several and several.macro_f1,
     )
@@ -502,10 +481,9 @@ def _groups(
     group_of: NDArray[np.int64],
     right: NDArray[np.bool_],
     weights: figures.Floats | None,
-    names: Iterable[str],
+    names: Sequence[str],
 ) -> list[Group]:
     """Return the groups that have texts, in the order of `names`."""
-    names = list(names)
     counts = np.ones(len(right)) if weights is None else weights
     texts = np.bincount(group_of, weights, len(names)).tolist()
     good = np.bincount(group_of, counts * right, len(names)).tolist()

@@ -93,22 +93,18 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
         raise ConfigError(f"no label {label!r:.60}; there are: {', '.join(model.labels)}")
     config = model.config.text
     ids = np.array(model.tokenizer.ids(text), np.int32)
-    places = model.tokenizer.spans(text)
+    known = (ids > config.index_from).tolist()
     row = ids[config.kept]
-    # A word's number is its index in the row, less this: of the start, and of what is cut off.
     cut = len(ids) - len(row) if config.truncating == "pre" else 0
-    shift = cut - (config.start_id is not None)
-    known = (ids[len(ids) - len(places) :] > config.index_from).tolist()
-    # A piece of the text that stands for several words (`!!!`) is left out as a whole.
-    pieces: dict[tuple[int, int], tuple[int, ...]] = {}
-    for word, place in enumerate(places):
-        pieces[place] = (*pieces.get(place, ()), word)
-    in_row = {int(at) + shift for at in np.flatnonzero(row > config.index_from)}
-    read = {
-        place: counted
-        for place, words in pieces.items()
-        if (counted := tuple(word for word in words if word in in_row))
+    in_row = range(cut, cut + len(row))
+    # The ids of each piece of the text. One that stands for several (`!!!`) is left out as a whole.
+    pieces: dict[tuple[int, int], list[int]] = {}
+    for at, place in enumerate(model.tokenizer.spans(text), int(config.start_id is not None)):
+        pieces.setdefault(place, []).append(at)
+    counted = {
+        place: [at for at in piece if known[at] and at in in_row] for place, piece in pieces.items()
     }
+    read = {place: piece for place, piece in counted.items() if piece}
 
     base = network.one(ids.tolist())[0]
     if label is not None:
@@ -119,9 +115,9 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
     of = model.config.network
     most = max(_NUMBERS // max(len(row) * (of.units * of.directions if of else 1), 1), 1)
 
-    def without(groups: Sequence[tuple[int, ...]]) -> list[float]:
-        """Return what leaving out each group of words does to the score."""
-        edits = [[word - shift for word in group] for group in groups]
+    def without(groups: Sequence[Sequence[int]]) -> list[float]:
+        """Return what leaving out each group of ids does to the score."""
+        edits = [[at - cut for at in group] for group in groups]
         parts = [network.edited(row, edits[i : i + most]) for i in range(0, len(edits), most)]
         return [score - other for part in parts for other in part[:, column].tolist()]
 
@@ -146,8 +142,8 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
         score,
         threshold_of(column, model.config.threshold, len(base)) if label is None else None,
         tuple(
-            Span(*at, weights[at], any(known[word] for word in words))
-            for at, words in pieces.items()
+            Span(*place, weights[place], any(known[at] for at in piece))
+            for place, piece in pieces.items()
         ),
         tuple(sorted(phrases, key=lambda phrase: -abs(phrase.weight))),
     )

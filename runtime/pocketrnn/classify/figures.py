@@ -22,18 +22,10 @@ Counts = NDArray[np.int64] | Floats
 """Numbers of texts; with weights, the sums of these."""
 
 BINS = 15  # of Guo et al., see `reliability`
-
-# Probabilities are kept this far from 0 before logarithms are taken, as Keras does.
-_EPSILON = 1e-7
-
-# The 97.5th percentile of the normal distribution, for 95 % intervals.
-Z = 1.959963984540054
-
-# Of a curve, where it is drawn.
-_POINTS = 100
-
-# The shares of texts answered that `bands` looks at.
-_SHARES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
+Z = 1.959963984540054  # the 97.5th percentile of the normal distribution, for 95 % intervals
+_EPSILON = 1e-7  # probabilities are kept this far from 0 before logarithms are taken, as in Keras
+_POINTS = 100  # of a curve, where it is drawn
+_SHARES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)  # of texts answered, that `bands` looks at
 
 
 def wilson(right: float, texts: float) -> tuple[float, float]:

@@ -14,8 +14,7 @@ _USUAL_NAMES = frozenset(
     {"label", "labels", "class", "classes", "category", "categories", "sentiment"}
     | {"target", "y", "topic", "intent"}
 )
-# Of columns that may hold something else beside a label.
-_LESS_USUAL_NAMES = frozenset({"topics", "tags"})
+_LESS_USUAL_NAMES = frozenset({"topics", "tags"})  # may hold something else beside a label
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 

@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 # enough that their ids take little memory.
 _CHUNK = 4096
 
-# Fewer texts than this are tokenized one by one: arrays don't pay for them.
-_BULK = 16
-
+_BULK = 16  # fewer texts than this are tokenized one by one: arrays don't pay for them
 
 Unsure = tuple[float, float] | bool | None
 """A band of probabilities in which no label is given; True: the one in the model's card."""

@@ -18,9 +18,6 @@ from .text import pad
 
 Array = NDArray[np.generic]
 
-Edit = Sequence[int]
-"""The places in a row of ids that get the id of unknown words."""
-
 
 class OwnGraph:
     """Runs a graph that the file brings, on ids padded to `maxlen`, and trusts it."""
@@ -44,10 +41,10 @@ class OwnGraph:
         """Return the scores, float32 (texts, labels), of padded ids (texts, time), in one run."""
         return _checked(self._session, {"ids": ids}, self._config, len(ids))
 
-    def edited(self, row: NDArray[np.int32], edits: Sequence[Edit]) -> NDArray[np.float32]:
+    def edited(self, row: NDArray[np.int32], edits: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Return the scores, float32 (edits, labels), of copies of `row`, not longer than maxlen.
 
-        Each has unknown words at other places.
+        Each has the id of unknown words at the places that its edit lists.
         """
         rows = np.repeat(row[None], len(edits), axis=0)
         for copy, places in zip(rows, edits, strict=True):
@@ -71,7 +68,6 @@ class Network(OwnGraph):
         self._one = self._sessions[forms.one]
 
     def one(self, row: Sequence[int]) -> NDArray[np.float32]:
-        """Return the scores, float32 (1, labels), of one row of ids of any length."""
         text, window, multiple = self._config.text, self._network.window, self._config.time_multiple
         row = row[text.kept]
         if not row:  # nothing but padding
@@ -89,12 +85,11 @@ class Network(OwnGraph):
         return _checked(self._one, {"ids": ids, **self._start(ids.size, 1)}, self._config, 1)
 
     def padded(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Return the scores, float32 (texts, labels), of padded ids (texts, time), in one run."""
         texts, time = ids.shape
         inputs = {"ids": ids, **self._start(time, texts)}
         return _checked(self._sessions[forms.many], inputs, self._config, texts)
 
-    def edited(self, row: NDArray[np.int32], edits: Sequence[Edit]) -> NDArray[np.float32]:
+    def edited(self, row: NDArray[np.int32], edits: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Return what `OwnGraph.edited` does; of each copy, only windows with edits are run."""
         window, text = self._network.window, self._config.text
         if not window or not self._network.mask:

@@ -228,15 +228,15 @@ def _curves(both: Sequence[Evaluation]) -> Iterator[str]:
     if second_only:
         models = zip(("first model", "second model"), both, strict=False)
         curves = {model: found.labels[labels[1]].curve for model, found in models}
-    kinds = {name: kind for name, kind in zip(curves, _KINDS, strict=False) if curves[name]}
-    if not kinds:
+    names, roc, precision = [], [], []
+    for (name, curve), kind in zip(curves.items(), _KINDS, strict=False):
+        if curve:
+            names.append(f'<b class="{kind}">{escape(name)}</b>')
+            roc.append(_line([(0, 0), *((p.false_positives, p.recall) for p in curve)], kind))
+            precision.append(_line([(p.recall, p.precision) for p in curve], kind))
+    if not names:
         return
-    roc, precision = [], []
-    for name, kind in kinds.items():
-        roc.append(_line([(0, 0), *((p.false_positives, p.recall) for p in curves[name])], kind))
-        precision.append(_line([(p.recall, p.precision) for p in curves[name]], kind))
-    names = ", ".join(f'<b class="{kind}">{escape(name)}</b>' for name, kind in kinds.items())
-    key = f"; {names}" if len(kinds) > 1 else ""
+    key = f"; {', '.join(names)}" if len(names) > 1 else ""
     if len(both) == 2 and not second_only:
         key += " (first model)"
     of = f" of {labels[1]}" if second_only else ""

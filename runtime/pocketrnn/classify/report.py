@@ -5,14 +5,9 @@ from typing import NamedTuple
 
 from .evaluating import Evaluation
 
-# What two models are called, unless by the names of their files too.
-MODELS = ("first", "second")
-
-# A larger confusion matrix is shown as a list of the most frequent confusions.
-_MOST_LABELS = 20
-
-# Rows of a table; what `to_dict` gives is whole.
-_ROWS = 30
+MODELS = ("first", "second")  # what two are called, unless by the names of their files too
+_MOST_LABELS = 20  # a larger confusion matrix is shown as a list of the most frequent confusions
+_ROWS = 30  # of a table; what `to_dict` gives is whole
 
 
 class Table(NamedTuple):
@@ -37,43 +32,42 @@ def number(value: float) -> str:
 def headline(found: Evaluation) -> list[tuple[str, str]]:
     """Return the main figures, each with what it says."""
     low, high = found.interval
-    threshold = []
-    if found.threshold not in (None, 0.5):
-        what = (
-            f"is the threshold: {list(found.labels)[1]} is given where its probability is over it"
-        )
-        threshold = [(f"{found.threshold:.4f}", what)]
     interval = f"(95 % interval: {100 * low:.1f} to {percent(high)})"
-    several = []
-    if found.micro_f1 is not None and found.macro_f1 is not None:
-        interval = f"in all labels of a text {interval}"
-        several = [
+    if found.micro_f1 is None:
+        lines = [
+            (percent(found.accuracy), f"right {interval}"),
+            (percent(found.baseline), "by always giving the most frequent label"),
+        ]
+    else:
+        lines = [
+            (percent(found.accuracy), f"right in all labels of a text {interval}"),
+            (percent(found.baseline), "by always giving the most frequent labels"),
             (f"{found.micro_f1:.4f}", "F1 of all labels together (micro)"),
             (f"{found.macro_f1:.4f}", "mean F1 of the labels (macro)"),
         ]
-    return [
-        (percent(found.accuracy), f"right {interval}"),
-        (percent(found.baseline), f"by always giving the most frequent label{'s' * bool(several)}"),
-        *several,
+    lines += [
         (f"{found.calibration_error:.4f}", "calibration error"),
         (f"{found.log_loss:.4f}", "log loss"),
         (percent(found.known_words), f"of the words known; none in {number(found.unknown)} texts"),
         (f"{found.texts:,}", "texts, of the column {!r}; labels of {!r}".format(*found.columns)),
         (f"{found.errors:,}", "rows left out"),
         *((f"{count:,}", f"for this reason: {reason}") for reason, count in found.reasons.items()),
-        *threshold,
     ]
+    if found.threshold not in (None, 0.5):
+        what = f"{list(found.labels)[1]} is given where its probability is over it"
+        lines.append((f"{found.threshold:.4f}", f"is the threshold: {what}"))
+    return lines
 
 
 def tables(found: Evaluation, names: Sequence[str] = MODELS) -> Iterator[Table]:
     """Yield the tables of a report; `names` are those of two models."""
     if compared := found.comparison:
-        value = compared.p_value
         title = (
             f"Two models: only the first is right on {compared.only_first:,} texts, only the "
             f"second on {compared.only_second:,}"
-            + ("" if value is None else f"; p = {value:.2g} (McNemar)")
         )
+        if compared.p_value is not None:
+            title += f"; p = {compared.p_value:.2g} (McNemar)"
         both = zip(names, (found, compared.other), strict=True)
         heads = ["model", "right", "baseline", "calibration error", "log loss"]
         if found.micro_f1 is not None:

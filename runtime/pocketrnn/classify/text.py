@@ -19,8 +19,7 @@ from ..config import LATER, Settings, between, check
 from ..errors import TextError
 from .folding import canonical, fold, is_canonical, trace
 
-# The default `filters` of Keras's Tokenizer.
-KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'  # the default of Keras's Tokenizer
 
 # What is left to be filtered of folded texts: all of ASCII but letters, digits and " '!?".
 FOLDED_FILTERS = "".join(c for c in map(chr, range(128)) if not (c.isalnum() or c in " '!?"))

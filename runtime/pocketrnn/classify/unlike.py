@@ -14,8 +14,7 @@ from ..config import Settings, check
 from .padding import Rows
 from .text import TextConfig
 
-# The rank of unknown words, in sizes of the vocabulary.
-_UNKNOWN = 3
+_UNKNOWN = 3  # the rank of unknown words, in sizes of the vocabulary
 
 
 def log_ranks(config: TextConfig) -> NDArray[np.float64]:

@@ -21,8 +21,7 @@ from .text import FOLDED_FILTERS, TextConfig, Tokenizer
 # from the same word followed by NULs. Longer words are few and go through a dict.
 _SHORT, _LONG = 7, 23
 
-# Texts taken at a time: the arrays of their words stay in a processor's cache.
-_CHUNK = 256
+_CHUNK = 256  # texts at a time: the arrays of their words stay in a processor's cache
 
 # More bytes than any array here and in `batches` has, and within what glibc goes up to (32 MB).
 _LARGEST = 24 << 20

@@ -49,32 +49,15 @@ def run(name: str, body: Callable[[], int | None]) -> int:
         code = body() or 0
         if sys.stdout is not None:
             sys.stdout.flush()
-    except PocketRNNError as error:
-        say(f"{name}: {printable(' '.join(in_options(str(error)).split()))}")
-        return 2 if isinstance(error, ConfigError) else 1
-    except BrokenPipeError:  # the reader of our output has left (`| head`)
-        _drop_output()
-        return 1
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        say(f"{name}: {printable(where + str(error.strerror or error))}")
-        _drop_output()
-        return 1
-    except MemoryError:
-        say(f"{name}: out of memory")
-        return 1
-    except (ImportError, SystemError) as error:  # of a library, whose text may be a page
-        what = " ".join(str(error.__cause__ or error).split())[:300]
-        say(f"{name}: can't load a library ({printable(what)}); too little memory, or damaged?")
-        return 1
     except KeyboardInterrupt:
         say(f"{name}: interrupted")
         return 130
     except Exception as error:  # noqa: BLE001 (the last net)
-        if os.environ.get(_TRACEBACK):
-            say("".join(traceback.format_exception(error)).rstrip())
-        say(f"{name}: {printable(_bug(error))}")
-        return 1
+        if not isinstance(error, BrokenPipeError):  # the reader of our output has left (`| head`)
+            say(f"{name}: {printable(_message(error))}")
+        if isinstance(error, OSError):
+            _drop_output()
+        return 2 if isinstance(error, ConfigError) else 1
     return code
 
 
@@ -115,15 +98,15 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
-def command(commands: Any, name: str, text: str, **more: Any) -> argparse.ArgumentParser:
-    """Add a command to argparse's subparsers; `text` is its help."""
+def command(
+    commands: Any, name: str, run: Callable[..., int | None], text: str, **more: Any
+) -> argparse.ArgumentParser:
+    """Add a command to argparse's subparsers, which calls `run`; `text` is its help."""
+    raw = argparse.RawDescriptionHelpFormatter
     parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        help=text,
-        **more,
+        name, allow_abbrev=False, formatter_class=raw, help=text, **more
     )
+    parser.set_defaults(run=run)
     return parser
 
 
@@ -214,6 +197,13 @@ def new_file(
     return path
 
 
+def done(line: str, summary: Any) -> int:
+    """Say what was done, and where the list of errors is; return 3 if there are any, or else 0."""
+    listed = f", listed in {summary.errors_path}" if summary.errors_path else ""
+    say(printable(line + listed))
+    return 3 if summary.errors else 0
+
+
 def output(text: str, end: str = "\n") -> None:
     """Print at once, escaping what standard output's encoding lacks; OutputError without one."""
     stream = standard_output()
@@ -254,9 +244,20 @@ def visible(text: str) -> str:
     return "".join(c if c in "\n\t" else printable(c) for c in text)
 
 
-def _bug(error: Exception) -> str:
+def _message(error: Exception) -> str:
+    if isinstance(error, PocketRNNError):
+        return " ".join(in_options(str(error)).split())
+    if isinstance(error, OSError):
+        return (f"{error.filename}: " if error.filename else "") + str(error.strerror or error)
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    if isinstance(error, ImportError | SystemError):  # of a library, whose text may be a page
+        what = " ".join(str(error.__cause__ or error).split())[:300]
+        return f"can't load a library ({what}); too little memory, or damaged?"
     from .. import __version__
 
+    if os.environ.get(_TRACEBACK):
+        say("".join(traceback.format_exception(error)).rstrip())
     *_, frame = traceback.extract_tb(error.__traceback__)
     what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     where = f"{Path(frame.filename).name}, line {frame.lineno}"

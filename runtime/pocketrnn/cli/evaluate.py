@@ -15,14 +15,14 @@ from . import command, inputs
 if TYPE_CHECKING:
     from ..classify.evaluating import Evaluation
 
-# Of a text, where it is printed.
-_CHARACTERS = 80
+_CHARACTERS = 80  # of a text that is printed
 
 
 def add_to(commands: Any) -> None:
     parser = command.command(
         commands,
         "evaluate",
+        _evaluate,
         "compare what a model says with the labels that texts have",
         description="Say how good a model is on tables with a column of texts and one of labels.",
     )
@@ -58,7 +58,6 @@ def add_to(commands: Any) -> None:
     add("--html REPORT", "write a page with pictures to this file")
     add("--force", "replace REPORT if it exists")
     command.add_trusted(parser)
-    parser.set_defaults(run=_evaluate)
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:

@@ -16,8 +16,7 @@ from . import command
 if TYPE_CHECKING:
     from ..classify.explaining import Explanation
 
-# Words listed below a text.
-_LISTED = 10
+_LISTED = 10  # words below a text
 
 # ANSI background colours, weak to strong: for the label, and against it.
 _GREENS, _REDS = (194, 157, 114), (224, 217, 203)
@@ -27,6 +26,7 @@ def add_to(commands: Any) -> None:
     parser = command.command(
         commands,
         "explain",
+        _explain,
         "say what each word of a text did to its score",
         description="Say what the score would be without each word: above 0, it speaks for the\n"
         "label. On a terminal the words are coloured, unless NO_COLOR is set.",
@@ -38,7 +38,6 @@ def add_to(commands: Any) -> None:
     add("--json", "print one JSON object a text")
     add("--html PAGE", "write a page of coloured words to this file")
     add("--force", "replace PAGE if it exists")
-    parser.set_defaults(run=_explain)
 
 
 def _explain(arguments: argparse.Namespace) -> None:

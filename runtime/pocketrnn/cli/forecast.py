@@ -9,12 +9,9 @@ from typing import Any
 from ..errors import counted
 from ..files import refuse
 from ..loading import bundled
-from ..streams import say
 from ..tables.formats import INPUTS, OUTPUTS
 from ..tables.reading import ON_ERROR
 from . import command
-
-_DONE_WITH_ERRORS = 3
 
 _EPILOG = """\
 The rows of a series stand one after another, in order of time. A missing time stamp is an unknown
@@ -44,7 +41,7 @@ def add_to(commands: Any) -> None:
 
 
 def _parser(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
-    parser = command.command(commands, name, text, epilog=_EPILOG)
+    parser = command.command(commands, name, run, text, epilog=_EPILOG)
     parser.add_argument(
         "inputs",
         nargs="+",
@@ -74,7 +71,6 @@ def _parser(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentP
         default="fail",
     )
     add("--force", "replace OUT")
-    parser.set_defaults(run=run)
     return parser
 
 
@@ -113,10 +109,8 @@ def _done(summary: Any, *, judges: bool = False) -> int:
     rows = f"{counted(summary.rows, 'row')} written"
     if judges:
         rows = f"{counted(summary.judged, 'value')} judged, {rows}"
-    line = (
+    return command.done(
         f"{summary.series:,} series, {rows}; {counted(summary.unknown, 'value')} unknown; "
-        f"{summary.errors:,} series in error"
+        f"{summary.errors:,} series in error",
+        summary,
     )
-    listed = f", listed in {summary.errors_path}" if summary.errors_path else ""
-    say(command.printable(line + listed))
-    return _DONE_WITH_ERRORS if summary.errors else 0

@@ -11,7 +11,7 @@ from . import command
 
 def add_to(commands: Any) -> None:
     text = "go on from a prompt: names, lines or running text, by the model"
-    parser = command.command(commands, "generate", text)
+    parser = command.command(commands, "generate", _generate, text)
     parser.add_argument("prompt", nargs="?", default="", metavar="PROMPT", help="default: nothing")
     add = partial(command.add, parser)
     add("--model FILE", "model file (default: names)")
@@ -30,7 +30,6 @@ def add_to(commands: Any) -> None:
     add("--stop TEXT", "end before this text, once it comes")
     add("--seed N", "the same texts each time", type=int)
     add("--json", "print one JSON object a text")
-    parser.set_defaults(run=_generate)
 
 
 def _generate(arguments: argparse.Namespace) -> None:

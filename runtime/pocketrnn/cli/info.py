@@ -12,10 +12,9 @@ from . import command
 
 
 def add_to(commands: Any) -> None:
-    parser = command.command(commands, "info", "print a model's card")
+    parser = command.command(commands, "info", _info, "print a model's card")
     command.add_only_model(parser)
     command.add(parser, "--json", "print it as JSON")
-    parser.set_defaults(run=_info)
 
 
 def _info(arguments: argparse.Namespace) -> None:

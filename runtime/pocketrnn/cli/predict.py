@@ -13,26 +13,20 @@ from ..errors import InputError
 from ..streams import is_terminal, say, standard_input
 from . import command
 
-# What is printed in place of a label; as JSON both are null.
-_UNSURE = "unsure"
-_UNKNOWN = "unknown"
-_NONE = "none"
-
 
 def add_to(commands: Any) -> None:
     text = "label texts given as arguments, or standard input, a line a text"
-    parser = command.command(commands, "predict", text)
+    parser = command.command(commands, "predict", _predict, text)
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="default: standard input")
     command.add_model(parser)
     command.add_unsure(parser)
     command.add(parser, "--json", "print one JSON object a text")
-    parser.set_defaults(run=_predict)
 
 
 def _predict(arguments: argparse.Namespace) -> None:
     model = Classifier.load(arguments.model, trusted=arguments.trusted)
-    none = _NONE if model.config.multi_label else _UNSURE
-    width = max(len(command.printable(name)) for name in (*model.labels, _UNSURE, _UNKNOWN))
+    none = "none" if model.config.multi_label else "unsure"
+    width = max(len(command.printable(name)) for name in (*model.labels, "unsure", "unknown"))
     command.refuse_files(arguments.texts)
     for text in arguments.texts or _lines():
         prediction = model.predict(text, unsure=arguments.unsure)
@@ -40,10 +34,8 @@ def _predict(arguments: argparse.Namespace) -> None:
             # ASCII, so that any terminal, code page and lone surrogate will do.
             command.output(json.dumps({**prediction.to_dict(), "text": text}))
         else:
-            label = ", ".join(prediction.labels)
-            if not prediction.labels:
-                label = none if prediction.known else _UNKNOWN
-            label = command.printable(label)
+            labels = prediction.labels or [none if prediction.known else "unknown"]
+            label = command.printable(", ".join(labels))
             score = shown(prediction.score, prediction.threshold)
             command.output(f"{label:{width}}  {score}  {command.printable(text)}")
 

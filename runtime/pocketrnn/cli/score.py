@@ -18,8 +18,6 @@ from . import command, inputs
 if TYPE_CHECKING:
     from ..classify.scoring import Progress, Summary
 
-_DONE_WITH_ERRORS = 3
-
 _EPILOG = """\
 exit codes: 0 all rows scored; 1 stopped; 2 wrong usage; 3 done, but with rows in error;
 130 interrupted. After 1 or 130, the same command with --resume goes on."""
@@ -29,6 +27,7 @@ def add_to(commands: Any) -> None:
     parser = command.command(
         commands,
         "score",
+        _score,
         "add label and score to every row of whole files",
         description="Write the rows of files, with columns label and score added, to a new file.",
         epilog=_EPILOG,
@@ -66,7 +65,6 @@ def add_to(commands: Any) -> None:
     )
     add("--resume", "go on with an unfinished run, if there is one")
     add("--force", "replace OUTPUT; without --resume, start over")
-    parser.set_defaults(run=_score)
 
 
 def _score(arguments: argparse.Namespace) -> int:
@@ -83,8 +81,7 @@ def _score(arguments: argparse.Namespace) -> int:
         if options["output"] != STDIN:
             say("go on with --resume")
         raise
-    say(_line(summary))
-    return _DONE_WITH_ERRORS if summary.errors else 0
+    return command.done(_line(summary), summary)
 
 
 def _line(summary: "Summary") -> str:
@@ -94,11 +91,9 @@ def _line(summary: "Summary") -> str:
     now = f", {summary.rows - summary.rows_before:,} scored now," if summary.rows_before else ""
     rate = f"{summary.seconds:.1f} s ({summary.rows_per_second:,.0f} rows/s)"
     labels = f": {labels}" if labels else ""
-    listed = f", listed in {summary.errors_path}" if summary.errors_path else ""
     rows = summary.rows + summary.errors
     lines = f" from {counted(summary.lines, 'line')}" if summary.lines != rows else ""
-    line = f"{counted(rows, 'row')}{lines}{now} in {rate}{labels}"
-    return command.printable(f"{line}; {summary.errors:,} in error{listed}")
+    return f"{counted(rows, 'row')}{lines}{now} in {rate}{labels}; {summary.errors:,} in error"
 
 
 class _Bar:

@@ -11,13 +11,13 @@ def add_to(commands: Any) -> None:
     parser = command.command(
         commands,
         "verify",
+        _verify,
         "check that a model file is whole and scores on this machine as it should",
         epilog="exit codes: 0 no check failed; 1 one did, or the file can't be read",
     )
     command.add_only_model(parser)
     command.add(parser, "--json", "print it as JSON")
     command.add_trusted(parser)
-    parser.set_defaults(run=_verify)
 
 
 def _verify(arguments: argparse.Namespace) -> int:
