@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,14 +32,18 @@ class Export:
     """How many texts were compared."""
 
 
-def check_difference(difference: float) -> None:
-    """Raise ParityError if anything differs from Keras by more than the order of operations."""
-    # Written so that a NaN fails as well.
-    if not difference <= TOLERANCE:
+def proven(card: dict[str, Any] | None, differences: Sequence[float], texts: int) -> dict[str, Any]:
+    """Return a card that also says how much others differ from Keras on so many texts.
+
+    Raises ParityError if any does by more than the order of operations makes it.
+    """
+    difference = float(np.max(differences))  # not max(): it would pass over a NaN
+    if not difference <= TOLERANCE:  # so that a NaN fails as well
         raise ParityError(
             f"the converted model differs from Keras by {difference:.2g} (allowed: "
             f"{TOLERANCE:.0e}); nothing was written"
         )
+    return {**(card or {}), "parity": {"texts": texts, "difference": difference}}
 
 
 def sample_texts(tokenizer: Tokenizer, count: int = 64, seed: int = 0) -> list[str]:
