@@ -242,7 +242,6 @@ class Corpus:
         return groups_of(self.train.texts) if self.keep_together else np.arange(len(self.train))
 
     def __repr__(self) -> str:
-        """Return name, labels and sizes."""
         sizes = f"{len(self.train):,} training and {len(self.test):,} test texts"
         more = f", {len(self.unlabelled):,} unlabelled" if self.unlabelled else ""
         return f"<Corpus {self.name!r}: {', '.join(self.labels[:5])}; {sizes}{more}>"
@@ -279,12 +278,7 @@ class Corpus:
 
 
 def corpus_of_rows(
-    name: str,
-    rows: Iterable[Row],
-    *,
-    test_split: float,
-    seed: int,
-    separator: str | None = None,
+    name: str, rows: Iterable[Row], *, test_split: float, seed: int, separator: str | None = None
 ) -> Corpus:
     """Make a corpus of rows; InputError if they can't be one.
 

@@ -12,12 +12,7 @@ from pocketrnn.tables import formats
 from pocketrnn.tables.block import NO_TEXT, Block
 from pocketrnn.tables.folder import FolderReader
 from pocketrnn.tables.lines import LinesReader
-from pocketrnn.tables.reading import (
-    Reader,
-    ReadOptions,
-    find_text_column,
-    warn_of_header,
-)
+from pocketrnn.tables.reading import Reader, ReadOptions, find_text_column, warn_of_header
 
 from .corpus import Corpus, Row, corpus_of_rows
 
