@@ -60,11 +60,11 @@ def fit(
     require("train", "tensorflow", "sklearn", "matplotlib")
     refuse(config, corpus, start=start)
     run = Run(Path(folder))
-    config = replace(config, task=replace(config.task, multi_label=corpus.multi_label))
+    config = config.with_settings(multi_label=corpus.multi_label)
+    every = corpus.train.and_also(corpus.validation) if corpus.validation else corpus.train
     if config.task.adapted:
         reader = Tokenizer(config.task.text, [])
-        own = [*corpus.train.texts, *(corpus.validation.texts if corpus.validation else ())]
-        lengths = np.array([len(reader.words(text)) for text in own])
+        lengths = np.array([len(reader.words(text)) for text in every.texts])
         config = adapt(config, lengths, len(corpus.labels))
         if corpus.validation:
             config = config.with_settings(folds=0)
@@ -94,12 +94,11 @@ def fit(
         facts["started_from"] = first.sha256
     # A small corpus has fewer words than `num_words` allows: no rows for words that aren't.
     text = config.task.text
-    text = replace(text, num_words=min(text.num_words, text.index_from + 1 + len(words)))
-    config = replace(config, task=replace(config.task, text=text))
+    config = config.with_settings(num_words=min(text.num_words, text.index_from + 1 + len(words)))
     run.open(config, facts, resume=resume)
     if (run.folder / "report.json").exists():
         return run
-    run.write("vocabulary.json", Tokenizer(text, words).vocabulary)
+    run.write("vocabulary.json", Tokenizer(config.task.text, words).vocabulary)
     started = time.perf_counter()
     parts = _hold_out(config, corpus)
     rounds, networks, seconds = [], len(parts) + config.task.refit, 0.0
@@ -111,9 +110,7 @@ def fit(
         rounds.append(_round(run, development, words, first, number))
         seconds = time.perf_counter() - began
     if config.task.refit:
-        nothing = corpus.train.take(np.zeros(0, np.int64))
-        every = corpus.train.and_also(corpus.validation or nothing)
-        whole = replace(corpus, train=every, test=nothing)
+        whole = replace(corpus, train=every, test=every.take(np.zeros(0, np.int64)))
         print(f"Once more, on all {len(every):,} texts{_left(seconds)}", flush=True)
         model, _ = _learn(run, whole, words, first, "-all", rounds[0].settings)
     else:
