@@ -37,7 +37,8 @@ class Row(NamedTuple):
     """A row of a table of texts."""
 
     place: str
-    text: str | None
+    text: str
+    """Blank if the row has none."""
     label: Any
     """What a cell says; once that is read, a tuple of one label, or with a separator of several,
     or None."""
@@ -152,9 +153,9 @@ class Corpus:
             raise InputError(f"{name}: {len(rows):,} texts, but {len(values):,} labels")
         places = [f"{name}, row {i}" for i in range(1, len(rows) + 1)]
         for i, text in enumerate(rows):
-            if isinstance(text, float) and math.isnan(text):
-                rows[i] = None
-            elif text is not None and not isinstance(text, str):
+            if text is None or (isinstance(text, float) and math.isnan(text)):
+                rows[i] = ""
+            elif not isinstance(text, str):
                 raise TextError(f"{places[i]}: a text must be a str, not {type(text).__name__}")
         together = map(Row, places, rows, values)
         corpus = corpus_of_rows(
@@ -289,7 +290,7 @@ def corpus_of_rows(
     every = list(rows)
     with_text = _with_text(every, separator)
     kept = [row for row in with_text if row.is_labelled]
-    unlabelled = tuple(row.text or "" for row in with_text if not row.is_labelled)
+    unlabelled = tuple(row.text for row in with_text if not row.is_labelled)
     if without := len(every) - len(with_text):
         _log.warning("%s: left out: %s without text", name, counted(without, "row"))
     if unlabelled:
@@ -398,7 +399,7 @@ def _with_text(rows: Iterable[Row], separator: str | None) -> list[Row]:
     """Return the rows that have a text, their labels read; InputError for what can't be a label."""
     kept = []
     for row in rows:
-        if row.text and row.text.strip():
+        if row.text.strip():
             try:
                 kept.append(row._replace(label=labels_of(row.label, separator)))
             except ValueError as error:
@@ -444,7 +445,7 @@ def _examples(rows: Sequence[Row], labels: Sequence[str], separator: str | None)
             f"{rows[odd].place}: a weight must be a number from 0, not {rows[odd].weight:g}"
         )
     return Examples(
-        tuple(row.text or "" for row in rows),
+        tuple(row.text for row in rows),
         indices,
         None if np.isnan(probabilities).all() else probabilities,
         None if (weights == 1).all() else weights,
@@ -499,7 +500,7 @@ def _tell_copies(name: str, groups: Rows, rows: Sequence[Row], names: Sequence[s
     torn = [each for each in found.values() if len(each) > 1]
     for each in torn[:_MOST_NAMED]:
         where = _some([f"{label!r:.60} at {rows[i].place}" for label, i in each.items()], "; ")
-        text = rows[next(iter(each.values()))].text or ""
+        text = rows[next(iter(each.values()))].text
         _log.warning("a text with %d labels: %r: %s", len(each), text[:60], where)
     if len(torn) > _MOST_NAMED:
         _log.warning("%s: and %s more such texts", name, f"{len(torn) - _MOST_NAMED:,}")
