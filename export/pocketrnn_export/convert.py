@@ -9,20 +9,21 @@ import onnx
 from pocketrnn.modelfile.onnx import IR_VERSION, OPSET
 
 
-def convert(model: Any) -> onnx.ModelProto:
-    """Convert a keras.Model from ids to scores; batch and time stay open.
+def convert(model: Any, reads: str = "ids", gives: str = "scores") -> onnx.ModelProto:
+    """Convert a keras.Model of one input and one output; batch and time stay open.
 
-    The graph's input is `ids`, int32 (batch, time); its output `scores`, float32 (batch, columns).
+    These have the shapes of the model's: of `ids`, int32 (batch, time), `scores` are float32
+    (batch, columns); of `values`, float32 (batch, context), come `quantiles`.
     """
-    shapes = {"scores": ("batch", model.output_shape[-1])}
-    return _convert(lambda ids: [model(ids, training=False)], {"ids": ("batch", "time")}, shapes)
 
+    def with_names(shape: Sequence[int | None]) -> Sequence[Any]:
+        return ("batch", *(size or "time" for size in shape[1:]))
 
-def convert_series(model: Any) -> onnx.ModelProto:
-    """Convert a keras.Model from values to quantiles; the batch stays open."""
-    ends = {"values": ("batch", *model.input_shape[1:])}
-    shapes = {"quantiles": ("batch", *model.output_shape[1:])}
-    return _convert(lambda values: [model(values, training=False)], ends, shapes)
+    return _convert(
+        lambda given: [model(given, training=False)],
+        {reads: with_names(model.input_shape)},
+        {gives: with_names(model.output_shape)},
+    )
 
 
 def convert_steps(model: Any) -> onnx.ModelProto:

@@ -135,9 +135,6 @@ def build(
         served.scores(texts),
         np.concatenate([served.scores(text) for text in texts]),
     ]
-    # Not max(): it would pass over a NaN.
-    difference = float(np.max([np.abs(scores - trained).max() for scores in others]))
-    parity.check_difference(difference)
-    card = {**(card or {}), "parity": {"texts": len(texts), "difference": difference}}
+    card = parity.proven(card, [np.abs(scores - trained).max() for scores in others], len(texts))
     data = file.to_bytes(config, tokenizer, graph, card, test_cases.make(served))
-    return Export(data, difference, len(texts))
+    return Export(data, **card["parity"])

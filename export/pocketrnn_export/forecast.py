@@ -12,8 +12,8 @@ from pocketrnn.forecast.model import Forecaster, difference
 from pocketrnn.modelfile import fold
 from pocketrnn.session import Session
 
-from .convert import convert_series
-from .parity import Export, check_difference
+from .convert import convert
+from .parity import Export, proven
 from .test_cases import digits
 
 
@@ -25,20 +25,18 @@ def build(
     served = Forecaster.load(file.to_bytes(config, numbers, {}))
     series = sample_series(config)
     trained = keras_model.predict(series, verbose=0)
-    witness = convert_series(keras_model).SerializeToString()
+    witness = Session(convert(keras_model, "values", "quantiles").SerializeToString)
     others = [
-        *Session(lambda: witness).run({"values": series}, ["quantiles"]),
+        *witness.run({"values": series}, ["quantiles"]),
         served.quantiles(series),
         np.concatenate([served.quantiles(one[None]) for one in series]),
     ]
-    largest = float(np.max([difference(some, trained) for some in others]))
-    check_difference(largest)
-    card = {**(card or {}), "parity": {"texts": len(series), "difference": largest}}
+    card = proven(card, [difference(some, trained) for some in others], len(series))
     cases = [
         TestCase(tuple(None if math.isnan(x) else x for x in digits(one)), digits(quantiles))
         for one, quantiles in zip(series[:4], served.quantiles(series[:4]), strict=True)
     ]
-    return Export(file.to_bytes(config, numbers, card, cases), largest, len(series))
+    return Export(file.to_bytes(config, numbers, card, cases), **card["parity"])
 
 
 def sample_series(config: ForecasterConfig) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from pocketrnn.modelfile import fold
 from pocketrnn.session import Session
 
 from .convert import convert_steps, stepped
-from .parity import Export, check_difference
+from .parity import Export, proven
 from .test_cases import digits
 
 # Texts, and their steps, that are compared.
@@ -40,13 +40,11 @@ def build(
     witness = Session(convert_steps(keras_model).SerializeToString)
     others = witness.run({"ids": ids, **before}, ["logits"])
     others += [served.run(ids)[0], _by_step(served, ids), _by_step(served, ids[:1])]
-    largest = max(difference(some, trained[: len(some)]) for some in others)
-    check_difference(largest)
-    card = {**(card or {}), "parity": {"texts": _TEXTS, "difference": largest}}
+    card = proven(card, [difference(some, trained[: len(some)]) for some in others], _TEXTS)
     drawn = alphabet.decode(ids[0][ids[0] < config.characters].tolist())
     prompts = ("", drawn, "\u6620 \U0001f600")
     cases = [TestCase(prompt, digits(served.start(prompt)[0])) for prompt in prompts]
-    return Export(file.to_bytes(config, alphabet, numbers, card, cases), largest, _TEXTS)
+    return Export(file.to_bytes(config, alphabet, numbers, card, cases), **card["parity"])
 
 
 def _by_step(served: Generator, ids: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -70,14 +70,7 @@ class SqrtnMax(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None:
-            steps = ops.cast(ops.shape(inputs)[1], inputs.dtype)
-            return ops.concatenate(
-                [
-                    ops.sum(inputs, axis=1) / (self.divisor * ops.sqrt(steps)),
-                    ops.max(inputs, axis=1),
-                ],
-                axis=-1,
-            )
+            mask = ops.ones(ops.shape(inputs)[:2])
         kept = ops.expand_dims(ops.cast(mask, inputs.dtype), -1)
         steps = ops.sum(kept, axis=1)
         total = ops.sum(inputs * kept, axis=1) / (self.divisor * ops.sqrt(ops.maximum(steps, 1)))

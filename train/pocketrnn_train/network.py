@@ -1,6 +1,10 @@
 """The Keras network, and its rounding to the values that a model file stores."""
 
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn.modelfile.weights import LARGE, rounded
@@ -81,6 +85,16 @@ def build_generator(
         model.add(keras.layers.Dropout(dropout))
     model.add(keras.layers.Dense(ids))
     return model
+
+
+def recurrent_weights(
+    stored: Callable[[str], NDArray[Any]], name: str, network: NetworkConfig
+) -> list[NDArray[Any]]:
+    """Return the weights of a recurrent layer as Keras has them, from those of a model file."""
+    bias = stored(f"{name}.bias")
+    if network.cell == "gru":  # a row for the input, and one for the state
+        bias = np.stack([bias, stored(f"{name}.recurrent_bias")])
+    return [stored(f"{name}.kernel"), stored(f"{name}.recurrent"), bias]
 
 
 def fold_divisor(model: Any) -> None:

@@ -102,19 +102,18 @@ class RunFolder:
         `facts` go to `corpus.json`. Raises RunError if the folder holds a run already, or, to
         resume, none or another.
         """
-        started = (self.folder / "config.json").exists()
-        if started and not resume:
-            raise RunError(
-                f"{self.folder}: holds a run already; go on with it (resume=True), or name another "
-                "folder"
-            )
-        if resume and not started:
-            raise RunError(f"{self.folder}: no run to resume")
-        if not started:
+        if not (self.folder / "config.json").exists():
+            if resume:
+                raise RunError(f"{self.folder}: no run to resume")
             self.folder.mkdir(parents=True, exist_ok=True)
             self.write("corpus.json", facts)
             self.write("config.json", config.to_dict())
             return
+        if not resume:
+            raise RunError(
+                f"{self.folder}: holds a run already; go on with it (resume=True), or name another "
+                "folder"
+            )
         if changed := _differences(self.read("config.json"), config.to_dict()):
             raise RunError(f"{self.folder}: can't resume with another {', '.join(changed)}")
         before = self.read("corpus.json")

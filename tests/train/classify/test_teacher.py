@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pocketrnn.errors import InputError
 from pocketrnn_train.classify.ngrams import NGrams
-from pocketrnn_train.classify.teacher import MEMBERS, Blend, Teacher, blend, cross_entropy, one_hot
+from pocketrnn_train.classify.teacher import MEMBERS, Blend, Teacher, blend, one_hot
 
 
 def texts(classes: int, count: int = 40, seed: int = 0) -> tuple[list[NDArray[np.int64]], NDArray]:
@@ -176,8 +176,9 @@ def test_one_hot() -> None:
 
 def test_cross_entropy_is_the_same_for_one_column_or_two() -> None:
     random = np.random.default_rng(1)
-    logits, labels = random.normal(size=(9, 1)), random.integers(0, 2, 9)
-    both = np.hstack([np.zeros((9, 1)), logits])
-    assert cross_entropy(logits, one_hot(labels, 1)) == pytest.approx(
-        cross_entropy(both, one_hot(labels, 2))
+    margins, labels = random.normal(size=(1, 9, 1)), random.integers(0, 2, 9)
+    both = np.concatenate([np.zeros((1, 9, 1)), margins], axis=2)
+    one, two = (Blend(np.ones(1), np.zeros(columns)) for columns in (1, 2))
+    assert one.loss(margins, one_hot(labels, 1)) == pytest.approx(
+        two.loss(both, one_hot(labels, 2))
     )

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocketrnn import TextConfig, Tokenizer
+from pocketrnn import TextConfig
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn_train import RECIPES, Corpus, Examples, Run, TrainConfig, evaluate, fit, read_corpus
 from pocketrnn_train.classify import adapting, batches, training
@@ -222,11 +222,11 @@ def test_folds_are_held_out_in_turn_and_all_is_learnt_at_last(
     learnt = []
     learn = training._learn
 
-    def spy(run: Run, config: TrainConfig, development: Corpus, *rest: Any) -> Any:
+    def spy(run: Run, development: Corpus, *rest: Any) -> Any:
         learnt.append((len(development.train), len(development.test), rest[2]))
         if len(learnt) == 2 and not interrupted:
             raise KeyboardInterrupt
-        return learn(run, config, development, *rest)
+        return learn(run, development, *rest)
 
     interrupted: list[bool] = []
     monkeypatch.setattr(training, "_learn", spy)
@@ -573,6 +573,8 @@ def test_a_threshold_is_not_compared_on_the_texts_that_chose_it(
         teachers=np.array([]),
     )
     run = Run(tmp_path)
+    run.write("config.json", config.with_settings(calibrate=True).to_dict())
+    run.write("vocabulary.json", [])
     monkeypatch.setattr(Run, "save_model", lambda *_: None)
     monkeypatch.setattr(
         Run, "finish", lambda self, config, model, figures, s: found.update(figures)
@@ -581,9 +583,7 @@ def test_a_threshold_is_not_compared_on_the_texts_that_chose_it(
     monkeypatch.setattr(training.calibration, "thresholds", lambda *_, **__: 0.05)
     training._finish(
         run,
-        config.with_settings(calibrate=True),
         None,
-        Tokenizer(config.task.text, []),
         dataclasses.replace(films, test=films.test.take(np.zeros(0, np.int64))),
         [said],
         0.0,

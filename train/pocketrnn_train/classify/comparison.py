@@ -85,11 +85,7 @@ def tells_apart(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> bool:
 
 
 def _concerns(
-    wrong: Mapping[str, NDArray[np.int64]],
-    figure: Mapping[str, float],
-    rows: int,
-    *,
-    ranks: bool,
+    wrong: Mapping[str, NDArray[np.int64]], figure: Mapping[str, float], rows: int, *, ranks: bool
 ) -> list[str]:
     """Return them; `wrong` says of how many labels of each text a way is wrong."""
 

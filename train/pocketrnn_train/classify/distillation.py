@@ -13,13 +13,13 @@ and each fold is labelled by a teacher that was fitted on the others.
 import itertools
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketrnn import TextConfig, Tokenizer
+from pocketrnn import Tokenizer
 from pocketrnn.classify.labels import probabilities
 
 from ..config import Distillation, Spans, TrainConfig
@@ -190,9 +190,8 @@ def ask(
 def ranks_of(config: TrainConfig, words: Sequence[str], texts: Sequence[str]) -> list[Ranks]:
     """Return the ranks of each text's words; a word without a rank is 0."""
     words = words[:MOST_WORDS]
-    bare = {"start_id": None, "pad_id": 0, "oov_id": 0, "index_from": 0}
-    settings = {**config.task.text.to_dict(), "num_words": len(words) + 1, **bare}
-    tokenizer = Tokenizer(TextConfig.from_dict(settings), words)
+    bare: dict[str, Any] = {"start_id": None, "pad_id": 0, "oov_id": 0, "index_from": 0}
+    tokenizer = Tokenizer(replace(config.task.text, num_words=len(words) + 1, **bare), words)
     return [np.array(tokenizer.ids(text), np.int64) for text in texts]
 
 

@@ -72,12 +72,7 @@ class Linear:
     """A linear support vector machine: rows of features in, a margin for each column out."""
 
     def __init__(
-        self,
-        matrix: Any,
-        labels: NDArray[np.int64],
-        classes: int,
-        settings: Choice,
-        seed: int,
+        self, matrix: Any, labels: NDArray[np.int64], classes: int, settings: Choice, seed: int
     ) -> None:
         """Fit on rows of TF-IDF and their labels; a label may have none.
 

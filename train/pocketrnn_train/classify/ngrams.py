@@ -40,19 +40,15 @@ class NGrams:
         return len(self._keys)
 
     def count(self, texts: Sequence[Ranks]) -> Any:
-        """Return how often each n-gram is in each text: CSR float32 (texts, n-grams)."""
+        """Return how often each n-gram is in each text of a block: CSR float32 (texts, n-grams)."""
         from scipy import sparse
 
-        empty = sparse.csr_matrix((0, len(self)), dtype=np.float32)
-        return sparse.vstack([empty, *map(self._count, blocks(texts))], "csr")
-
-    def _count(self, texts: Sequence[Ranks]) -> Any:
-        from scipy import sparse
-
-        joined, row_of = _join(texts)
-        keys, first = _keys(joined, self._longest)
         if not len(self._keys):
             return sparse.csr_matrix((len(texts), 0), dtype=np.float32)
+        # The texts one after the other, a 0 behind each, and the row of each place.
+        joined = np.concatenate([part for text in texts for part in (text, [0])])
+        row_of = np.repeat(np.arange(len(texts)), [len(text) + 1 for text in texts])
+        keys, first = _keys(joined, self._longest)
         column = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
         known = self._keys[column] == keys
         places = row_of[first[known]], column[known].astype(np.int32)
@@ -74,13 +70,6 @@ def _keys(ranks: Ranks, longest: int) -> tuple[NDArray[np.int64], NDArray[np.int
         keys.append(key[position])
         positions.append(position)
     return np.concatenate(keys), np.concatenate(positions)
-
-
-def _join(texts: Sequence[Ranks]) -> tuple[Ranks, NDArray[np.int64]]:
-    """Return the texts one after the other, a 0 behind each, and the row of each place."""
-    gap = np.zeros(1, np.int64)
-    joined = np.concatenate([part for text in texts for part in (text, gap)])
-    return joined, np.repeat(np.arange(len(texts)), [len(text) + 1 for text in texts])
 
 
 def blocks(texts: Sequence[Ranks]) -> Iterator[Sequence[Ranks]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pocketrnn import Classifier, ClassifierConfig, Tokenizer
+from pocketrnn import Classifier, ClassifierConfig
 from pocketrnn import evaluate as evaluate_file
 from pocketrnn.classify import file
 from pocketrnn.classify.labels import Threshold
@@ -17,29 +17,22 @@ from pocketrnn.classify.page import evaluation_page
 from pocketrnn.files import write_atomic
 from pocketrnn.modelfile import fold
 
-from ..config import TrainConfig
 from ..corpora.corpus import Examples
 from ..run import Run
 
 
-def write(
-    run: Run,
-    config: TrainConfig,
-    model: Any,
-    tokenizer: Tokenizer,
-    test: Examples,
-    threshold: Threshold,
-) -> None:
+def write(run: Run, model: Any, test: Examples, threshold: Threshold) -> None:
     """Write `report.html`: what `pocketrnn evaluate --html` says of the model on `test`.
 
     Texts that are blank, which have no label when they are served, don't count.
     """
     if not any(map(str.strip, test.texts)):
         return
-    settings = ClassifierConfig(tokenizer.config, run.labels, threshold, config.network)
+    task = run.config.task
+    settings = ClassifierConfig(task.text, run.labels, threshold, run.config.network)
     weights = fold.to_bytes(model, settings)
-    served = Classifier.load(file.to_bytes(settings, tokenizer, weights, {}))
-    several = config.task.multi_label
+    served = Classifier.load(file.to_bytes(settings, run.tokenizer, weights, {}))
+    several = task.multi_label
     names = {str(i): label for i, label in enumerate(run.labels)}
     with TemporaryDirectory() as folder:
         table = Path(folder, "test")

@@ -17,6 +17,7 @@ from pocketrnn.modelfile.graph import layers
 from pocketrnn.modelfile.network import NetworkConfig
 
 from ..config import MadeUp, TrainConfig
+from ..network import recurrent_weights
 
 _log = logging.getLogger("pocketrnn")
 
@@ -99,13 +100,8 @@ def start(
     vectors[: len(known)] = known
     embedding.set_weights([vectors])
     for layer, ways in zip(recurrent, layers(network), strict=True):
-        arrays = []
-        for way in ways:
-            bias = numbers(f"{way.name}.bias")
-            if network.cell == "gru":  # a row for the input, and one for the state
-                bias = np.stack([bias, numbers(f"{way.name}.recurrent_bias")])
-            arrays += [numbers(f"{way.name}.kernel"), numbers(f"{way.name}.recurrent"), bias]
-        layer.set_weights(arrays)
+        each = [recurrent_weights(numbers, way.name, network) for way in ways]
+        layer.set_weights([weight for weights in each for weight in weights])
     if _has_head(first, labels, multi_label):
         sign = 1 if tuple(labels) == first.config.labels else -1
         head.set_weights([sign * numbers("head.kernel"), sign * numbers("head.bias")])

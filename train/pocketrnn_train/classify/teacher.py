@@ -49,12 +49,7 @@ class Teacher:
     """The three classifiers, fitted."""
 
     def __init__(
-        self,
-        texts: Sequence[Ranks],
-        labels: NDArray[np.int64],
-        *,
-        classes: int,
-        seed: int,
+        self, texts: Sequence[Ranks], labels: NDArray[np.int64], *, classes: int, seed: int
     ) -> None:
         """Fit on `texts` as ranks of words; InputError if they have no n-gram at all."""
         from scipy import sparse
@@ -65,7 +60,7 @@ class Teacher:
             self._ngrams = NGrams(texts, min_texts=1)
         if not len(self._ngrams):
             raise InputError("the training texts have no words")
-        counts = self._ngrams.count(texts)
+        counts = sparse.vstack([self._ngrams.count(block) for block in blocks(texts)], "csr")
         binary = counts.sign()
         self._weighting = TfidfTransformer(sublinear_tf=True).fit(counts)
         weighted = self._weighting.transform(counts)
@@ -120,21 +115,27 @@ class Blend:
     """Of each column."""
     multi_label: bool = False
 
+    @property
+    def is_sigmoid(self) -> bool:
+        """Whether a column says nothing of the others."""
+        return self.multi_label or len(self.bias) == 1
+
     def probabilities(self, margins: Margins) -> NDArray[np.float32]:
         """Return float32 (texts, columns)."""
         from scipy.special import expit, softmax
 
         logits = self.logits(margins)
-        one = logits.shape[1] == 1 or self.multi_label
-        found = expit(logits) if one else softmax(logits, axis=1)
+        found = expit(logits) if self.is_sigmoid else softmax(logits, axis=1)
         return np.asarray(found, np.float32)
 
     def loss(self, margins: Margins, targets: NDArray[np.float32]) -> float:
         """Return the summed cross-entropy in nats; `targets` are (texts, columns)."""
+        from scipy.special import log_expit, log_softmax
+
         logits = self.logits(margins)
-        if not self.multi_label:
-            return cross_entropy(logits, targets)
-        return cross_entropy(logits.reshape(-1, 1), targets.reshape(-1, 1))
+        if self.is_sigmoid:
+            return -float((targets * log_expit(logits) + (1 - targets) * log_expit(-logits)).sum())
+        return -float((targets * log_softmax(logits, axis=1)).sum())
 
     def logits(self, margins: Margins) -> NDArray[np.float64]:
         """Return float64 (texts, columns): what goes into the sigmoid or softmax."""
@@ -173,15 +174,6 @@ def one_hot(labels: NDArray[np.int64], columns: int) -> NDArray[np.float32]:
         return labels.astype(np.float32)
     classes = np.array([1]) if columns == 1 else np.arange(columns)
     return np.asarray(labels[:, None] == classes, np.float32)
-
-
-def cross_entropy(logits: NDArray[np.float64], targets: NDArray[np.float32]) -> float:
-    """Return the summed cross-entropy in nats."""
-    from scipy.special import log_expit, log_softmax
-
-    if logits.shape[1] == 1:
-        return -float((targets * log_expit(logits) + (1 - targets) * log_expit(-logits)).sum())
-    return -float((targets * log_softmax(logits, axis=1)).sum())
 
 
 def _tally(binary: Any, targets: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -60,11 +60,11 @@ def fit(
     require("train", "tensorflow", "sklearn", "matplotlib")
     refuse(config, corpus, start=start)
     run = Run(Path(folder))
-    config = replace(config, task=replace(config.task, multi_label=corpus.multi_label))
+    config = config.with_settings(multi_label=corpus.multi_label)
+    every = corpus.train.and_also(corpus.validation) if corpus.validation else corpus.train
     if config.task.adapted:
         reader = Tokenizer(config.task.text, [])
-        own = [*corpus.train.texts, *(corpus.validation.texts if corpus.validation else ())]
-        lengths = np.array([len(reader.words(text)) for text in own])
+        lengths = np.array([len(reader.words(text)) for text in every.texts])
         config = adapt(config, lengths, len(corpus.labels))
         if corpus.validation:
             config = config.with_settings(folds=0)
@@ -94,13 +94,11 @@ def fit(
         facts["started_from"] = first.sha256
     # A small corpus has fewer words than `num_words` allows: no rows for words that aren't.
     text = config.task.text
-    text = replace(text, num_words=min(text.num_words, text.index_from + 1 + len(words)))
-    config = replace(config, task=replace(config.task, text=text))
+    config = config.with_settings(num_words=min(text.num_words, text.index_from + 1 + len(words)))
     run.open(config, facts, resume=resume)
     if (run.folder / "report.json").exists():
         return run
-    tokenizer = Tokenizer(text, words)
-    run.write("vocabulary.json", tokenizer.vocabulary)
+    run.write("vocabulary.json", Tokenizer(config.task.text, words).vocabulary)
     started = time.perf_counter()
     parts = _hold_out(config, corpus)
     rounds, networks, seconds = [], len(parts) + config.task.refit, 0.0
@@ -109,19 +107,17 @@ def fit(
         sizes = f"{len(development.train):,} texts, {len(development.test):,} held out"
         print(f"{turn}{sizes}{_left(seconds * (networks - number + 1))}", flush=True)
         began = time.perf_counter()
-        rounds.append(_round(run, config, development, words, first, number))
+        rounds.append(_round(run, development, words, first, number))
         seconds = time.perf_counter() - began
     if config.task.refit:
-        nothing = corpus.train.take(np.zeros(0, np.int64))
-        every = corpus.train.and_also(corpus.validation or nothing)
-        whole = replace(corpus, train=every, test=nothing)
+        whole = replace(corpus, train=every, test=every.take(np.zeros(0, np.int64)))
         print(f"Once more, on all {len(every):,} texts{_left(seconds)}", flush=True)
-        model, _ = _learn(run, config, whole, words, first, "-all", rounds[0].settings)
+        model, _ = _learn(run, whole, words, first, "-all", rounds[0].settings)
     else:
         model = run.model("checkpoint.keras")
     network.fold_divisor(model)
     network.round_weights(model, config.network)
-    _finish(run, config, model, tokenizer, corpus, rounds, time.perf_counter() - started)
+    _finish(run, model, corpus, rounds, time.perf_counter() - started)
     return run
 
 
@@ -196,12 +192,7 @@ def _hold_out(config: TrainConfig, corpus: Corpus) -> list[Corpus]:
 
 
 def _round(
-    run: Run,
-    config: TrainConfig,
-    development: Corpus,
-    words: Sequence[str],
-    first: Classifier | None,
-    number: int,
+    run: Run, development: Corpus, words: Sequence[str], first: Classifier | None, number: int
 ) -> Round:
     """Train on a part of the texts, and tell what was said of the others; from the run, if done."""
     suffix = "" if number == 1 else f"-{number}"
@@ -209,17 +200,16 @@ def _round(
     if before := run.arrays(name, Round):
         return before
     train, held_out = development.train, development.test
-    model, lesson = _learn(run, config, development, words, first, suffix)
-    network.round_weights(model, config.network)
-    tokenizer = Tokenizer(config.task.text, words)
-    scores = batches.predict(model, batches.ids(tokenizer, held_out.texts), config)
+    model, lesson = _learn(run, development, words, first, suffix)
+    network.round_weights(model, run.config.network)
+    scores = batches.predict(model, batches.ids(run.tokenizer, held_out.texts), run.config)
     found, counts = np.unique(train.labels, axis=0, return_counts=True)
     commonest = found[counts.argmax()]
     done = Round(
         labels=held_out.labels,
         scores=scores,
         teacher=probabilities(lesson.of_held_out),
-        baseline=baseline(tokenizer, train.texts, train.labels, held_out.texts),
+        baseline=baseline(run.tokenizer, train.texts, train.labels, held_out.texts),
         commonest=np.repeat(commonest[None], len(held_out), axis=0),
         teachers=np.array(lesson.settings or (), np.float64),
     )
@@ -229,7 +219,6 @@ def _round(
 
 def _learn(
     run: Run,
-    config: TrainConfig,
     development: Corpus,
     words: Sequence[str],
     first: Classifier | None,
@@ -237,6 +226,7 @@ def _learn(
     settings: Choice | None = None,
 ) -> tuple[Any, Lesson]:
     """Train a network from where `run` stands; return it, and what it was taught."""
+    config, tokenizer = run.config, run.tokenizer
     backend.start(config.seed)
     from keras.metrics import CategoricalAccuracy, MeanMetricWrapper
 
@@ -244,28 +234,25 @@ def _learn(
     from ..schedule import accuracy
 
     several = config.task.multi_label
-    made = config.task.distillation and config.task.distillation.made_up
-    divisor = made.divisor if made else DIVISOR
+    teaching = config.task.distillation
+    made = teaching and teaching.made_up
     model = network.build(
         config.network,
         num_words=config.task.text.num_words,
         classes=len(development.labels),
         dropout=config.fit.dropout,
-        divisor=divisor,
+        divisor=made.divisor if made else DIVISOR,
         multi_label=several,
     )
-    tokenizer, columns = Tokenizer(config.task.text, words), model.output_shape[-1]
+    columns = model.output_shape[-1]
     train, held_out = development.train, development.test
-    teaching = config.task.distillation
     if teaching is None:
         rows, targets = batches.ids(tokenizer, train.texts), _targets(train, columns)
         weights = None if train.weights is None else train.weights / train.weights.mean()
         stage = batches.stage("whole texts", rows, targets, config, config.fit, suffix, weights)
         lesson = Lesson([stage], targets[:0])
-    elif teaching.made_up:
-        lesson = made_up.lesson(
-            config, teaching, teaching.made_up, development, tokenizer, suffix, settings
-        )
+    elif made:
+        lesson = made_up.lesson(config, teaching, made, development, tokenizer, suffix, settings)
     else:
         lesson = distillation.lesson(run, config, teaching, development, words)
     if first:
@@ -307,16 +294,9 @@ def _targets(train: Examples, columns: int) -> NDArray[np.float32]:
     return np.asarray(np.where(np.isnan(soft), targets, soft), np.float32)
 
 
-def _finish(
-    run: Run,
-    config: TrainConfig,
-    model: Any,
-    tokenizer: Tokenizer,
-    corpus: Corpus,
-    rounds: Sequence[Round],
-    seconds: float,
-) -> None:
+def _finish(run: Run, model: Any, corpus: Corpus, rounds: Sequence[Round], seconds: float) -> None:
     """Calibrate the trained model, save it, measure it, and delete what only a resume needs."""
+    config, tokenizer = run.config, run.tokenizer
     labels, scores, teacher, others, commonest = (
         np.concatenate([getattr(one, name) for one in rounds])
         for name in ("labels", "scores", "teacher", "baseline", "commonest")
@@ -334,7 +314,7 @@ def _finish(
     if len(corpus.test):
         found = batches.predict(model, batches.ids(tokenizer, corpus.test.texts), config)
         test = evaluate(found, corpus.test.labels, threshold)
-        report.write(run, config, model, tokenizer, corpus.test, threshold)
+        report.write(run, model, corpus.test, threshold)
     usual = calibration.usual(batches.ids(tokenizer, corpus.train.texts), tokenizer.config)
     # By even thresholds, as the others choose: those moved were fitted on these very texts.
     chosen = {"network": choose(scores, even)}

@@ -37,14 +37,21 @@ class Row(NamedTuple):
     """A row of a table of texts."""
 
     place: str
-    text: str | None
+    text: str
+    """Blank if the row has none."""
     label: Any
-    """What a cell says of one label, or with a separator of several."""
+    """What a cell says; once that is read, a tuple of one label, or with a separator of several,
+    or None."""
     probabilities: tuple[float, ...] = ()
     """Of each label, in order; none if the row has none."""
     weight: float = 1.0
     part: str = ""
     """`train`, `validation` or `test`, where the table says it."""
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether it says anything of its labels."""
+        return self.label is not None or bool(self.probabilities)
 
 
 @dataclass(frozen=True)
@@ -146,9 +153,9 @@ class Corpus:
             raise InputError(f"{name}: {len(rows):,} texts, but {len(values):,} labels")
         places = [f"{name}, row {i}" for i in range(1, len(rows) + 1)]
         for i, text in enumerate(rows):
-            if isinstance(text, float) and math.isnan(text):
-                rows[i] = None
-            elif text is not None and not isinstance(text, str):
+            if text is None or (isinstance(text, float) and math.isnan(text)):
+                rows[i] = ""
+            elif not isinstance(text, str):
                 raise TextError(f"{places[i]}: a text must be a str, not {type(text).__name__}")
         together = map(Row, places, rows, values)
         corpus = corpus_of_rows(
@@ -196,27 +203,19 @@ class Corpus:
         are in the test. Raises InputError for a label that no training text has, or where no rows
         are left.
         """
-        kept, given = [], []
-        for row in rows:
-            names = _labels(row, separator)
-            if row.text and row.text.strip() and (names is not None or row.probabilities):
-                for label in names or ():
-                    if label not in self.labels:
-                        raise InputError(
-                            f"{row.place}: no training text has the label {label!r:.60}"
-                        )
-                kept.append(row)
-                given.append(names)
+        kept = [row for row in _with_text(rows, separator) if row.is_labelled]
+        for row in kept:
+            for label in row.label or ():
+                if label not in self.labels:
+                    raise InputError(f"{row.place}: no training text has the label {label!r:.60}")
         if not kept:
             raise InputError(f"{self.name}: no rows with a text and a label in the {part}")
-        examples = _examples(kept, given, self.labels, separator)
-        if part == "test":
-            return replace(self, test=examples)._apart_from(part)
-        return replace(self, validation=examples)._apart_from(part)
+        examples: Any = _examples(kept, self.labels, separator)
+        return replace(self, **{part: examples})._apart_from(part)
 
     def _apart_from(self, part: str) -> "Corpus":
         """Return the corpus without texts, of what is learnt or chosen by, that `part` has too."""
-        held_out = self.test if part == "test" else self.validation
+        held_out = getattr(self, part)
         known = set(map(plain, held_out.texts if held_out else ()))
 
         def others(examples: Examples, what: str) -> Examples:
@@ -244,7 +243,6 @@ class Corpus:
         return groups_of(self.train.texts) if self.keep_together else np.arange(len(self.train))
 
     def __repr__(self) -> str:
-        """Return name, labels and sizes."""
         sizes = f"{len(self.train):,} training and {len(self.test):,} test texts"
         more = f", {len(self.unlabelled):,} unlabelled" if self.unlabelled else ""
         return f"<Corpus {self.name!r}: {', '.join(self.labels[:5])}; {sizes}{more}>"
@@ -281,12 +279,7 @@ class Corpus:
 
 
 def corpus_of_rows(
-    name: str,
-    rows: Iterable[Row],
-    *,
-    test_split: float,
-    seed: int,
-    separator: str | None = None,
+    name: str, rows: Iterable[Row], *, test_split: float, seed: int, separator: str | None = None
 ) -> Corpus:
     """Make a corpus of rows; InputError if they can't be one.
 
@@ -295,16 +288,9 @@ def corpus_of_rows(
     """
     check(separator != "", "label_separator must not be empty")
     every = list(rows)
-    with_text = [row for row in every if row.text and row.text.strip()]
-    kept: list[Row] = []
-    names: list[tuple[str, ...] | None] = []
-    unlabelled: list[str] = []
-    for row in with_text:
-        if (given := _labels(row, separator)) is None and not row.probabilities:
-            unlabelled.append(row.text or "")
-        else:
-            kept.append(row)
-            names.append(given)
+    with_text = _with_text(every, separator)
+    kept = [row for row in with_text if row.is_labelled]
+    unlabelled = tuple(row.text for row in with_text if not row.is_labelled)
     if without := len(every) - len(with_text):
         _log.warning("%s: left out: %s without text", name, counted(without, "row"))
     if unlabelled:
@@ -318,10 +304,10 @@ def corpus_of_rows(
         )
     if not kept:
         raise InputError(f"{name}: no rows with a text and a label")
-    counts = Counter(label for given in names for label in given or ())
-    if separator and (without := sum(given == () for given in names)):
+    counts = Counter(label for row in kept for label in row.label or ())
+    if separator and (without := sum(row.label == () for row in kept)):
         _log.warning("%s: %s with none of the labels", name, counted(without, "row"))
-    if separator and max(len(given or ()) for given in names) < 2:
+    if separator and max(len(row.label or ()) for row in kept) < 2:
         _log.warning("%s: no row has two labels; is %r what stands between them?", name, separator)
     for mark in "" if separator else ";,|":
         if any(
@@ -344,10 +330,11 @@ def corpus_of_rows(
     if len(labels) < 2:
         only = f"only {labels[0]!r:.60}" if labels else "none"
         raise InputError(f"{name}: needs two labels or more; there is {only}")
-    examples = _examples(kept, names, labels, separator)
+    examples = _examples(kept, labels, separator)
     groups = groups_of(examples.texts)
-    shown = [", ".join(sorted(given)) if given is not None else "" for given in names]
-    if not separator:  # a row without a label has its most probable one
+    if separator:
+        shown = [", ".join(sorted(row.label)) for row in kept]
+    else:  # a row without a label has its most probable one
         shown = [labels[i] for i in examples.labels.tolist()]
     _tell_copies(name, groups, kept, shown)
     if split_by_column := any(row.part for row in kept):
@@ -367,7 +354,7 @@ def corpus_of_rows(
         tuple(labels),
         examples.take(train),
         examples.take(test),
-        unlabelled=tuple(unlabelled),
+        unlabelled=unlabelled,
         validation=examples.take(validation) if len(validation) else None,
     )
     if split_by_column:
@@ -408,23 +395,19 @@ def _check_enough(
         _log.warning("%s: labels with fewer than %d texts, too few to rely on: %s", name, _FEW, few)
 
 
-def _labels(row: Row, separator: str | None) -> tuple[str, ...] | None:
-    """Return a row's label or labels; None without; InputError, with the place, for what can't be.
+def _with_text(rows: Iterable[Row], separator: str | None) -> list[Row]:
+    """Return the rows that have a text, their labels read; InputError for what can't be a label."""
+    kept = []
+    for row in rows:
+        if row.text.strip():
+            try:
+                kept.append(row._replace(label=labels_of(row.label, separator)))
+            except ValueError as error:
+                raise InputError(f"{row.place}: {error}") from error
+    return kept
 
-    Only with a separator there may be several, or an empty tuple of them.
-    """
-    try:
-        return labels_of(row.label, separator)
-    except ValueError as error:
-        raise InputError(f"{row.place}: {error}") from error
 
-
-def _examples(
-    rows: Sequence[Row],
-    names: Sequence[tuple[str, ...] | None],
-    labels: Sequence[str],
-    separator: str | None,
-) -> Examples:
+def _examples(rows: Sequence[Row], labels: Sequence[str], separator: str | None) -> Examples:
     """Return rows as examples; one without a label has its most probable one."""
     index = {label: i for i, label in enumerate(labels)}
     of_labels = sorted(labels)
@@ -447,8 +430,8 @@ def _examples(
             for label, p in zip(of_labels, given, strict=True):
                 probabilities[i, index[label]] = p / sum(given)
     chosen = [
-        (labels[probabilities[i].argmax()],) if name is None else name
-        for i, name in enumerate(names)
+        (labels[int(said.argmax())],) if row.label is None else row.label
+        for row, said in zip(rows, probabilities, strict=True)
     ]
     if separator:
         indices = np.zeros((len(rows), len(labels)), np.int64)
@@ -462,7 +445,7 @@ def _examples(
             f"{rows[odd].place}: a weight must be a number from 0, not {rows[odd].weight:g}"
         )
     return Examples(
-        tuple(row.text or "" for row in rows),
+        tuple(row.text for row in rows),
         indices,
         None if np.isnan(probabilities).all() else probabilities,
         None if (weights == 1).all() else weights,
@@ -517,7 +500,7 @@ def _tell_copies(name: str, groups: Rows, rows: Sequence[Row], names: Sequence[s
     torn = [each for each in found.values() if len(each) > 1]
     for each in torn[:_MOST_NAMED]:
         where = _some([f"{label!r:.60} at {rows[i].place}" for label, i in each.items()], "; ")
-        text = rows[next(iter(each.values()))].text or ""
+        text = rows[next(iter(each.values()))].text
         _log.warning("a text with %d labels: %r: %s", len(each), text[:60], where)
     if len(torn) > _MOST_NAMED:
         _log.warning("%s: and %s more such texts", name, f"{len(torn) - _MOST_NAMED:,}")

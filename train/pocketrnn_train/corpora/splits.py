@@ -48,7 +48,6 @@ def split(labels: Rows, groups: Rows, share: float, seed: int) -> tuple[Rows, Ro
 
     Each label has a group on either side, if it has two, so that rare ones are tested too.
     """
-    labels = rarest(labels)
     order = np.random.default_rng(seed).permutation(len(labels))
     drawn = _take(labels, groups, share, order)
     return order[~drawn[order]], order[drawn[order]]
@@ -59,7 +58,6 @@ def split_last(labels: Rows, groups: Rows, share: float) -> tuple[Rows, Rows]:
 
     Each label has a group on either side, if it has two.
     """
-    labels = rarest(labels)
     taken = _take(labels, groups, share, np.arange(len(labels))[::-1])
     return np.flatnonzero(~taken), np.flatnonzero(taken)
 
@@ -86,6 +84,7 @@ def folds(labels: Rows, groups: Rows, count: int, *, whole: bool = True) -> Rows
 
 def _take(labels: Rows, groups: Rows, share: float, order: Rows) -> NDArray[np.bool_]:
     """Return whether each row is taken: in `order`, each group that still fits into the share."""
+    labels = rarest(labels)
     leading = labels[leaders(labels, groups)]
     sizes = np.bincount(groups)
     taken = np.zeros(len(sizes), bool)

@@ -12,12 +12,7 @@ from pocketrnn.tables import formats
 from pocketrnn.tables.block import NO_TEXT, Block
 from pocketrnn.tables.folder import FolderReader
 from pocketrnn.tables.lines import LinesReader
-from pocketrnn.tables.reading import (
-    Reader,
-    ReadOptions,
-    find_text_column,
-    warn_of_header,
-)
+from pocketrnn.tables.reading import Reader, ReadOptions, find_text_column, warn_of_header
 
 from .corpus import Corpus, Row, corpus_of_rows
 
@@ -63,8 +58,12 @@ def read(
             if isinstance(reader, FolderReader):
                 if columns.more:
                     raise ConfigError(f"{path}: a folder has no column {columns.more[0]!r:.60}")
-                return [Row(*row) for row in _classes(reader)]
-            text_column, label_column = _columns(reader, text_column, label_column)
+                return list(_classes(reader))
+            if isinstance(reader, LinesReader):
+                raise ConfigError(f"{reader.name}: has no labels; expected {FORMATS}, or a folder")
+            warn_of_header(reader)
+            label_column = find_label_column(reader, label_column, text_column=text_column)
+            text_column = find_text_column(reader, text_column, label_column=label_column)
             return list(_rows(reader, text_column, label_column, columns))
 
     rows = [row for path in paths for row in rows_of(path)]
@@ -98,22 +97,13 @@ def open_table(path: Path, options: ReadOptions) -> Reader:
     return formats.FORMATS[kind].reader(str(path), options)
 
 
-def _columns(reader: Reader, text: str | None, label: str | None) -> tuple[str, str]:
-    """Return the names of the columns of texts and of labels: those given, or the obvious ones."""
-    if isinstance(reader, LinesReader):
-        raise ConfigError(f"{reader.name}: has no labels; expected {FORMATS}, or a folder")
-    warn_of_header(reader)
-    label = find_label_column(reader, label, text_column=text)
-    return find_text_column(reader, text, label_column=label), label
-
-
-def _classes(reader: FolderReader) -> Iterator[tuple[str, str, str | None]]:
+def _classes(reader: FolderReader) -> Iterator[Row]:
     """Yield the rows of a folder whose folders are the labels; a file beside those has none."""
     for place, text, file in read_rows(reader, "text", "file"):
         folders = file.split("/")[:-1]
         if len(folders) > 1:
             raise InputError(f"{place}: too deep; expected {reader.name}/LABEL/*.txt")
-        yield place, text, folders[0] if folders else None
+        yield Row(place, text, folders[0] if folders else None)
 
 
 def _rows(reader: Reader, text: str, label: str, columns: Columns) -> Iterator[Row]:

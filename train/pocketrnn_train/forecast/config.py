@@ -38,11 +38,6 @@ class ForecastConfig(Settings):
     holes: Share = 0.05
     """Share of the values of some windows that become unknown."""
 
-    def __post_init__(self) -> None:
-        """Raise ConfigError for settings that no training could follow."""
-        super().__post_init__()
-        Frequency(self.frequency)
-
 
 @dataclass(frozen=True)
 class ForecasterTrainConfig(RunConfig):
@@ -51,9 +46,8 @@ class ForecasterTrainConfig(RunConfig):
     task: ForecastConfig = field(default_factory=ForecastConfig)
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for parts that don't go together."""
         super().__post_init__()
-        self.forecaster(log=True)
+        self.forecaster(log=True)  # which checks all
 
     def forecaster(self, *, log: bool) -> ForecasterConfig:
         """Return what the model file says; `log` where all series are positive."""

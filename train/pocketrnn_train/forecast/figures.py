@@ -16,9 +16,6 @@ LEVEL = 80
 """Of the interval whose coverage is reported, in %."""
 
 
-_PICKED = ("best", "median", "worst")
-
-
 def seasonal_naive(history: Values, season: int, horizon: int) -> Values:
     """Return the last season's values, each as long after as there are seasons between.
 
@@ -118,6 +115,7 @@ def draw(
 ) -> None:
     """Draw the best, the median and the worst series."""
     order = np.argsort(np.where(np.isfinite(each), each, np.inf))[: max(np.isfinite(each).sum(), 1)]
+    picked = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
     drawn = [
         (
             f"{what}: {names[row]}, MASE {each[row]:.2f}",
@@ -126,6 +124,6 @@ def draw(
             futures[row][: served.config.horizon],
             (),
         )
-        for row, what in zip((order[0], order[len(order) // 2], order[-1]), _PICKED, strict=True)
+        for what, row in picked.items()
     ]
     plot.draw(path, drawn, served.config, LEVEL)

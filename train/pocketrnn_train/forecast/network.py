@@ -10,15 +10,9 @@ from keras import ops
 from pocketrnn.forecast.file import ForecasterConfig
 from pocketrnn.forecast.model import Forecaster
 from pocketrnn.modelfile.graph import layers
-from pocketrnn.modelfile.series import (
-    LEAST_LOG_SCALE,
-    LEAST_SCALE,
-    LEAST_SHARE,
-    MOST_LOG,
-    TINY,
-)
+from pocketrnn.modelfile.series import LEAST_LOG_SCALE, LEAST_SCALE, LEAST_SHARE, MOST_LOG, TINY
 
-from ..network import CELLS
+from ..network import CELLS, recurrent_weights
 
 # Steps of a loop that is unrolled.
 _SHORT = 40
@@ -192,8 +186,5 @@ def start_from(model: Any, served: Forecaster) -> None:
     model.get_layer("path").set_weights([weights["path.kernel"][:, :horizon]])
     model.get_layer("embedding").set_weights([weights["embedding"], weights["embedding.bias"]])
     for i, (layer,) in enumerate(layers(config.network)):
-        kernel, recurrent = (weights[f"{layer.name}.{name}"] for name in ("kernel", "recurrent"))
-        biases = [weights[f"{layer.name}.bias"]]
-        if config.network.cell == "gru":
-            biases.append(weights[f"{layer.name}.recurrent_bias"])
-        model.get_layer(f"layer{i}").set_weights([kernel, recurrent, np.squeeze(biases)])
+        own = recurrent_weights(weights.__getitem__, layer.name, config.network)
+        model.get_layer(f"layer{i}").set_weights(own)
