@@ -9,6 +9,9 @@ ort.env.wasm.numThreads = 1;
 
 const SCHEMA = 1;
 
+// Characters of a piece of a word, and of a word that is cut into pieces.
+const [LEAST_PIECE, MOST_PIECE, MOST_CUT] = [3, 16, 64];
+
 /** Yields [number, value] for each field of a protobuf message; a value is a number or bytes. */
 function* fields(bytes) {
   let at = 0;
@@ -72,14 +75,31 @@ export class Classifier {
 
   /** Returns the ids of a text, cut to `maxlen` and not padded. */
   ids(text) {
-    const { lower, split, start_id, oov_id, maxlen, truncating, fold: folds } = this.config.text;
+    const { lower, split, start_id, maxlen, truncating, fold: folds } = this.config.text;
     const lowered = lower ? text.toLowerCase() : text;
     const characters = [...(folds ? fold(lowered) : lowered)];
     const kept = characters.map((c) => (this.filters.has(c) ? split : c)).join("");
     const words = kept.split(split).filter((word) => word !== "");
-    const ids = words.map((word) => this.idOf.get(folds ? canonical(word) : word) ?? oov_id);
+    const ids = words.flatMap((word) => this.idsOf(folds ? canonical(word) : word));
     if (start_id !== null) ids.unshift(start_id);
     return truncating === "pre" ? ids.slice(-maxlen) : ids.slice(0, maxlen);
+  }
+
+  /** Returns the id of a word, or those of its pieces: the longest words from the left. */
+  idsOf(word) {
+    const { pieces, oov_id } = this.config.text;
+    if (this.idOf.has(word)) return [this.idOf.get(word)];
+    const characters = [...word];
+    const ids = [];
+    let at = 0;
+    while (pieces && characters.length <= MOST_CUT && at <= characters.length - LEAST_PIECE) {
+      let size = Math.min(MOST_PIECE, characters.length - at);
+      const piece = () => this.idOf.get(characters.slice(at, at + size).join(""));
+      while (size >= LEAST_PIECE && piece() === undefined) size--;
+      if (size >= LEAST_PIECE) ids.push(piece());
+      at += size >= LEAST_PIECE ? size : 1;
+    }
+    return ids.length ? ids : [oov_id];
   }
 
   /** Returns the probability of each label, for each text. */

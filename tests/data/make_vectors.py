@@ -60,6 +60,8 @@ TEXTS = (
 
 IDS = 256  # so many that, 64 wide, word vectors are a large matrix
 FOLDED = ("good", "bad", "don't", "!", "?", "soo", "x", "caf\u00e9", "na\u00efve", "\u0923")
+PIECES = ("auto", "autobahn", "bahn", "hof", "fl\u00fcge", "\u03b4\u03c5\u03c3")
+PIECES += ("abcdefghijklmnop", "bcdefghijklmnopqr")
 FOLDED += ("\U0001f642", "\U0001f641", "\u2764", MAIL, LINK, NAME, NUMBER, "\u6620", "\ud55c")
 WORDS = ("good", "bad", "film", "the", "naïve", "e\u0301", "ς", "\U0001f600", "Good", "don't")
 TWO, THREE = ("negative", "positive"), ("bad", "so so", "good")
@@ -96,8 +98,20 @@ CONFIGS: dict[str, tuple[dict[str, Any], Sequence[str], Threshold, dict[str, Any
     "folded": ({"fold": True, "filters": FOLDED_FILTERS}, TWO, 0.5, {}),
     "several-labels": ({}, THREE, (0.5, 0.25, 0.75), {}),
     "several-of-two": ({}, TWO, (0.5, 0.0015), {"mask": True}),
+    "pieces": ({"fold": True, "filters": FOLDED_FILTERS, "pieces": True}, TWO, 0.5, {}),
 }
 
+
+# Words without an id, of pieces that have one, and of none.
+CUT = (
+    "Autobahnhof autobahnen eautobahn Bahnhof Bahnautohofs abahx bah hofhof",
+    "Tragfl\u00fcgel tragflu\u0308gel \u039f\u0394\u03a5\u03a3\u03a3\u0395\u03a5\u03a3 don'thof",
+    "xabcdefghijklmnopq bbcdefghijklmnopqr",
+    "hof" * 21 + "x",
+    "hof" * 21 + "xx",
+    "bad " * 6 + "hofautobahnhof bahnhofs" + " good" * 4,
+    "\ud55c\uad6dhof \U0001d49chof1234 hof12345 \ud800bahnhof nul\0hof",
+)
 
 # What folding finds, and what it mustn't.
 TYPED = (
@@ -127,7 +141,7 @@ def made(name: str) -> bytes:
         threshold,
         NetworkConfig(**{"embedding": 64, "units": 3, **network}),
     )
-    some = FOLDED if config.text.fold else WORDS
+    some = (*FOLDED, *PIECES) if config.text.pieces else FOLDED if config.text.fold else WORDS
     words = [*some, *(f"w{i}" for i in range(config.text.vocabulary_size - len(some)))]
     draw = np.random.default_rng(list(CONFIGS).index(name))
     weights: dict[str, onnx.Array] = {}
@@ -149,6 +163,7 @@ def texts_for(model: Classifier) -> list[str]:
     texts = [split.join(chance.choices(some, k=length)) for length in (*range(1, 13), 30)]
     texts += [split.join(["bad", *["good"] * count]) for count in range(9, 14)]
     texts += TYPED if model.config.text.fold else ()
+    texts += CUT if model.config.text.pieces else ()
     return ["", split, " ", "Good.film bad|film\ngood\tbad\U0001f600good", *texts]
 
 

@@ -173,10 +173,15 @@ class TrainConfig(RunConfig):
             "a teacher of spans is fitted once, so folds and refit go without it; or with "
             "`default` where texts are few or short",
         )
+        check(
+            not (spans and self.task.text.pieces),
+            "spans are cut between words, so a teacher of spans goes without pieces of words",
+        )
 
     def with_settings(self, **values: Any) -> Self:
         """Return a copy with other values of settings; the corpus no longer decides these."""
-        left = tuple(name for name in self.task.adapted if name not in values)
+        parts = (settings_of(type(value)) for value in values.values() if _is_part(type(value)))
+        left = tuple(name for name in self.task.adapted if name not in {*values}.union(*parts))
         return super().with_settings(**{"adapted": left, **values})
 
     @property

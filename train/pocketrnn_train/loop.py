@@ -189,8 +189,8 @@ def _signals_held() -> Iterator[Callable[[], None]]:
     try:
         yield let_through
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+        for held, handler in handlers.items():
+            signal.signal(held, handler)
     let_through()
 
 

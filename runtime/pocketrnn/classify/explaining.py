@@ -97,10 +97,15 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
     row = ids[config.kept]
     cut = len(ids) - len(row) if config.truncating == "pre" else 0
     in_row = range(cut, cut + len(row))
-    # The ids of each piece of the text. One that stands for several (`!!!`) is left out as a whole.
+    # The ids of each piece of the text. Where there are several (of `!!!`, or of a word that is
+    # read in pieces), they are left out together.
     pieces: dict[tuple[int, int], list[int]] = {}
-    for at, place in enumerate(model.tokenizer.spans(text), int(config.start_id is not None)):
-        pieces.setdefault(place, []).append(at)
+    at = int(config.start_id is not None)
+    words = zip(model.tokenizer.words(text), model.tokenizer.spans(text), strict=True)
+    for word, place in words:
+        after = at + len(model.tokenizer.ids_of(word))
+        pieces.setdefault(place, []).extend(range(at, after))
+        at = after
     counted = {
         place: [at for at in piece if known[at] and at in in_row] for place, piece in pieces.items()
     }

@@ -29,6 +29,10 @@ FOLDED_FILTERS = "".join(c for c in map(chr, range(128)) if not (c.isalnum() or 
 MOST_WORDS = 10_000
 MOST_IDS = 1 << 20
 
+# Characters of a piece of a word, and of a word that is cut into pieces, which bounds what one
+# costs.
+LEAST_PIECE, MOST_PIECE, MOST_CUT = 3, 16, 64
+
 
 @dataclass(frozen=True)
 class TextConfig(Settings):
@@ -49,6 +53,8 @@ class TextConfig(Settings):
     truncating: Literal["pre", "post"] = "pre"
     fold: Annotated[bool, LATER] = False
     """Whether texts are folded before they are split (`folding.py`); False is Keras's rule."""
+    pieces: Annotated[bool, LATER] = False
+    """Whether a word that isn't in the vocabulary is read as the pieces of it that are."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -155,8 +161,35 @@ class Tokenizer:
 
     def ids(self, text: str) -> list[int]:
         """Return the ids of the whole text, neither cut nor padded."""
-        start = [] if self.config.start_id is None else [self.config.start_id]
-        return start + list(map(self._ids.__getitem__, self._split(text)))
+        ids = [] if self.config.start_id is None else [self.config.start_id]
+        if not self.config.pieces:
+            return ids + list(map(self._ids.__getitem__, self._split(text)))
+        for word in self._split(text):
+            ids += self.ids_of(word)
+        return ids
+
+    def ids_of(self, word: str) -> Sequence[int]:
+        """Return the id of a word of a text, or those of its pieces.
+
+        A word without an id is read from its first character on: the longest piece that is a word
+        of the vocabulary is taken, or where there is none, the character left out. Without any
+        piece it is the unknown word.
+        """
+        known = self._ids[word]
+        if known != self.config.oov_id or not self.config.pieces:
+            return (known,)
+        word = canonical(word) if self.config.fold else word
+        found, at = [], 0
+        while len(word) <= MOST_CUT and at <= len(word) - LEAST_PIECE:
+            for end in range(min(at + MOST_PIECE, len(word)), at + LEAST_PIECE - 1, -1):
+                piece = self._ids.get(word[at:end])
+                if piece is not None:
+                    found.append(piece)
+                    at = end
+                    break
+            else:
+                at += 1
+        return found or (known,)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Return the padded ids of `texts`: int32, shape (texts, maxlen)."""

@@ -9,7 +9,9 @@ so that no collision of hashes can give a wrong id.
 import os
 import string
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from functools import lru_cache
+from itertools import chain, pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,9 @@ from .text import FOLDED_FILTERS, TextConfig, Tokenizer
 _SHORT, _LONG = 7, 23
 
 _CHUNK = 256  # texts at a time: the arrays of their words stay in a processor's cache
+
+# Words whose pieces are kept.
+_CACHED = 1 << 13
 
 # More bytes than any array here and in `batches` has, and within what glibc goes up to (32 MB).
 _LARGEST = 24 << 20
@@ -63,6 +68,9 @@ class VectorizedTokenizer:
             for of, width in ((short, 1), (long, 3))
         )
         self._longer = {words[i]: int(ids[i]) for i in np.flatnonzero(lengths > _LONG)}
+        self._pieces = lru_cache(_CACHED)(
+            lambda word: tokenizer.ids_of(word.decode("utf-8", "surrogatepass"))
+        )
 
     @staticmethod
     def supports(config: TextConfig) -> bool:
@@ -96,15 +104,32 @@ class VectorizedTokenizer:
         counts = np.diff(np.searchsorted(starts, ends_of_texts), prepend=0)
 
         # What will be cut needn't be looked up.
-        kept = np.minimum(counts, config.maxlen)
-        if len(long := np.flatnonzero(kept < counts)):
-            chosen = np.ones(len(starts), bool)
-            ends = np.cumsum(counts)
-            for end, count, most in zip(ends[long], counts[long], kept[long], strict=True):
-                cut = slice(0, -most) if config.truncating == "pre" else slice(most, None)
-                chosen[end - count : end][cut] = False
-            starts, lengths = starts[chosen], lengths[chosen]
-        return Rows(self._look_up(buffer, starts, lengths), kept)
+        kept, counts = self._kept(counts)
+        starts, lengths = starts[kept], lengths[kept]
+        ids = self._look_up(buffer, starts, lengths)
+        if config.pieces:
+            unknown = np.flatnonzero(ids == config.oov_id)
+            places = zip(starts[unknown].tolist(), lengths[unknown].tolist(), strict=True)
+            cut = [self._pieces(buffer[start : start + length]) for start, length in places]
+            sizes = np.ones(len(ids), np.int64)
+            sizes[unknown] = list(map(len, cut))
+            before = np.append(0, np.cumsum(sizes))
+            ids = np.repeat(ids, sizes)
+            ids[ids == config.oov_id] = list(chain.from_iterable(cut))
+            kept, counts = self._kept(np.diff(before[np.append(0, np.cumsum(counts))]))
+            ids = ids[kept]
+        return Rows(ids, counts)
+
+    def _kept(self, counts: NDArray[np.int64]) -> tuple[Any, NDArray[np.int64]]:
+        """Return which are kept of rows of so many words, and how many of each row."""
+        most, ends = self._config.maxlen, np.cumsum(counts)
+        if not (long := counts > most).any():
+            return slice(None), counts
+        kept = np.ones(ends[-1], bool)
+        for end, count in zip(ends[long], counts[long], strict=True):
+            cut = slice(0, -most) if self._config.truncating == "pre" else slice(most, None)
+            kept[end - count : end][cut] = False
+        return kept, np.minimum(counts, most)
 
     def _encoded(self, text: str) -> bytes:
         """Return the text as `prepare` does; but ASCII as it is, and others with their words."""

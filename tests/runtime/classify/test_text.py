@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocketrnn.classify.text import KERAS_FILTERS, TextConfig, Tokenizer, is_storable, pad
+from pocketrnn.classify.text import (
+    FOLDED_FILTERS,
+    KERAS_FILTERS,
+    TextConfig,
+    Tokenizer,
+    is_storable,
+    pad,
+)
 from pocketrnn.errors import ConfigError, TextError
 
 WORDS = ["the", "film", "i\u0307", "naïve", "don't", "cafe\u0301", "it\u2019s", "中", "n\u00a0b"]
@@ -190,4 +197,31 @@ def test_defaults_are_the_keras_ones() -> None:
         "padding": "pre",
         "truncating": "pre",
         "fold": False,
+        "pieces": False,
     }
+
+
+def test_a_word_without_an_id_is_read_as_its_pieces() -> None:
+    words = ["auto", "bahn", "autobahn", "der", "bahnhof", "heit", "a" * 16, "b" * 17, "xy"]
+    config = TextConfig(num_words=13, start_id=None, pieces=True)
+    tokenizer = Tokenizer(config, words)
+
+    def read(text: str) -> list[str]:
+        return [("?", *words)[max(i - 3, 0)] for i in tokenizer.ids(text)]
+
+    assert read("auto autobahn") == ["auto", "autobahn"]
+    assert read("autobahnhof") == ["autobahn"]  # the longest from the left
+    assert read("eautobahnhof bahnhofheit") == ["autobahn", "bahnhof", "heit"]
+    assert read("derbahnderxheit") == ["der", "bahn", "der", "heit"]
+    assert read("xyxy xyder q") == ["?", "der", "?"]  # three characters at least
+    assert read("c" + "a" * 17 + " c" + "b" * 17) == ["a" * 16, "?"]  # and 16 at most
+    assert read("der" * 21 + "z" + " " + "der" * 22) == ["der"] * 21 + ["?"]  # of up to 64
+    off = Tokenizer(replace(config, pieces=False), words)
+    assert off.ids("eautobahnhof") == [2]
+
+
+def test_pieces_are_those_of_the_folded_word() -> None:
+    config = TextConfig(num_words=6, start_id=None, pieces=True, fold=True, filters=FOLDED_FILTERS)
+    tokenizer = Tokenizer(config, ["soon", "good"])
+    assert tokenizer.ids("xSOOOOOON") == [4]
+    assert tokenizer.ids("\u201cungoood\u201d") == [5]

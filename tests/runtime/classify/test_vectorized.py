@@ -46,6 +46,8 @@ def plain(tokenizer: Tokenizer, texts: Sequence[str]) -> Rows:
         {"filters": ""},
         {"filters": "ab\0", "split": "."},
         {"filters": "Ab", "split": "x"},
+        {"pieces": True},
+        {"pieces": True, "maxlen": 2, "truncating": "post", "start_id": None},
     ],
     ids=str,
 )

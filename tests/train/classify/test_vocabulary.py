@@ -67,3 +67,28 @@ def test_weights_count_texts() -> None:
     texts = ["a a a b", "b c", "c"]
     assert rank_words(texts, TextConfig()) == ["a", "b", "c"]
     assert rank_words(texts, TextConfig(), [1.0, 2.0, 0.5]) == ["b", "c", "a"]
+
+
+def test_pieces_of_rare_words_stand_in_several_texts() -> None:
+    texts = [f"der {word} ist gut" for word in ("schulhof", "bahnhof", "friedhof", "hofhund")]
+    texts += ["der schulfreund geheim", "schulzeit", "schultag die das", "der die das ist"]
+    config = TextConfig(pieces=True)
+    words, few = vocabulary.rank_words(texts, config, min_texts=3)
+    assert few == 0
+    assert {"schul", "hof"} <= set(words)
+    assert not {"geheim", "heim"} & set(words)  # of one text alone
+    assert vocabulary.rank_words(texts, TextConfig(), min_texts=3)[0] == [
+        word for word in words if word not in ("schul", "hof")
+    ]
+    tokenizer = Tokenizer(config, words)
+    hof, schul = (4 + words.index(piece) for piece in ("hof", "schul"))
+    assert tokenizer.ids("schulhof") == [1, schul, hof]
+
+
+@given(st.lists(st.lists(st.sampled_from(["abcd", "bcde", "cdexabc", "abc", "x"]))), st.randoms())
+def test_pieces_do_not_depend_on_the_order_of_texts(rows: list[list[str]], random: Random) -> None:
+    texts, config = list(map(" ".join, rows)), TextConfig(pieces=True, num_words=6)
+    ranked = vocabulary.rank_words(texts, config, min_texts=2)
+    random.shuffle(texts)
+    assert vocabulary.rank_words(texts, config, min_texts=2) == ranked
+    Tokenizer(config, ranked[0])  # no piece is there twice

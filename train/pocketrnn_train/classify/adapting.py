@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..config import Distillation, MadeUp, TrainConfig
 
 ADAPTED = (
-    *("embedding", "units", "maxlen", "learning_rate", "epochs", "dropout", "batch_size"),
+    *("embedding", "units", "maxlen", "pieces", "learning_rate", "epochs", "dropout", "batch_size"),
     *("validation", "validation_split", "folds", "refit", "distillation"),
 )
 
@@ -76,6 +76,7 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
             "embedding": width,
             "units": width,
             "maxlen": min(-(-words // window) * window, config.task.text.maxlen),
+            "pieces": True,
             "learning_rate": 0.003,
             "epochs": min(max(round(_MOST_STEPS * batch / rows), 2), 8),
             "dropout": 0.2,
