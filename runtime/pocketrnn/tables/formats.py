@@ -61,8 +61,7 @@ def input_format(name: str, given: str | None) -> str:
 
 
 def format_of(name: str) -> str | None:
-    stem = name.lower().removesuffix(suffix_of(name)) if name != STDIN else ""
-    extension = Path(stem).suffix
+    extension = Path(name.lower().removesuffix(suffix_of(name))).suffix
     return next((key for key, kind in FORMATS.items() if extension in kind.extensions), None)
 
 
