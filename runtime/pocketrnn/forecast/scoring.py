@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from ..tables.textfile import replaceable
 from .frequency import Frequency
 from .model import Forecaster, unknown_end
 from .plot import MOST, Drawn, check_name, draw
-from .table import Columns, Output, Series, SeriesTable
+from .table import Columns, Part, Series, SeriesTable, write
 
 # Series that are read, forecast and written together.
 _SERIES = 256
@@ -110,8 +111,9 @@ def forecast_file(
             there = len(one.values)
             stamps = one.grid.stamps(one.last + 1 - there, there + ahead)
             drawn.append((str(one.name or "series"), one.values, its, None, stamps))
-        numbers = quantiles[:, :, columns]
-        return {i: (keys, its) for (_, i, keys), its in zip(kept, numbers, strict=True)}
+        return {
+            i: (keys, its[:, columns]) for (_, i, keys), its in zip(kept, quantiles, strict=True)
+        }
 
     keep = config.context + config.horizon
     summary = _file(inputs, output, model, rows, names, Summary(), keep=keep, **options)
@@ -201,7 +203,7 @@ def _file(
     listed = io.StringIO()
     problems_of = csv.writer(listed, lineterminator="\n")
 
-    def pieces() -> Iterator[bytes]:
+    def parts() -> Iterator[Part]:
         read = iter(table)
         while series := list(islice(read, _SERIES)):
             problems = {i: one.problem for i, one in enumerate(series) if one.problem}
@@ -230,8 +232,7 @@ def _file(
             summary.rows += len(keys)
             summary.unknown += sum(one.unknown for i, one in good.items() if i not in problems)
             if keys:
-                numbers = np.concatenate([numbers for _, numbers in made.values()])
-                yield to.block(keys, numbers, places)
+                yield keys, np.concatenate([numbers for _, numbers in made.values()]), places
 
     with closing(table.source):
         taken = {*names, *exact} & {*table.columns[:2]}
@@ -239,9 +240,9 @@ def _file(
             not taken, f"the output has a column {', '.join(taken)} of its own; rename the input's"
         )
         kind = format_for(output, output_format, table.source.format)
-        to = Output(output, kind, table, exact, names)
+        to_file = partial(write, parts(), output, kind, table, exact, names)
         if output == STDIN:
-            to.write(standard_output_bytes(), pieces())
+            to_file(standard_output_bytes())
             if summary.errors:
                 say(listed.getvalue().rstrip())
             return summary
@@ -250,7 +251,7 @@ def _file(
         for written in (path, errors_path):
             refuse_existing(written, force=force)
         with replacing(path) as temporary, temporary.open("wb") as file:
-            to.write(file, pieces())
+            to_file(file)
         errors_path.unlink(missing_ok=True)  # of the output that was there
         if summary.errors:
             summary.errors_path = str(errors_path)
