@@ -127,8 +127,8 @@ class SeriesTable:
                 reader.name,
                 listed(others),
             )
-        texts = [column for column in reader.candidates if column in self.columns]
-        return texts[0] if texts else self.columns.value
+        texts = (column for column in reader.candidates if column in self.columns)
+        return next(texts, self.columns.value)
 
     def __iter__(self) -> Iterator[Series]:
         """Yield the series; InputError for a file that can't be read on, or is in another order."""
