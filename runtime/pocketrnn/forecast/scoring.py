@@ -29,9 +29,6 @@ from .table import Columns, Part, Series, SeriesTable, write
 # Series that are read, forecast and written together.
 _SERIES = 256
 
-_FEW = "fewer than {} known values before its last one"
-_FAR = "its last {} values aren't known, and a forecast has {}"
-
 _Rows = tuple[list[tuple[Any, ...]], Any]
 """Of a series: time stamps and what else has exact values; and as many rows of float32 numbers."""
 
@@ -86,8 +83,9 @@ def forecast_file(
         ends = {i: unknown_end(one.values) for i, one in good.items()}
         for i, end in ends.items():
             if end >= ahead:
-                problems[i] = f"line {good[i].line}: {_FAR.format(end, ahead)}"
-                problems[i] += ": say horizon=... for more" * (end < config.horizon)
+                problem = f"its last {end} values aren't known, and a forecast has {ahead}"
+                problem += ": say horizon=... for more" * (end < config.horizon)
+                problems[i] = f"line {good[i].line}: {problem}"
         good = {i: good[i].without(end, config.context) for i, end in ends.items() if end < ahead}
         values = np.full((len(good), config.context), np.nan)
         for last, one in zip(values, good.values(), strict=True):
@@ -140,30 +138,28 @@ def flag_file(
     ConfigError.
     """
     last = whole_number(last, "last must be at least 1", 1)
-    summary = Summary()
+    summary, least = Summary(), model.config.least_known
 
     def rows(good: Mapping[int, Series], problems: dict[int, str]) -> dict[int, _Rows]:
         made: dict[int, _Rows] = {}
         for i, one in good.items():
             try:
                 places, low, high = model.expected(one.values, share, last)
-                before = np.isfinite(one.values[:-1]).sum()
-                is_short = np.isfinite(one.values[-1]) and before < model.config.least_known
-                problem = _FEW.format(model.config.least_known) if is_short else ""
             except SeriesError as error:
-                problem = str(error)
-            if problem:
-                problems[i] = f"line {one.line}: {problem}"
+                problems[i] = f"line {one.line}: {error}"
+                continue
+            if np.isfinite(one.values[-1]) and np.isfinite(one.values[:-1]).sum() < least:
+                problems[i] = (
+                    f"line {one.line}: fewer than {least} known values before its last one"
+                )
                 continue
             summary.judged += len(places)
             values = one.values[places]
             odd = np.flatnonzero((values < low) | (values > high))
             steps = one.last + 1 + places[odd] - len(one.values)
             stamps = [one.grid.stamps(int(step), 1)[0] for step in steps]
-            made[i] = (
-                list(zip(stamps, values[odd].tolist(), strict=True)),
-                np.array([low, high]).T[odd],
-            )
+            keys = list(zip(stamps, values[odd].tolist(), strict=True))
+            made[i] = keys, np.array([low, high]).T[odd]
         return made
 
     keep = model.config.context + model.config.horizon + last

@@ -137,11 +137,10 @@ def step(network: NetworkConfig, ids: int) -> Graph:
     cell, below = CELLS[network.cell], ""
     for (layer,) in layers(network):
         kernel, bias, *recurrent = build.kernels(layer)
-        x = (
-            build.make("Gemm", below, kernel, bias)
-            if below
-            else build.looked_up(kernel, bias, layer)
-        )
+        if below:
+            x = build.make("Gemm", below, kernel, bias)
+        else:
+            x = build.looked_up(kernel, bias, layer)
         states = [build.first(f"{layer.name}.state{i}") for i in range(cell.states)]
         after = cell.step(build, network, recurrent, states, x)
         build.last(after)
