@@ -6,7 +6,7 @@ the definition, and the weights have Keras's layout. Nodes that read only consta
 once, when onnxruntime loads the file.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -169,12 +169,7 @@ class Builder(Nodes):
         return self.fixed("axes" + "".join(map(str, numbers)), numbers)
 
     def to_float(self, value: str) -> str:
-        """Return `value` as float32."""
         return self.make("Cast", value, to=TYPES["float32"])
-
-    def side_by_side(self, values: Sequence[str], axis: int) -> str:
-        """Return what the directions of a layer give as one value."""
-        return values[0] if len(values) == 1 else self.make("Concat", *values, axis=axis)
 
     def matrix(self, name: str, rows: int, columns: int) -> str:
         """Return a matrix of weights as float32, however it is stored."""
@@ -187,7 +182,6 @@ class Builder(Nodes):
         return self.make("Mul", values, self.weight(f"{name}.scale", columns))
 
     def vectors(self) -> str:
-        """Return the matrix of word vectors, a row for each id."""
         return self.matrix("embedding", self.size.ids, self.network.embedding)
 
     def kernels(self, layer: Layer) -> tuple[str, str, str, str]:
@@ -321,8 +315,10 @@ class Builder(Nodes):
         for ways in layers(self.network):
             what = gives if ways[0].number == self.network.layers - 1 else "states"
             each = [self.loop(way, made[0], what) for way in ways]
-            axis = 2 if what == "states" else 1
-            made = [self.side_by_side(same, axis) for same in zip(*each, strict=True)]
+            made = each[0]
+            if len(ways) > 1:
+                axis = 2 if what == "states" else 1
+                made = [self.make("Concat", *same, axis=axis) for same in zip(*each, strict=True)]
         return made
 
     def first(self, state: str) -> str:
