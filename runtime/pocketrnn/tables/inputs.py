@@ -113,7 +113,6 @@ class Inputs:
                 raise ConfigError(f"{name}: lies where the run writes; choose another output")
 
     def close(self) -> None:
-        """Let go of the first input."""
         self.reader.close()
 
     def _open(self, name: str) -> Reader:

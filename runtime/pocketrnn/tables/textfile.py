@@ -102,7 +102,7 @@ class TextReader(Reader):
 
 
 class TextWriter(Writer):
-    """A writer of text: `compression` is the suffix of the output's name, or empty."""
+    """A writer of text, compressed where the output's name says so."""
 
     encoding = "utf-8"
 
@@ -115,7 +115,6 @@ class TextWriter(Writer):
         return self.compressed(b"".join(map(self.to_bytes, self.lines(results))))
 
     def compressed(self, data: bytes) -> bytes:
-        """Return what stands for `data` in the output."""
         return compress(data, suffix_of(self.name))
 
     def to_bytes(self, text: str) -> bytes:
