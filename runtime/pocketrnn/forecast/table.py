@@ -106,19 +106,15 @@ class SeriesTable:
         if self.columns.id is None and "unique_id" in there:
             self.columns = self.columns._replace(id="unique_id")
         options = ("id_column=...", "time_column=...", "value_column=...")
-        wrong = [
-            (option, column, there.count(column))
+        wrong = {
+            option: f"{'two columns' if column in there else 'no column'} called {column!r}"
             for option, column in zip(options, self.columns, strict=True)
             if column is not None and there.count(column) != 1
-        ]
+        }
         if wrong:
-            said = " and ".join(
-                f"{'two columns' if count else 'no column'} called {column!r}"
-                for _, column, count in wrong
-            )
+            said, known = " and ".join(wrong.values()), f"there are: {listed(there)}"
             raise ColumnError(
-                f"{reader.name}: {said}; {reader.problem or f'there are: {listed(there)}'}; say "
-                + " and ".join(option for option, _, _ in wrong),
+                f"{reader.name}: {said}; {reader.problem or known}; say {' and '.join(wrong)}",
                 there,
             )
         if self.columns.id is None and (others := [c for c in there if c not in self.columns]):
