@@ -91,7 +91,7 @@ def forecast_file(
         for last, one in zip(values, good.values(), strict=True):
             last[len(last) - len(one.values) :] = one.values
         found = model.problems(values)
-        kept: list[tuple[int, int, list[tuple[Any, ...]]]] = []
+        keys: dict[int, list[tuple[Any, ...]]] = {}
         for row, (i, one) in enumerate(good.items()):
             try:
                 stamps = one.grid.stamps(one.last + 1, ahead)
@@ -100,18 +100,16 @@ def forecast_file(
             if row in found:
                 problems[i] = f"line {one.line}: {found[row]}"
             else:
-                kept.append((row, i, [(stamp,) for stamp in stamps]))
-        if not kept:
+                keys[i] = [(stamp,) for stamp in stamps]
+        if not keys:
             return {}
-        quantiles = model.run(values[[row for row, _, _ in kept]])[:, :ahead]
-        for (_, i, _), its in zip(kept[: MOST - len(drawn)], quantiles, strict=False):
-            one = good[i]
-            there = len(one.values)
+        quantiles = model.run(np.delete(values, list(found), axis=0))[:, :ahead]
+        made = dict(zip(keys, quantiles, strict=True))
+        for i in list(made)[: MOST - len(drawn)]:
+            one, there = good[i], len(good[i].values)
             stamps = one.grid.stamps(one.last + 1 - there, there + ahead)
-            drawn.append((str(one.name or "series"), one.values, its, None, stamps))
-        return {
-            i: (keys, its[:, columns]) for (_, i, keys), its in zip(kept, quantiles, strict=True)
-        }
+            drawn.append((str(one.name or "series"), one.values, made[i], None, stamps))
+        return {i: (keys[i], its[:, columns]) for i, its in made.items()}
 
     keep = config.context + config.horizon
     summary = _file(inputs, output, model, rows, names, Summary(), keep=keep, **options)
