@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,10 @@ from ..tables.textfile import replaceable
 from .frequency import Frequency
 from .model import Forecaster, unknown_end
 from .plot import MOST, Drawn, check_name, draw
-from .table import Columns, Output, Series, SeriesTable
+from .table import Columns, Part, Series, SeriesTable, write
 
 # Series that are read, forecast and written together.
 _SERIES = 256
-
-_FEW = "fewer than {} known values before its last one"
-_FAR = "its last {} values aren't known, and a forecast has {}"
 
 _Rows = tuple[list[tuple[Any, ...]], Any]
 """Of a series: time stamps and what else has exact values; and as many rows of float32 numbers."""
@@ -85,14 +83,15 @@ def forecast_file(
         ends = {i: unknown_end(one.values) for i, one in good.items()}
         for i, end in ends.items():
             if end >= ahead:
-                problems[i] = f"line {good[i].line}: {_FAR.format(end, ahead)}"
-                problems[i] += ": say horizon=... for more" * (end < config.horizon)
+                problem = f"its last {end} values aren't known, and a forecast has {ahead}"
+                problem += ": say horizon=... for more" * (end < config.horizon)
+                problems[i] = f"line {good[i].line}: {problem}"
         good = {i: good[i].without(end, config.context) for i, end in ends.items() if end < ahead}
         values = np.full((len(good), config.context), np.nan)
         for last, one in zip(values, good.values(), strict=True):
             last[len(last) - len(one.values) :] = one.values
         found = model.problems(values)
-        kept: list[tuple[int, int, list[tuple[Any, ...]]]] = []
+        keys: dict[int, list[tuple[Any, ...]]] = {}
         for row, (i, one) in enumerate(good.items()):
             try:
                 stamps = one.grid.stamps(one.last + 1, ahead)
@@ -101,17 +100,16 @@ def forecast_file(
             if row in found:
                 problems[i] = f"line {one.line}: {found[row]}"
             else:
-                kept.append((row, i, [(stamp,) for stamp in stamps]))
-        if not kept:
+                keys[i] = [(stamp,) for stamp in stamps]
+        if not keys:
             return {}
-        quantiles = model.run(values[[row for row, _, _ in kept]])[:, :ahead]
-        for (_, i, _), its in zip(kept[: MOST - len(drawn)], quantiles, strict=False):
-            one = good[i]
-            there = len(one.values)
+        quantiles = model.run(np.delete(values, list(found), axis=0))[:, :ahead]
+        made = dict(zip(keys, quantiles, strict=True))
+        for i in list(made)[: MOST - len(drawn)]:
+            one, there = good[i], len(good[i].values)
             stamps = one.grid.stamps(one.last + 1 - there, there + ahead)
-            drawn.append((str(one.name or "series"), one.values, its, None, stamps))
-        numbers = quantiles[:, :, columns]
-        return {i: (keys, its) for (_, i, keys), its in zip(kept, numbers, strict=True)}
+            drawn.append((str(one.name or "series"), one.values, made[i], None, stamps))
+        return {i: (keys[i], its[:, columns]) for i, its in made.items()}
 
     keep = config.context + config.horizon
     summary = _file(inputs, output, model, rows, names, Summary(), keep=keep, **options)
@@ -138,30 +136,28 @@ def flag_file(
     ConfigError.
     """
     last = whole_number(last, "last must be at least 1", 1)
-    summary = Summary()
+    summary, least = Summary(), model.config.least_known
 
     def rows(good: Mapping[int, Series], problems: dict[int, str]) -> dict[int, _Rows]:
         made: dict[int, _Rows] = {}
         for i, one in good.items():
             try:
                 places, low, high = model.expected(one.values, share, last)
-                before = np.isfinite(one.values[:-1]).sum()
-                is_short = np.isfinite(one.values[-1]) and before < model.config.least_known
-                problem = _FEW.format(model.config.least_known) if is_short else ""
             except SeriesError as error:
-                problem = str(error)
-            if problem:
-                problems[i] = f"line {one.line}: {problem}"
+                problems[i] = f"line {one.line}: {error}"
+                continue
+            if np.isfinite(one.values[-1]) and np.isfinite(one.values[:-1]).sum() < least:
+                problems[i] = (
+                    f"line {one.line}: fewer than {least} known values before its last one"
+                )
                 continue
             summary.judged += len(places)
             values = one.values[places]
             odd = np.flatnonzero((values < low) | (values > high))
             steps = one.last + 1 + places[odd] - len(one.values)
             stamps = [one.grid.stamps(int(step), 1)[0] for step in steps]
-            made[i] = (
-                list(zip(stamps, values[odd].tolist(), strict=True)),
-                np.array([low, high]).T[odd],
-            )
+            keys = list(zip(stamps, values[odd].tolist(), strict=True))
+            made[i] = keys, np.array([low, high]).T[odd]
         return made
 
     keep = model.config.context + model.config.horizon + last
@@ -201,7 +197,7 @@ def _file(
     listed = io.StringIO()
     problems_of = csv.writer(listed, lineterminator="\n")
 
-    def pieces() -> Iterator[bytes]:
+    def parts() -> Iterator[Part]:
         read = iter(table)
         while series := list(islice(read, _SERIES)):
             problems = {i: one.problem for i, one in enumerate(series) if one.problem}
@@ -230,8 +226,7 @@ def _file(
             summary.rows += len(keys)
             summary.unknown += sum(one.unknown for i, one in good.items() if i not in problems)
             if keys:
-                numbers = np.concatenate([numbers for _, numbers in made.values()])
-                yield to.block(keys, numbers, places)
+                yield keys, np.concatenate([numbers for _, numbers in made.values()]), places
 
     with closing(table.source):
         taken = {*names, *exact} & {*table.columns[:2]}
@@ -239,9 +234,9 @@ def _file(
             not taken, f"the output has a column {', '.join(taken)} of its own; rename the input's"
         )
         kind = format_for(output, output_format, table.source.format)
-        to = Output(output, kind, table, exact, names)
+        to_file = partial(write, parts(), output, kind, table, exact, names)
         if output == STDIN:
-            to.write(standard_output_bytes(), pieces())
+            to_file(standard_output_bytes())
             if summary.errors:
                 say(listed.getvalue().rstrip())
             return summary
@@ -250,7 +245,7 @@ def _file(
         for written in (path, errors_path):
             refuse_existing(written, force=force)
         with replacing(path) as temporary, temporary.open("wb") as file:
-            to.write(file, pieces())
+            to_file(file)
         errors_path.unlink(missing_ok=True)  # of the output that was there
         if summary.errors:
             summary.errors_path = str(errors_path)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ from ..tables.inputs import Inputs, PathLike
 from ..tables.jsonlines import no_field
 from ..tables.lines import LinesReader
 from ..tables.reading import STDIN, Reader, ReadOptions, listed
-from ..tables.writing import Writer
 from .frequency import Frequency, Grid, RowError
 
 _log = logging.getLogger("pocketrnn")
@@ -107,19 +106,15 @@ class SeriesTable:
         if self.columns.id is None and "unique_id" in there:
             self.columns = self.columns._replace(id="unique_id")
         options = ("id_column=...", "time_column=...", "value_column=...")
-        wrong = [
-            (option, column, there.count(column))
+        wrong = {
+            option: f"{'two columns' if column in there else 'no column'} called {column!r}"
             for option, column in zip(options, self.columns, strict=True)
             if column is not None and there.count(column) != 1
-        ]
+        }
         if wrong:
-            said = " and ".join(
-                f"{'two columns' if count else 'no column'} called {column!r}"
-                for _, column, count in wrong
-            )
+            said, known = " and ".join(wrong.values()), f"there are: {listed(there)}"
             raise ColumnError(
-                f"{reader.name}: {said}; {reader.problem or f'there are: {listed(there)}'}; say "
-                + " and ".join(option for option, _, _ in wrong),
+                f"{reader.name}: {said}; {reader.problem or known}; say {' and '.join(wrong)}",
                 there,
             )
         if self.columns.id is None and (others := [c for c in there if c not in self.columns]):
@@ -128,8 +123,8 @@ class SeriesTable:
                 reader.name,
                 listed(others),
             )
-        texts = [column for column in reader.candidates if column in self.columns]
-        return texts[0] if texts else self.columns.value
+        texts = (column for column in reader.candidates if column in self.columns)
+        return next(texts, self.columns.value)
 
     def __iter__(self) -> Iterator[Series]:
         """Yield the series; InputError for a file that can't be read on, or is in another order."""
@@ -304,61 +299,53 @@ def _numbers(cells: Sequence[Any], *, as_written: bool) -> NDArray[np.float64]:
     return values
 
 
-class Output:
-    """Rows of series for a table of any format that can be written."""
+Part = tuple[Sequence[tuple[Any, ...]], NDArray[Any], Sequence[tuple[str, int]]]
+"""Rows for an output: ids, time stamps and so on; numbers (rows, columns); the file and the line
+that each row is from."""
 
-    def __init__(
-        self, name: str, kind: str, table: SeriesTable, exact: Sequence[str], numbers: Sequence[str]
-    ) -> None:
-        """Make a table of the ids and time stamps of `table`, of `exact` and `numbers`."""
-        self._name, self._kind, self._table = name, kind, table
-        self._exact = tuple(exact)
-        self._keys = tuple(key for key in (*table.columns[:2], *exact) if key is not None)
-        self._added = [Column(column, "float") for column in numbers]
-        self._writer: Writer | None = None
 
-    def block(
-        self,
-        rows: Sequence[tuple[Any, ...]],
-        numbers: NDArray[Any],
-        places: Sequence[tuple[str, int]],
-    ) -> bytes:
-        """Return the bytes of rows: ids, time stamps and so on; and (rows, columns) of numbers.
+def write(
+    parts: Iterator[Part],
+    name: str,
+    kind: str,
+    table: SeriesTable,
+    exact: Sequence[str],
+    names: Sequence[str],
+    file: BinaryIO,
+) -> None:
+    """Write parts of the output `name` to `file`, at least the names of its columns.
 
-        `places` are the file and the line that each row is from.
-        """
-        block = self._block(rows)
-        block.files, block.lines = [file for file, _ in places], [line for _, line in places]
-        if self._writer is None:
-            # Rows of series in error are empty: they tell no types.
-            usual = [(*(self._table.first or ("", "")), 0.0)]
-            like = self._block([row for row in rows if row[1] is not None] or usual)
-            schema = self._table.source.reader.schema
-            for key in self._exact:
-                if schema is not None and key in schema.names:
-                    schema = schema.remove(schema.get_field_index(key))
-            # It stands for an input with these columns, of which `schema` knows some types.
-            reader = Reader("forecasts", ReadOptions())
-            reader.fixed, reader.columns, reader.schema = False, self._keys, schema
-            self._writer = open_writer(self._name, self._kind, reader, "", self._added, [like])
-        cells = [
-            Cells(column, values.astype(np.float32), np.isfinite(values))
-            for column, values in zip(self._added, numbers.T, strict=True)
-        ]
-        return self._writer.encode(Results(block, range(len(rows)), cells))
+    These are the ids and time stamps of `table`, then `exact`, then the numbers, called `names`.
+    """
+    keys = tuple(key for key in (*table.columns[:2], *exact) if key is not None)
+    added = [Column(column, "float") for column in names]
 
-    def _block(self, rows: Sequence[tuple[Any, ...]]) -> Block:
-        block = Block(self._keys, self._keys[-1])
+    def block_of(rows: Sequence[tuple[Any, ...]], places: Sequence[tuple[str, int]]) -> Block:
+        block = Block(keys, keys[-1])
         for row in rows:
-            own = row if self._table.columns.id is not None else row[1:]
-            block.records.append(dict(zip(self._keys, own, strict=False)))
+            own = row if table.columns.id is not None else row[1:]
+            block.records.append(dict(zip(keys, own, strict=False)))
         block.raws = block.texts = [""] * len(rows)
+        block.files, block.lines = [file for file, _ in places], [line for _, line in places]
         return block
 
-    def write(self, file: Any, pieces: Iterator[bytes]) -> None:
-        """Write the output that `block`s make, at least the names of its columns."""
-        first = next(pieces, None)
-        if first is None:
-            first = self.block([], np.zeros((0, len(self._added))), [])
-        assert self._writer is not None  # `block` made it  # noqa: S101
-        self._writer.join(file, chain([first], pieces))
+    def encoded(rows: Sequence[tuple[Any, ...]], numbers: NDArray[Any], places: Any) -> bytes:
+        cells = [
+            Cells(column, values.astype(np.float32), np.isfinite(values))
+            for column, values in zip(added, numbers.T, strict=True)
+        ]
+        return writer.encode(Results(block_of(rows, places), range(len(rows)), cells))
+
+    first: Part = next(parts, ([], np.zeros((0, len(added))), []))
+    # Rows of series in error are empty: they tell no types.
+    usual = [(*(table.first or ("", "")), 0.0)]
+    like = block_of([row for row in first[0] if row[1] is not None] or usual, [])
+    schema = table.source.reader.schema
+    for key in exact:
+        if schema is not None and key in schema.names:
+            schema = schema.remove(schema.get_field_index(key))
+    # It stands for an input with these columns, of which `schema` knows some types.
+    reader = Reader("forecasts", ReadOptions())
+    reader.fixed, reader.columns, reader.schema = False, keys, schema
+    writer = open_writer(name, kind, reader, "", added, [like])
+    writer.join(file, (encoded(*part) for part in chain([first], parts)))

@@ -29,8 +29,6 @@ class Alphabet:
         if self.characters is None:
             return np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8).astype(np.int32)
         codes, order = _codes(text), self._order
-        if not len(order):
-            return np.full(len(codes), self._unknown)
         places = np.searchsorted(self._codes, codes, sorter=order)
         ids = order[places.clip(max=len(order) - 1)]
         return np.where(self._codes[ids] == codes, ids, self._unknown)

@@ -1,7 +1,6 @@
 """The model that a person holds: a prompt in, texts that go on from it out."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Unpack, overload
 
 import numpy as np
@@ -168,11 +167,9 @@ class Generator(Model):
             if end:
                 recent = np.column_stack([recent[:, 1:], ids])
                 going &= (recent != end).any(axis=1)
-            if position + 1 == sampling.length:
+            if position + 1 == sampling.length or not going.any():
                 return
             if not going.all():
-                if not going.any():
-                    return
                 texts, numbers, ids = texts[going], numbers[going], ids[going]
                 draws, recent = draws[going], recent[going]
                 state = [part[going] for part in state]
@@ -332,20 +329,13 @@ class Generator(Model):
         return _finite(logits), after
 
 
-@dataclass(frozen=True)
 class Bits:
     """From texts to how many bits a character of each holds."""
 
-    model: Generator
-    prefix: str
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        return (Column(f"{self.prefix}bits", "float"),)
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        return {"model": self.model.sha256}
+    def __init__(self, model: Generator, prefix: str) -> None:
+        self.model = model
+        self.columns = (Column(f"{prefix}bits", "float"),)
+        self.identity = {"model": model.sha256}
 
     def __call__(self, texts: list[str]) -> list[Any]:
         return [self.model.bits(texts)]

@@ -14,15 +14,14 @@ pocketrnn serializes what it runs, so it needn't run a file's own form:
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..session import Session
-from .graph import CELLS, Builder, Gives, Handed, Layer, Size, below_top, built, layers, pooled_rows
+from .graph import CELLS, Builder, Gives, Handed, Layer, Size, built, layers
 from .network import NetworkConfig
-from .onnx import Array, Attribute, Graph, Node, Value, model_of
+from .onnx import Array, Attribute, Graph, Value, model_to_bytes, to_bytes
 from .series import Series, Shape, forecaster
 
 
@@ -34,8 +33,10 @@ class Sessions(dict[Callable[..., Graph], Session]):
         self._weights, self._threads, self._settings = weights, threads, settings
 
     def __missing__(self, form: Callable[..., Graph]) -> Session:
-        model = partial(model_of, form(*self._settings), self._weights)
-        return self.setdefault(form, Session(model, threads=self._threads))
+        # Not `self`, which would then be freed with a delay.
+        graph, weights = form(*self._settings), self._weights
+        session = Session(lambda: model_to_bytes(to_bytes(graph, weights)), threads=self._threads)
+        return self.setdefault(form, session)
 
 
 def starts_after_padding(network: NetworkConfig, size: Size) -> bool:
@@ -108,17 +109,12 @@ def one(network: NetworkConfig, size: Size) -> Graph:
     is_chain = CELLS[network.cell].operator and not network.window
     build = _Chain(network, size) if is_chain else _loops(network, size)
     build.inputs[0] = Value("ids", "int32", ("steps", "rows"))
-    states = ""
-    top = layers(network)[-1]
-    for layer in layers(network):
-        gives: Gives = "last" if layer == top and network.pooling == "last" else "states"
-        made = [build.loop(way, states, gives)[0] for way in layer]
-        states = build.side_by_side(made, 1 if gives == "last" else 2)
     if network.pooling == "last":
-        return build.graph(states)
+        return build.graph(*build.stack("last"))
+    (states,) = build.stack("states")
     counted = compared = states
     if network.mask and network.window:
-        if any(map(build.ends_in_padding, top)):
+        if any(map(build.ends_in_padding, layers(network)[-1])):
             counted = compared = build.make("Mul", states, build.kept)
         compared = build.make("Add", compared, build.penalty)
         count = build.make("ReduceSum", build.kept, build.axes(0, 1), keepdims=0)
@@ -141,11 +137,10 @@ def step(network: NetworkConfig, ids: int) -> Graph:
     cell, below = CELLS[network.cell], ""
     for (layer,) in layers(network):
         kernel, bias, *recurrent = build.kernels(layer)
-        x = (
-            build.make("Gemm", below, kernel, bias)
-            if below
-            else build.looked_up(kernel, bias, layer)
-        )
+        if below:
+            x = build.make("Gemm", below, kernel, bias)
+        else:
+            x = build.looked_up(kernel, bias, layer)
         states = [build.first(f"{layer.name}.state{i}") for i in range(cell.states)]
         after = cell.step(build, network, recurrent, states, x)
         build.last(after)
@@ -169,16 +164,13 @@ def one_series(network: NetworkConfig, shape: Shape) -> Graph:
 def windows(network: NetworkConfig, size: Size) -> Graph:
     """Return the graph from windows to the sum and the maximum of their states.
 
-    `ids` is int32 (steps, rows); `total` and `highest` are float32 (rows, width).
+    `ids` is int32 (steps, rows); what it gives is float32 (rows, width) each.
     """
     build = Builder(network, size)
     build.inputs[0] = Value("ids", "int32", ("steps", "rows"))
-    build.outputs = [Value(name, "float32", ("rows", build.width)) for name in _HALF]
-    made = pooled_rows(build, below_top(build))
-    for value, name in zip(made, _HALF, strict=True):
-        build.nodes.append(Node("Identity", (value,), (name,), {}))
-    inputs, outputs, nodes = tuple(build.inputs), tuple(build.outputs), tuple(build.nodes)
-    return Graph("windows", inputs, outputs, nodes, tuple(build.constants.values()))
+    made = build.stack("pooled")
+    build.outputs = [Value(name, "float32", ("rows", build.width)) for name in made]
+    return build.whole()
 
 
 def head(network: NetworkConfig, size: Size) -> Graph:
@@ -187,9 +179,6 @@ def head(network: NetworkConfig, size: Size) -> Graph:
     `total` and `highest` are float32 (batch, width), `count` is float32 (batch, 1).
     """
     build = Builder(network, size)
-    build.inputs = [Value(name, "float32", ("batch", build.width)) for name in _HALF]
-    build.inputs.append(Value("count", "float32", ("batch", 1)))
-    return build.graph(build.pool(*_HALF, "count", axis=1))
-
-
-_HALF = ("total", "highest")
+    widths = {"total": build.width, "highest": build.width, "count": 1}
+    build.inputs = [Value(name, "float32", ("batch", width)) for name, width in widths.items()]
+    return build.graph(build.pool("total", "highest", "count", axis=1))

@@ -169,12 +169,7 @@ class Builder(Nodes):
         return self.fixed("axes" + "".join(map(str, numbers)), numbers)
 
     def to_float(self, value: str) -> str:
-        """Return `value` as float32."""
         return self.make("Cast", value, to=TYPES["float32"])
-
-    def side_by_side(self, values: list[str], axis: int) -> str:
-        """Return what the directions of a layer give as one value."""
-        return values[0] if len(values) == 1 else self.make("Concat", *values, axis=axis)
 
     def matrix(self, name: str, rows: int, columns: int) -> str:
         """Return a matrix of weights as float32, however it is stored."""
@@ -187,7 +182,6 @@ class Builder(Nodes):
         return self.make("Mul", values, self.weight(f"{name}.scale", columns))
 
     def vectors(self) -> str:
-        """Return the matrix of word vectors, a row for each id."""
         return self.matrix("embedding", self.size.ids, self.network.embedding)
 
     def kernels(self, layer: Layer) -> tuple[str, str, str, str]:
@@ -315,6 +309,18 @@ class Builder(Nodes):
         self.last(made[: cell.states])
         return made[:1] if gives == "last" else made[cell.states :]
 
+    def stack(self, gives: Gives) -> list[str]:
+        """Add all layers, and return what the top one gives, its directions side by side."""
+        made = [""]
+        for ways in layers(self.network):
+            what = gives if ways[0].number == self.network.layers - 1 else "states"
+            each = [self.loop(way, made[0], what) for way in ways]
+            made = each[0]
+            if len(ways) > 1:
+                axis = 2 if what == "states" else 1
+                made = [self.make("Concat", *same, axis=axis) for same in zip(*each, strict=True)]
+        return made
+
     def first(self, state: str) -> str:
         """Return the state before the first step: float32 (rows, units)."""
         return self.filled(0)
@@ -356,6 +362,10 @@ class Builder(Nodes):
     def ending(self, operator: str, *values: str, **attributes: Attribute) -> Graph:
         """Return the graph whose last node makes its first output of `values`."""
         self.nodes.append(Node(operator, values, (self.outputs[0].name,), attributes))
+        return self.whole()
+
+    def whole(self) -> Graph:
+        """Return the graph as it is."""
         inputs, outputs, nodes = tuple(self.inputs), tuple(self.outputs), tuple(self.nodes)
         return Graph("pocketrnn", inputs, outputs, nodes, tuple(self.constants.values()))
 
@@ -401,12 +411,9 @@ def built(build: Builder) -> Graph:
     if network.window:
         build.rows = build.make("Reshape", "ids", build.fixed("row", [-1, network.window]))
     build.rows = build.make("Transpose", build.rows, perm=(1, 0))
-    states = below_top(build)
-    *_, top = layers(network)
     if network.pooling == "last":
-        last = [build.loop(way, states, "last")[0] for way in top]
-        return build.graph(build.side_by_side(last, 1))
-    total, highest = pooled_rows(build, states)
+        return build.graph(*build.stack("last"))
+    total, highest = build.stack("pooled")
     if network.window:
         batch = build.make("Shape", "ids", start=0, end=1)
         windows = build.fixed("windows", [-1, build.width])
@@ -433,24 +440,7 @@ def generator(network: NetworkConfig, ids: int) -> Graph:
     build = Handed(network, Size(ids, ids, "pre"))
     build.outputs = [Value("logits", "float32", ("batch", "time", ids))]
     build.rows = build.make("Transpose", "ids", perm=(1, 0))
-    states = ""
-    for (layer,) in layers(network):
-        states = build.loop(layer, states, "states")[0]
+    (states,) = build.stack("states")
     product = build.make("MatMul", states, build.matrix("head.kernel", network.units, ids))
     logits = build.make("Add", product, build.weight("head.bias", ids))
     return build.ending("Transpose", logits, perm=(1, 0, 2))
-
-
-def below_top(build: Builder) -> str:
-    """Add the layers below the top one, and return all states of the last of them, if any."""
-    states = ""
-    for layer in layers(build.network)[:-1]:
-        states = build.side_by_side([build.loop(way, states, "states")[0] for way in layer], 2)
-    return states
-
-
-def pooled_rows(build: Builder, states: str) -> tuple[str, str]:
-    """Add the top layer, and return sum and maximum of its states: float32 (rows, width)."""
-    pooled = [build.loop(way, states, "pooled") for way in layers(build.network)[-1]]
-    total, highest = (build.side_by_side(list(same), 1) for same in zip(*pooled, strict=True))
-    return total, highest

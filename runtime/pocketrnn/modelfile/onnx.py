@@ -139,11 +139,6 @@ def model_to_bytes(graph: bytes | memoryview, metadata: Mapping[str, str] | None
     return b"".join([_number(1, IR_VERSION), _field(7, graph), operators, *entries])
 
 
-def model_of(graph: Graph, weights: Mapping[str, Array]) -> bytes:
-    """Return the serialized ModelProto of a graph with its weights, without metadata."""
-    return model_to_bytes(to_bytes(graph, weights))
-
-
 def _pieces(graph: Graph) -> Iterator[tuple[str, bytes, Constant | None]]:
     """Yield what a part of the graph is, its bytes, and the constant whose numbers follow them."""
     for i, node in enumerate(graph.nodes):
@@ -260,16 +255,13 @@ def parse(data: bytes) -> tuple[memoryview, dict[str, str]]:
             graph = _bytes(value)
         elif number == 14:
             entry = dict(_fields(_bytes(value)))
-            key, text = (_text(entry.get(part, _EMPTY)) for part in (1, 2))
+            key, text = (_text(entry.get(part, memoryview(b""))) for part in (1, 2))
             if key in metadata:
                 raise CorruptModelError(f"the file is altered (metadata {key!r:.40} twice)")
             metadata[key] = text
     if graph is None:
         raise CorruptModelError("no graph inside; the file is cut short or altered")
     return graph, metadata
-
-
-_EMPTY = memoryview(b"")
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:

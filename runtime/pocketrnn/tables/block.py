@@ -105,8 +105,6 @@ class Block:
 
     def good(self) -> list[int]:
         """Return the indices of the rows that have no problem."""
-        if not self.problems:
-            return list(range(len(self)))
         return [i for i in range(len(self)) if i not in self.problems]
 
     def digest(self) -> str:

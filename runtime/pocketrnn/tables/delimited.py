@@ -59,18 +59,18 @@ class CsvReader(TextReader):
             there = [each for each in there if each != ","]
         self.delimiter = there[0] if there else self.delimiters[0]
         self._push(lines)
-        number, self.header, fields, problem = next(self._records(0))
-        if fields is None:
-            raise InputError(f"{self.name}, line {number}: {problem}")
+        header = next(self._records(0))
+        if header.record is None:
+            raise InputError(f"{self.name}, line {header.line}: {header.problem}")
+        self.header, self.columns = header.raw, tuple(header.record)
         if not is_decoded(self.header):
             raise InputError(
                 f"{self.name}: the header isn't {self.encoding} text; name its encoding with "
                 "encoding=..."
             )
-        self.columns = tuple(fields)
         self.named = self.options.header
         if not self.named:
-            self.columns = numbered(len(fields))
+            self.columns = numbered(len(self.columns))
             self._push(re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", self.header))
         self.candidates = self.columns
 
@@ -80,15 +80,15 @@ class CsvReader(TextReader):
     def rows(self, text_column: str) -> Iterator[Row]:
         column, width = self.columns.index(text_column), len(self.columns)
         where = "header" if self.named else "first row"
-        for line, raw, fields, problem in self._records(width):
-            if fields is None:
-                yield Row(line, raw, None, problem=problem)
-            elif len(fields) == width:
-                yield Row(line, raw, fields, fields[column], lines=self._line - line + 1)
-            else:
-                problem = f"{counted(len(fields), 'field')} where the {where} has {width}"
-                kept = fields if len(fields) < width else None
-                yield Row(line, raw, kept, problem=problem, lines=self._line - line + 1)
+        for row in self._records(width):
+            if row.record is not None:
+                row.lines = self._line - row.line + 1
+                if (count := len(row.record)) == width:
+                    row.text = row.record[column]
+                else:
+                    row.problem = f"{counted(count, 'field')} where the {where} has {width}"
+                    row.record = row.record if count < width else None
+            yield row
 
     def _next(self) -> str | None:
         line = self._pushed.popleft() if self._pushed else next(self._lines, None)
@@ -100,20 +100,20 @@ class CsvReader(TextReader):
         self._pushed.extendleft(reversed(lines))
         self._line -= len(lines)
 
-    def _records(self, width: int) -> Iterator[tuple[int, str, list[str] | None, str]]:
-        """Yield each record: its first line's number, its text, its fields or its problem."""
+    def _records(self, width: int) -> Iterator[Row]:
+        """Yield each record, whatever number of fields it has."""
         quotes, delimiter = self.options.quotes, self.delimiter
         while (line := self._next()) is not None:
             number = self._line
             if isinstance(line, TooLong):
-                yield number, "", None, line.problem
+                yield Row(number, "", None, problem=line.problem)
             elif quotes and '"' in line:
-                yield number, *self._quoted(line, width)
+                yield self._quoted(number, line, width)
             elif kept := line.rstrip("\r\n"):  # a blank line is no row
-                yield number, line, kept.split(delimiter), ""
+                yield Row(number, line, kept.split(delimiter))
 
-    def _quoted(self, line: str, width: int) -> tuple[str, list[str] | None, str]:
-        """Return the text, and the fields or the problem, of a record that begins with `line`.
+    def _quoted(self, number: int, line: str, width: int) -> Row:
+        """Return the record that begins with `line`.
 
         Where its quotes can't be right, the record is this line alone: those after it are read
         as records of their own.
@@ -126,14 +126,14 @@ class CsvReader(TextReader):
         if not problem and len(lines) > most and self._are_rows(lines, width):
             problem = f"a quote that closes {len(lines) - 1:,} lines later"
         if not problem:
-            return "".join(lines), fields, ""
+            return Row(number, "".join(lines), fields)
         self._push(lines[1:])
         if tabs and unterminated(line).count("\t") == width - 1 > 0:
             # Many programs write tables of tabs without giving quotes a meaning.
-            return line, unterminated(line).split("\t"), ""
+            return Row(number, line, unterminated(line).split("\t"))
         if len(lines) > 1:
             problem += "; read on at the line after it"
-        return line, None, f"not {'TSV' if tabs else 'CSV'}: {problem}"
+        return Row(number, line, None, problem=f"not {'TSV' if tabs else 'CSV'}: {problem}")
 
     def _are_rows(self, lines: list[str], width: int) -> bool:
         """Say whether most lines would be rows by themselves, the first and the last among them.
@@ -255,7 +255,6 @@ class SameCsvWriter(TextWriter):
     def _begin(self, reader: Reader, first: Sequence[Block]) -> None:
         assert isinstance(reader, CsvReader)  # noqa: S101
         self._reader = reader
-        self._delimiter = reader.delimiter
         self.encoding = reader.encoding
         self._newline = reader.header[len(unterminated(reader.header)) :] or "\n"
         self._quoted = lru_cache(maxsize=1024)(self._as_field)
@@ -274,7 +273,7 @@ class SameCsvWriter(TextWriter):
         if self._reader.named:
             names = [self._quoted(column.name) for column in self.added]
             header = unterminated(self._reader.header)
-            head += self._delimiter.join([header, *names]) + self._newline
+            head += self._reader.delimiter.join([header, *names]) + self._newline
         return self.compressed(self._reader.byte_order_mark + self.to_bytes(head))
 
     def to_bytes(self, text: str) -> bytes:
@@ -284,7 +283,7 @@ class SameCsvWriter(TextWriter):
             return replaceable(text).encode(self.encoding, "replace")
 
     def lines(self, results: Results) -> Iterator[str]:
-        block, delimiter = results.block, self._delimiter
+        block, delimiter = results.block, self._reader.delimiter
         added = zip(*[texts_of(cells, self._quoted, "") for cells in results.cells], strict=True)
         for row, new in zip(results.rows, added, strict=True):
             raw = block.raws[row]
@@ -296,24 +295,24 @@ class SameCsvWriter(TextWriter):
 
     def _in_error(self, block: Block, row: int, kept: str) -> str:
         """Return a row in error so that what follows it falls into the right columns."""
-        fields, width = block.records[row], len(block.columns)
+        fields, width, delimiter = block.records[row], len(block.columns), self._reader.delimiter
         if fields is not None:
-            return kept + self._delimiter * (width - len(fields))
+            return kept + delimiter * (width - len(fields))
         before = block.columns.index(block.text_column)
         if self._reader.options.quotes:
             whole = '"' + kept.replace('"', '""') + '"'
         else:
-            whole = kept.replace(self._delimiter, " ")
-        return self._delimiter * before + whole + self._delimiter * (width - 1 - before)
+            whole = kept.replace(delimiter, " ")
+        return delimiter * before + whole + delimiter * (width - 1 - before)
 
     def _as_field(self, value: str) -> str:
         if not self._reader.options.quotes:
-            if self._delimiter in value or "\n" in value or "\r" in value:
+            if self._reader.delimiter in value or "\n" in value or "\r" in value:
                 raise ConfigError(
                     f"{value!r} can't be written without quotes; write another format"
                 )
             return value
-        return _quoted(value, self._delimiter)
+        return _quoted(value, self._reader.delimiter)
 
 
 def unterminated(raw: str) -> str:

@@ -1,8 +1,8 @@
 """The formats of files: a line for each, and which is which by its name."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import ConfigError, InputError
 from .block import Block, Column
@@ -13,21 +13,17 @@ from .json_array import JsonReader
 from .jsonlines import JsonLinesReader, JsonLinesWriter
 from .lines import LinesReader
 from .parquet import ParquetReader, ParquetWriter
-from .reading import STDIN, Reader, ReadOptions, repeated
+from .reading import STDIN, Reader, repeated
 from .writing import Writer
 from .xlsx import XlsxReader
 
-_OpenReader = Callable[[str, ReadOptions], Reader]
-_OpenWriter = Callable[[str, Sequence[Column], Reader, Sequence[Block]], Writer]
 
-
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """A format of files: the extensions of its names, and what reads and writes it."""
 
     extensions: tuple[str, ...]
-    reader: _OpenReader
-    writer: _OpenWriter | None = None
+    reader: type[Reader]
+    writer: type[Writer] | None = None
 
 
 FORMATS = {
@@ -61,8 +57,7 @@ def input_format(name: str, given: str | None) -> str:
 
 
 def format_of(name: str) -> str | None:
-    stem = name.lower().removesuffix(suffix_of(name)) if name != STDIN else ""
-    extension = Path(stem).suffix
+    extension = Path(name.lower().removesuffix(suffix_of(name))).suffix
     return next((key for key, kind in FORMATS.items() if extension in kind.extensions), None)
 
 

@@ -60,7 +60,6 @@ class Inputs:
         try:
             warn_of_header(self.reader)
             self.text_column = find(self.reader, column)
-            self._shape = self.reader.shape()
             totals = [self.reader.total]
             for name in self.names[1:]:
                 # What can't be opened twice is looked into when its turn comes.
@@ -114,14 +113,13 @@ class Inputs:
                 raise ConfigError(f"{name}: lies where the run writes; choose another output")
 
     def close(self) -> None:
-        """Let go of the first input."""
         self.reader.close()
 
     def _open(self, name: str) -> Reader:
         return formats.FORMATS[self.format].reader(name, self._options)
 
     def _check_alike(self, reader: Reader) -> None:
-        if reader.shape() != self._shape:
+        if reader.shape() != self.reader.shape():
             raise InputError(
                 f"{reader.name}: its columns aren't those of {self.reader.name}; score it by itself"
             )

@@ -79,7 +79,6 @@ def candidates(record: dict[str, Any]) -> tuple[str, ...]:
 
 
 def row_of(number: int, raw: str, record: dict[str, Any], problem: str, text_column: str) -> Row:
-    """Return the row that an object makes."""
     if problem:
         return Row(number, raw, None, problem=problem)
     text = record.get(text_column)

@@ -53,24 +53,15 @@ class ParquetReader(Reader):
         return self.schema
 
     def blocks(self, text_column: str) -> Iterator[Block]:
-        pa = _pyarrow()
         is_text = text_column in self.candidates
         column, done = self.columns.index(text_column), 0
-        for group in range(self._file.num_row_groups):
-            with self._checked():
-                about = self._file.metadata.row_group(group)
-                fitting = blocks_of.CHARACTERS * about.num_rows // (about.total_byte_size + 1)
-                size = max(1, min(blocks_of.ROWS, fitting))
-                batches = self._file.iter_batches(size, [group], use_threads=False)
-            while True:
-                with self._checked():
-                    batch = next(batches, None)
-                    if batch is None:
-                        break
-                    texts = [""] * len(batch)
-                    if is_text:
-                        texts = [text or "" for text in batch.column(column).to_pylist()]
-                    block = Block(self.columns, text_column, table=pa.Table.from_batches([batch]))
+        with self._checked():
+            for batch in self._batches():
+                texts = [""] * len(batch)
+                if is_text:
+                    texts = [text or "" for text in batch.column(column).to_pylist()]
+                table = _pyarrow().Table.from_batches([batch])
+                block = Block(self.columns, text_column, table=table, to_python=self._to_python)
                 block.raws = block.texts = texts
                 block.files = [self.name] * len(texts)
                 block.lines = list(range(done + 1, done + 1 + len(texts)))
@@ -79,11 +70,17 @@ class ParquetReader(Reader):
                         block.problems[i] = blocks_of.NO_TEXT
                     elif problem := self.options.too_long(len(text)):
                         block.problems[i] = problem
-                block.to_python = self._to_python
                 done += len(texts)
                 block.position = done
                 yield block
-                del block, batch, texts
+                del block, batch, table, texts
+
+    def _batches(self) -> Iterator[Any]:
+        for group in range(self._file.num_row_groups):
+            about = self._file.metadata.row_group(group)
+            fitting = blocks_of.CHARACTERS * about.num_rows // (about.total_byte_size + 1)
+            size = max(1, min(blocks_of.ROWS, fitting))
+            yield from self._file.iter_batches(size, [group], use_threads=False)
 
     def close(self) -> None:
         self._file.close()

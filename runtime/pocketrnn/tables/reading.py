@@ -92,15 +92,16 @@ class Reader:
         return rows
 
     def blocks(self, text_column: str) -> Iterator[Block]:
-        block, count = Block(self.columns, text_column), 0
-        for row in self.rows(text_column):
-            block.add(row.file or self.name, row)
-            count += 1
-            if block.is_full():
-                block.position = self.position(count)
-                yield block
-                block = Block(self.columns, text_column)
-        if len(block):
+        rows, count = self.rows(text_column), 0
+        while True:
+            block = Block(self.columns, text_column)
+            for row in rows:
+                block.add(row.file or self.name, row)
+                if block.is_full():
+                    break
+            if not len(block):
+                return
+            count += len(block)
             block.position = self.position(count)
             yield block
 

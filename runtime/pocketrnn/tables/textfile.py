@@ -26,8 +26,6 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 class TooLong(str):
     """What stands for a line that is longer than may be read: empty, with its length."""
 
-    __slots__ = ("problem",)
-
     problem: str
 
 
@@ -81,10 +79,9 @@ class TextReader(Reader):
         limit, readline = self.options.max_characters, self.stream.readline
         is_cut = False  # between the two characters of its CR LF
         while line := readline(limit + 2):
-            if is_cut and line == "\n":
-                is_cut = False
+            was_cut, is_cut = is_cut, False
+            if was_cut and line == "\n":
                 continue
-            is_cut = False
             if len(line) > limit and (size := len(line.rstrip("\r\n"))) > limit:
                 while not line.endswith(("\n", self.newline or "\r")) and (line := readline(limit)):
                     size += len(line.rstrip("\r\n"))
@@ -105,7 +102,7 @@ class TextReader(Reader):
 
 
 class TextWriter(Writer):
-    """A writer of text: `compression` is the suffix of the output's name, or empty."""
+    """A writer of text, compressed where the output's name says so."""
 
     encoding = "utf-8"
 
@@ -118,7 +115,6 @@ class TextWriter(Writer):
         return self.compressed(b"".join(map(self.to_bytes, self.lines(results))))
 
     def compressed(self, data: bytes) -> bytes:
-        """Return what stands for `data` in the output."""
         return compress(data, suffix_of(self.name))
 
     def to_bytes(self, text: str) -> bytes:
@@ -193,15 +189,13 @@ def byte_order(start: bytes, encoding: str) -> tuple[bytes, str]:
     A mark counts where `encoding` is UTF-8, which is the default, or UTF-16 or UTF-32, which need
     one: any bytes would be text of some kind. Raises UnicodeError for a file that has none.
     """
-    try:
+    is_fit = False
+    with contextlib.suppress(LookupError, ValueError, TypeError):  # ValueError for a NUL in it
         decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
         is_fit = decoder.decode(_PROBE.encode(encoding)) == _PROBE
-        encoding = codecs.lookup(encoding).name
-    except (LookupError, ValueError, TypeError) as error:  # ValueError for a NUL in the name
-        raise ConfigError(f"{encoding!r} isn't a text encoding that files can have") from error
     if not is_fit:
         raise ConfigError(f"{encoding!r} isn't a text encoding that files can have")
-    encoding = {"utf-8-sig": "utf-8"}.get(encoding, encoding)
+    encoding = codecs.lookup(encoding).name.removesuffix("-sig")
     for mark, exact in _MARKS.items():
         if start.startswith(mark) and (encoding == "utf-8" or exact.startswith(encoding)):
             return mark, exact

@@ -70,7 +70,7 @@ def computed(
         except PocketRNNError as error:
             stopped.append(error)
 
-    with _Crew(function, workers - 1) as crew:
+    with contextlib.closing(_Crew(function, workers - 1)) as crew:
         for block in read():
             pending.append((block, crew.share(block)))
             del block  # not to be held while the next one is read
@@ -104,10 +104,7 @@ class _Crew:
         self._waiting: deque[_Share] = deque()
         self._sent: list[Future[Any]] = []  # what the pool has to do
 
-    def __enter__(self) -> "_Crew":
-        return self
-
-    def __exit__(self, *error: object) -> None:
+    def close(self) -> None:
         """End all at once: whoever has a share has it in vain, or doesn't answer."""
         self._waiting.clear()
         if self._pool is not None:

@@ -15,10 +15,7 @@ class Writer(ABC):
     def __init__(
         self, name: str, columns: Sequence[Column], reader: Reader, first: Sequence[Block]
     ) -> None:
-        """Write `columns` after those of `reader` to the output `name`.
-
-        Of the input's `first` blocks the keys become the columns, where rows have their own.
-        """
+        """Write `columns` after those of `reader`, of which `first` are blocks, to `name`."""
         self.name = name
         self.added = tuple(columns)
         self._begin(reader, first)
