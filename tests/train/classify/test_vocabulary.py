@@ -3,11 +3,13 @@
 import logging
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pocketrnn import TextConfig, Tokenizer
+from pocketrnn_train import Examples
 from pocketrnn_train.classify import vocabulary
 
 
@@ -92,3 +94,31 @@ def test_pieces_do_not_depend_on_the_order_of_texts(rows: list[list[str]], rando
     random.shuffle(texts)
     assert vocabulary.rank_words(texts, config, min_texts=2) == ranked
     Tokenizer(config, ranked[0])  # no piece is there twice
+
+
+def better(words: list[str], labels: list[int], classes: int = 2) -> bool:
+    texts = tuple(f"this is {word}" for word in words)
+    return vocabulary.is_better_in_pieces(
+        Examples(texts, np.array(labels)),
+        np.arange(len(texts)),
+        TextConfig(),
+        classes=classes,
+        min_texts=3,
+        common=(),
+        seed=1,
+    )
+
+
+def test_pieces_are_read_where_they_tell_something() -> None:
+    starts = [f"{a}{b}{c}" for a in "bdgkmnpt" for b in "aeiou" for c in "lrsx"]
+    ends = [("hof", "tal")[i % 2] for i in range(len(starts))]
+    labels = [i % 2 for i in range(len(starts))]
+    words = list(map("".join, zip(starts, ends, strict=True)))
+    assert better(words, labels)
+    assert better(words, np.eye(2, dtype=int)[labels].tolist())  # several labels a text
+    assert not better(words[:40], labels[:40])  # too few to tell
+    assert not better(ends, labels)  # all words have an id
+    random = np.random.default_rng(1)
+    assert not better(words, random.permutation(labels).tolist())
+    rare = [2, *labels[1:]]  # of a label of one text, the others say nothing
+    assert better(words, rare, classes=4)

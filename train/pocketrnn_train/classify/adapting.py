@@ -76,7 +76,6 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
             "embedding": width,
             "units": width,
             "maxlen": min(-(-words // window) * window, config.task.text.maxlen),
-            "pieces": True,
             "learning_rate": 0.003,
             "epochs": min(max(round(_MOST_STEPS * batch / rows), 2), 8),
             "dropout": 0.2,

@@ -34,7 +34,7 @@ from .comparison import tells_apart
 from .evaluation import evaluate
 from .linear import Choice, baseline
 from .teacher import one_hot
-from .vocabulary import rank_words
+from .vocabulary import is_better_in_pieces, rank_words
 
 _log = logging.getLogger("pocketrnn")
 
@@ -62,6 +62,7 @@ def fit(
     run = Run(Path(folder))
     config = config.with_settings(multi_label=corpus.multi_label)
     every = corpus.train.and_also(corpus.validation) if corpus.validation else corpus.train
+    chooses_pieces = "pieces" in config.task.adapted
     if config.task.adapted:
         reader = Tokenizer(config.task.text, [])
         lengths = np.array([len(reader.words(text)) for text in every.texts])
@@ -87,6 +88,18 @@ def fit(
         weights = None if corpus.train.weights is None else corpus.train.weights.tolist()
         least = config.task.min_texts
         common = starting.read("bundled").tokenizer.vocabulary if config.task.text.fold else ()
+        made_up = config.task.distillation and config.task.distillation.made_up
+        if chooses_pieces and made_up and not first:
+            pieces = is_better_in_pieces(
+                corpus.train,
+                corpus.groups(),
+                config.task.text,
+                classes=len(corpus.labels),
+                min_texts=least,
+                common=common,
+                seed=config.seed,
+            )
+            config = config.with_settings(pieces=pieces)
         words, few = rank_words(learnt, config.task.text, weights, min_texts=least, common=common)
         facts["words_of_few_texts"] = few
     if first:

@@ -2,12 +2,21 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import repeat
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pocketrnn import TextConfig, Tokenizer
-from pocketrnn.classify.text import LEAST_PIECE, MOST_CUT, MOST_PIECE, is_storable
+from pocketrnn.classify import figures
+from pocketrnn.classify.text import is_storable
+
+from ..corpora.corpus import Examples
+from ..corpora.splits import folds
+from .linear import judge
+from .pieces import pieces_of
 
 FEW = 3
 """A word that stands in fewer texts may tell who wrote one of them."""
@@ -15,9 +24,8 @@ FEW = 3
 # Of few texts most words stand in one or two. With so many others they aren't missed.
 _ENOUGH = 1000
 
-# So many words without an id are cut in all ways; a piece must be in so many of them to be tried;
-# and how often those of few texts are left out.
-_CUT, _IN_WORDS, _ROUNDS = 20_000, 4, 3
+# Texts that tell whether pieces help, drawn at random, and folds of them; fewer tell nothing.
+_MOST, _LEAST, _FOLDS = 10_000, 50, 4
 
 _log = logging.getLogger("pocketrnn")
 
@@ -64,7 +72,7 @@ def rank_words(
     if config.pieces:
         words = _ranked(kept, counts)[: config.vocabulary_size]
         rare = {word: first[word] for word in counts.keys() - set(words)}
-        pieces = _pieces(rare, standing, words, config, min_texts)
+        pieces = pieces_of(rare, standing, words, config, min_texts)
         counts.update(pieces)
         standing.update(pieces)
         kept = list({*kept, *pieces})
@@ -76,46 +84,37 @@ def _ranked(words: Iterable[str], counts: Mapping[str, float]) -> list[str]:
     return sorted(words, key=lambda word: (-counts[word], word))
 
 
-def _pieces(
-    rare: Mapping[str, Sequence[int]],
-    standing: Mapping[str, int],
-    words: Sequence[str],
+def is_better_in_pieces(
+    examples: Examples,
+    groups: NDArray[np.int64],
     config: TextConfig,
+    *,
+    classes: int,
     min_texts: int,
-) -> dict[str, int]:
-    """Return pieces of words without an id, and how many texts have each, or some more.
+    common: Iterable[str],
+    seed: int,
+) -> bool:
+    """Say whether words without an id are better read in pieces.
 
-    `rare` has these words' texts: all of them, where they are fewer than `min_texts`. So many must
-    have a piece when words are cut as the tokenizer cuts them: one that is in many words may never
-    be the longest.
+    They are if logistic regression, on what would be read of each text, then has a lower
+    cross-validated loss: pieces of inflected and compound words tell something, those of names may
+    be noise.
     """
-    tried: Counter[str] = Counter()
-    short = sorted(word for word in rare if len(word) <= MOST_CUT)
-    for word in short[:: len(short) // _CUT + 1]:
-        starts = range(len(word) - LEAST_PIECE + 1)
-        sizes = range(LEAST_PIECE, MOST_PIECE + 1)
-        tried.update({word[start : start + size] for start in starts for size in sizes})
-    reader, known = Tokenizer(config, []), set(words)
-    pieces = {
-        piece: count
-        for piece, count in tried.items()
-        if count >= _IN_WORDS
-        and piece not in known
-        and piece.isalpha()
-        and reader.words(piece) == [piece]
-    }
-    for _ in range(_ROUNDS):
-        every = [*words, *pieces]
-        cutter = Tokenizer(replace(config, num_words=len(every) + config.index_from + 1), every)
-        texts: defaultdict[int, set[int]] = defaultdict(set)
-        more: Counter[int] = Counter()
-        for word, own in rare.items():
-            for piece in set(cutter.ids_of(word)):
-                if standing[word] < min_texts:
-                    texts[piece].update(own)
-                else:
-                    more[piece] += standing[word]
-        first = config.index_from + 1 + len(words)
-        counts = {piece: len(texts[i]) + more[i] for i, piece in enumerate(pieces, first)}
-        pieces = {piece: count for piece, count in counts.items() if count >= min_texts}
-    return pieces
+    some = np.random.default_rng(seed).permutation(len(examples))[:_MOST]
+    texts, labels = examples.take(some).texts, examples.labels[some]
+    if len(texts) < _LEAST:
+        return False
+    fold = folds(labels, np.unique(groups[some], return_inverse=True)[1], _FOLDS, whole=False)
+
+    def loss(text: TextConfig) -> float:
+        scores = np.zeros((len(texts), classes), np.float32)
+        for number in np.unique(fold):
+            own, others = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+            learnt = [texts[i] for i in others]
+            words, _ = rank_words(learnt, text, min_texts=min_texts, common=common)
+            reader = Tokenizer(text, words)
+            held_out = [texts[i] for i in own]
+            scores[own] = judge(reader, learnt, labels[others], held_out, classes)
+        return figures.log_loss(scores, labels)
+
+    return loss(replace(config, pieces=True)) < loss(replace(config, pieces=False))
