@@ -53,7 +53,8 @@ class Prediction:
     probabilities: dict[str, float]
     """The probability of each label, in the model's order."""
     words: int
-    """How many words of the text the model read: all, up to about `maxlen`."""
+    """How many words of the text the model read: all, up to about `maxlen`. Of a word that it reads
+    in pieces, each counts."""
     known: int
     """How many of these are in the model's vocabulary."""
     unlikeness: float | None = None
