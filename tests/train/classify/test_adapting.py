@@ -16,28 +16,41 @@ def test_many_long_texts_are_trained_as_ever() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "words", "labels", "width", "maxlen", "folds", "refit"),
+    ("rows", "words", "labels", "width", "cell", "maxlen", "folds", "refit"),
     [
-        (50, 8, 2, 32, 200, 4, True),
-        (1200, 380, 5, 64, 400, 0, True),
-        (10_000, 12, 77, 64, 200, 0, True),
-        (5000, 205, 2, 32, 220, 0, True),
-        (100_000, 3000, 2, 32, 500, 0, False),
+        (50, 8, 2, 32, "simple_rnn", 200, 4, True),
+        (1200, 380, 5, 64, "simple_rnn", 400, 0, True),
+        (10_000, 12, 77, 56, "gru", 200, 0, True),
+        (5000, 205, 2, 32, "simple_rnn", 220, 0, True),
+        (100_000, 3000, 2, 32, "simple_rnn", 500, 0, False),
     ],
 )
 def test_tables(
-    rows: int, words: int, labels: int, width: int, maxlen: int, folds: int, refit: bool
+    rows: int,
+    words: int,
+    labels: int,
+    width: int,
+    cell: str,
+    maxlen: int,
+    folds: int,
+    refit: bool,
 ) -> None:
     # A text has a start besides its words.
     found = adapt(DEFAULT, np.full(rows, words) // (50 if rows == 100_000 else 1), labels)
     if rows == 100_000:
         maxlen = 200
     assert (found.network.units, found.network.embedding) == (width, width)
+    assert found.network.cell == cell
     assert found.task.text.maxlen == maxlen
     assert (found.task.folds, found.task.refit) == (folds, refit)
     assert found.task.distillation
     assert found.task.distillation.made_up
     assert found.task.adapted == ()
+
+
+def test_characters_are_read_by_a_gru() -> None:
+    assert adapt(DEFAULT, np.full(9000, 30), 2, letters=1.1).network.cell == "gru"
+    assert adapt(DEFAULT.with_settings(cell="lstm"), np.full(9, 30), 2, 1.1).network.cell == "lstm"
 
 
 def test_what_was_chosen_stays() -> None:
@@ -47,7 +60,7 @@ def test_what_was_chosen_stays() -> None:
     assert (found.network.units, found.task.text.maxlen) == (7, 60)
     assert not found.task.refit
     assert not found.task.folds
-    assert found.network.embedding == 64
+    assert found.network.embedding == 56
     # Who says which texts are held out gets those.
     for one in ({"validation": "last"}, {"validation_split": 0.3}):
         found = adapt(DEFAULT.with_settings(**one), np.full(50, 8), 2)

@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 from ..config import Distillation, MadeUp, TrainConfig
 
 ADAPTED = (
-    *("embedding", "units", "maxlen", "pieces", "learning_rate", "epochs", "dropout", "batch_size"),
-    *("validation", "validation_split", "folds", "refit", "distillation"),
+    *("embedding", "cell", "units", "maxlen", "pieces", "learning_rate", "epochs", "dropout"),
+    *("batch_size", "validation", "validation_split", "folds", "refit", "distillation"),
 )
 
 # Many words of long texts: spans of them teach more than texts that are made up.
 _LONG, _MANY = 74, 2_000_000
+
+# In texts of at most so many words (the median), and in those whose words are of hardly more than
+# one character, the order of words tells more, and a GRU makes more of it.
+_SHORT, _ONE = 25, 1.5
 
 # From so many rows on a fifth of them is enough to see how good a network is, and from so many on
 # nothing is gained by training once more on that fifth.
@@ -43,8 +47,13 @@ def is_few(rows: int) -> bool:
     return rows < FEW_ROWS
 
 
-def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> TrainConfig:
-    """Return `config` with its adapted settings for texts of so many words and so many labels."""
+def adapt(
+    config: TrainConfig, lengths: NDArray[np.int64], labels: int, letters: float = 5.0
+) -> TrainConfig:
+    """Return `config` with its adapted settings.
+
+    They are for texts of so many words, with a mean of so many `letters`, and so many labels.
+    """
     rows = len(lengths)
     values: dict[str, Any] = {}
     if not (np.median(lengths) > _LONG and lengths.sum() > _MANY):
@@ -58,7 +67,8 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
         )
         # Who says which texts are held out wants those.
         in_turn = few and refit and {"validation", "validation_split"} <= {*config.task.adapted}
-        width = 64 if labels > 2 else 32
+        gru = letters < _ONE or (labels > 2 and np.median(lengths) <= _SHORT)
+        width = 56 if gru else 64 if labels > 2 else 32
         batch = 32 if rows < 20_000 else 64
         least = min(_STEPS_OF_LABEL * labels, _STEPS_OF_WHOLE) if few else _STEPS_OF_WHOLE
         repeats = max(1, round(least * batch / rows))
@@ -74,6 +84,7 @@ def adapt(config: TrainConfig, lengths: NDArray[np.int64], labels: int) -> Train
         )
         values = {
             "embedding": width,
+            "cell": "gru" if gru else config.network.cell,
             "units": width,
             "maxlen": min(-(-words // window) * window, config.task.text.maxlen),
             "learning_rate": 0.003,

@@ -64,9 +64,9 @@ def fit(
     every = corpus.train.and_also(corpus.validation) if corpus.validation else corpus.train
     chooses_pieces = "pieces" in config.task.adapted
     if config.task.adapted:
-        reader = Tokenizer(config.task.text, [])
-        lengths = np.array([len(reader.words(text)) for text in every.texts])
-        config = adapt(config, lengths, len(corpus.labels))
+        read = map(Tokenizer(config.task.text, []).words, every.texts)
+        lengths, letters = np.array([(len(words), sum(map(len, words))) for words in read]).T
+        config = adapt(config, lengths, len(corpus.labels), letters.sum() / max(lengths.sum(), 1))
         if corpus.validation:
             config = config.with_settings(folds=0)
     first = None if start is None else starting.read(start)
