@@ -71,6 +71,16 @@ export class Classifier {
     const words = vocabulary ? vocabulary.split(split) : [];
     this.idOf = new Map(words.map((word, i) => [word, indexFrom + 1 + i]));
     this.filters = new Set(filters);
+    // The lengths of the pieces that begin with three characters, the longest first.
+    this.lengths = new Map();
+    for (const word of this.config.text.pieces ? words : []) {
+      const characters = [...word];
+      const { length } = characters;
+      const start = characters.slice(0, LEAST_PIECE).join("");
+      if (length >= LEAST_PIECE && length <= MOST_PIECE)
+        this.lengths.set(start, (this.lengths.get(start) ?? new Set()).add(length));
+    }
+    for (const [start, found] of this.lengths) this.lengths.set(start, [...found].sort((a, b) => b - a));
   }
 
   /** Returns the ids of a text, cut to `maxlen` and not padded. */
@@ -89,15 +99,15 @@ export class Classifier {
   idsOf(word) {
     const { pieces, oov_id } = this.config.text;
     if (this.idOf.has(word)) return [this.idOf.get(word)];
-    const characters = [...word];
+    const characters = pieces ? [...word] : [];
+    const part = (at, length) => characters.slice(at, at + length).join("");
     const ids = [];
     let at = 0;
-    while (pieces && characters.length <= MOST_CUT && at <= characters.length - LEAST_PIECE) {
-      let size = Math.min(MOST_PIECE, characters.length - at);
-      const piece = () => this.idOf.get(characters.slice(at, at + size).join(""));
-      while (size >= LEAST_PIECE && piece() === undefined) size--;
-      if (size >= LEAST_PIECE) ids.push(piece());
-      at += size >= LEAST_PIECE ? size : 1;
+    while (characters.length <= MOST_CUT && at <= characters.length - LEAST_PIECE) {
+      const lengths = this.lengths.get(part(at, LEAST_PIECE)) ?? [];
+      const length = lengths.find((length) => this.idOf.has(part(at, length)));
+      if (length) ids.push(this.idOf.get(part(at, length)));
+      at += length ?? 1;
     }
     return ids.length ? ids : [oov_id];
   }

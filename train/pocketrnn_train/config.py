@@ -175,7 +175,7 @@ class TrainConfig(RunConfig):
         )
         check(
             not (spans and self.task.text.pieces),
-            "spans are cut between words, so a teacher of spans goes without pieces of words",
+            "a teacher of spans cuts texts between words, so it needs pieces=False",
         )
 
     def with_settings(self, **values: Any) -> Self:

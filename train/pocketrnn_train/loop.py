@@ -100,6 +100,7 @@ def learn(
                 if stage.patience is not None and _best(history) == epoch + 1:
                     run.save_model(model, stage.best)
                 run.save_model(model, stage.checkpoint)
+                let_through()
                 _foretell(stage, history, done)
         _tell(stage, history)
     # Without the optimizer's state, which is half of the file.
@@ -224,6 +225,7 @@ def _epoch(
     figures = {name: values[0] for name, values in fitted.items()}
     if not np.isfinite(figures["loss"]):
         raise RunError(f"{run.folder}: the loss isn't finite; try a lower learning_rate=...")
+    let_through()
     held_out = measure(model)
     figures |= {f"val_{name}": held_out[name] for name in tuple(figures) if held_out}
     return {"epoch": epoch + 1, **figures, "seconds": time.perf_counter() - started}

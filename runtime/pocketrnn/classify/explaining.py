@@ -36,7 +36,7 @@ class Span:
     """The score, less what it would be with unknown words in place of these: above 0, they speak
     for the label. 0 for words that the model doesn't know, or that are cut off a long text."""
     known: bool
-    """Whether it is in the model's vocabulary."""
+    """Whether it is in the model's vocabulary, or a piece of it that the model reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +97,19 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
     row = ids[config.kept]
     cut = len(ids) - len(row) if config.truncating == "pre" else 0
     in_row = range(cut, cut + len(row))
-    # The ids of each piece of the text. Where there are several (of `!!!`, or of a word that is
+    # The ids of each part of the text. Where there are several (of `!!!`, or of a word that is
     # read in pieces), they are left out together.
-    pieces: dict[tuple[int, int], list[int]] = {}
+    parts: dict[tuple[int, int], list[int]] = {}
     at = int(config.start_id is not None)
     words = zip(model.tokenizer.words(text), model.tokenizer.spans(text), strict=True)
     for word, place in words:
         after = at + len(model.tokenizer.ids_of(word))
-        pieces.setdefault(place, []).extend(range(at, after))
+        parts.setdefault(place, []).extend(range(at, after))
         at = after
     counted = {
-        place: [at for at in piece if known[at] and at in in_row] for place, piece in pieces.items()
+        place: [at for at in part if known[at] and at in in_row] for place, part in parts.items()
     }
-    read = {place: piece for place, piece in counted.items() if piece}
+    read = {place: part for place, part in counted.items() if part}
 
     base = network.one(ids.tolist())[0]
     if label is not None:
@@ -123,10 +123,10 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
     def without(groups: Sequence[Sequence[int]]) -> list[float]:
         """Return what leaving out each group of ids does to the score."""
         edits = [[at - cut for at in group] for group in groups]
-        parts = [network.edited(row, edits[i : i + most]) for i in range(0, len(edits), most)]
-        return [score - other for part in parts for other in part[:, column].tolist()]
+        some = [network.edited(row, edits[i : i + most]) for i in range(0, len(edits), most)]
+        return [score - other for scores in some for other in scores[:, column].tolist()]
 
-    weights = dict.fromkeys(pieces, 0.0)
+    weights = dict.fromkeys(parts, 0.0)
     weights.update(zip(read, without(list(read.values())), strict=True))
     strongest = set(sorted(read, key=lambda place: -abs(weights[place]))[:_STRONGEST])
     pairs = [
@@ -147,8 +147,8 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
         score,
         threshold_of(column, model.config.threshold, len(base)) if label is None else None,
         tuple(
-            Span(*place, weights[place], any(known[at] for at in piece))
-            for place, piece in pieces.items()
+            Span(*place, weights[place], any(known[at] for at in part))
+            for place, part in parts.items()
         ),
         tuple(sorted(phrases, key=lambda phrase: -abs(phrase.weight))),
     )

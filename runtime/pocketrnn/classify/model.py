@@ -56,7 +56,7 @@ class Prediction:
     """How many words of the text the model read: all, up to about `maxlen`. Of a word that it reads
     in pieces, each counts."""
     known: int
-    """How many of these are in the model's vocabulary."""
+    """How many of these are in the model's vocabulary. One piece makes a word known."""
     unlikeness: float | None = None
     """How unlike those that the model learnt from the text is, by how rare its words are: of texts
     like those, one in a hundred is over 1. None without words, or where the card can't tell."""

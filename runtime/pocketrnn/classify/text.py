@@ -115,6 +115,13 @@ class Tokenizer:
         self._ids = _Ids({word: first + i for i, word in enumerate(self.vocabulary)})
         self._ids.unknown, self._ids.folds = config.oov_id, config.fold
         check(len(self._ids) == len(self.vocabulary), "a word is twice in the vocabulary")
+        # The lengths of the pieces that begin with three characters, the longest first.
+        self._lengths: dict[str, list[int]] = {}
+        if config.pieces:
+            for word in sorted(self.vocabulary, key=len, reverse=True):
+                lengths = self._lengths.setdefault(word[:LEAST_PIECE], [])
+                if LEAST_PIECE <= len(word) <= MOST_PIECE and len(word) not in lengths:
+                    lengths.append(len(word))
         self._translation = str.maketrans(dict.fromkeys(config.filters, config.split))
         # A file stores the words joined by `split`: splitting must give the same words.
         stored = config.split.join(self.vocabulary)
@@ -181,11 +188,11 @@ class Tokenizer:
         word = canonical(word) if self.config.fold else word
         found, at = [], 0
         while len(word) <= MOST_CUT and at <= len(word) - LEAST_PIECE:
-            for end in range(min(at + MOST_PIECE, len(word)), at + LEAST_PIECE - 1, -1):
-                piece = self._ids.get(word[at:end])
+            for length in self._lengths.get(word[at : at + LEAST_PIECE], ()):
+                piece = self._ids.get(word[at : at + length])
                 if piece is not None:
                     found.append(piece)
-                    at = end
+                    at += length
                     break
             else:
                 at += 1

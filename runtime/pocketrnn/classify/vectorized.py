@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .padding import Rows
-from .text import FOLDED_FILTERS, TextConfig, Tokenizer
+from .text import FOLDED_FILTERS, MOST_CUT, TextConfig, Tokenizer
 
 # Bytes of a word that fit one integer, or three, with the space behind it, which tells a word
 # from the same word followed by NULs. Longer words are few and go through a dict.
@@ -25,8 +25,8 @@ _SHORT, _LONG = 7, 23
 
 _CHUNK = 256  # texts at a time: the arrays of their words stay in a processor's cache
 
-# Words whose pieces are kept.
-_CACHED = 1 << 13
+# Bytes of a word that is cut into pieces, and words whose pieces are kept.
+_MOST_CUT, _CACHED = 4 * MOST_CUT, 1 << 13
 
 # More bytes than any array here and in `batches` has, and within what glibc goes up to (32 MB).
 _LARGEST = 24 << 20
@@ -108,9 +108,11 @@ class VectorizedTokenizer:
         starts, lengths = starts[kept], lengths[kept]
         ids = self._look_up(buffer, starts, lengths)
         if config.pieces:
-            unknown = np.flatnonzero(ids == config.oov_id)
-            places = zip(starts[unknown].tolist(), lengths[unknown].tolist(), strict=True)
-            cut = [self._pieces(buffer[start : start + length]) for start, length in places]
+            unknown, none = np.flatnonzero(ids == config.oov_id), (config.oov_id,)
+            cut = [
+                self._pieces(buffer[start : start + length]) if length <= _MOST_CUT else none
+                for start, length in zip(starts[unknown], lengths[unknown], strict=True)
+            ]
             sizes = np.ones(len(ids), np.int64)
             sizes[unknown] = list(map(len, cut))
             before = np.append(0, np.cumsum(sizes))
@@ -144,7 +146,8 @@ class VectorizedTokenizer:
         """Return a text with words in place of what isn't ASCII, as far as the next spaces."""
         self._tokenizer.prepare("" if isinstance(text, str) else text)  # raises the TextError
         rest = text.replace("<br />", " ")
-        parts = [text] if "<" in rest or "\uff1c" in rest else rest.split(" ")  # a tag has spaces
+        may_be_tag = any(sign in rest.lower() for sign in ("<", "\uff1c", "&lt;"))
+        parts = [text] if may_be_tag else rest.split(" ")  # a tag has spaces
         return b" ".join([p.encode() if p.isascii() else self._words(p) for p in parts])
 
     def _words(self, text: str) -> bytes:

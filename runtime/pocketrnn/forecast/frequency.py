@@ -34,6 +34,8 @@ _SEASONS |= {"D": 7, "B": 5, "MS": 12, "ME": 12, "QS": 4, "QE": 4}
 _SPARSEST, _SPARSEST_NUMBERS, _FEW = 1000, 2, 8
 # Stamps that tell their own frequency; steps between them, and what the middle one is of the least.
 _ENOUGH, _APART, _LIKE = 4, 20, 1.12
+# Stamps for each step, from which on they aren't some stray ones.
+_MORE = 1.5
 _OTHER = "they have another frequency, which needs a model of its own"
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}")
@@ -208,8 +210,9 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
         off = np.flatnonzero(frequency.times(start, steps) != times)
         if len(off):
             fault = f"time stamp {_shown(stamps[off[0]])} isn't on the grid of {frequency}"
-            if _ENOUGH <= len(steps) > steps[-1] + 1:
-                fault += f"; {len(steps)} stamps within {steps[-1] + 1} such steps: {_OTHER}"
+            whole = steps[-1] + 1
+            if len(steps) >= max(_ENOUGH, _MORE * whole):
+                fault += f"; {len(steps)} stamps within {whole} such steps: {_OTHER}"
             own = times[off[:1]]
             if frequency.step[0] == "M":
                 other = Frequency(frequency.name[:-1] + {"S": "E", "E": "S"}[frequency.name[-1]])

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from hypothesis import strategies as st
 import pocketrnn
 import tinyonnx
 from pocketrnn.classify import explaining
+from pocketrnn.classify.padding import Rows
 from pocketrnn.errors import ConfigError, TextError
 from pocketrnn.loading import BUNDLED
 from pocketrnn.modelfile.network import NetworkConfig
 from tinyonnx import WORDS
 
+MODELS = Path(__file__).parents[2] / "data/models"
 WINDOWED = NetworkConfig(embedding=3, units=3, mask=True, pooling="sqrtn_max", window=4)
 NETWORKS = [
     tinyonnx.NETWORK,
@@ -170,3 +173,17 @@ def test_a_piece_that_stands_for_several_words_is_one_span() -> None:
     edited = np.where(ids == shout, model.config.text.oov_id, ids).tolist()
     score = model._network.one(edited)[0, model.labels.index(found.label)]
     assert shouts.weight == pytest.approx(found.score - score, abs=1e-6)
+
+
+def test_a_word_is_left_out_with_all_its_pieces() -> None:
+    model = pocketrnn.load(MODELS / "pieces.onnx")
+    text = "bad autobahnhof good hofbahnhof qwert"
+    ids = model.tokenizer.ids(text)
+    found = model.explain(text, label="positive")
+    assert [text[span.start : span.end] for span in found.spans] == text.split()
+    assert [span.known for span in found.spans] == [True, True, True, True, False]
+    places = [[1], [2, 3], [4], [5, 6, 7], []]
+    for span, place in zip(found.spans, places, strict=True):
+        edited = np.array([[2 if i in place else one for i, one in enumerate(ids)]], np.int32)
+        score = model._network.many(Rows(edited[0], np.array([len(ids)])))[0, 1]
+        assert span.weight == pytest.approx(found.score - score, abs=1e-6)

@@ -44,6 +44,8 @@ PIECES = [
     ),
     *(
         "&lt;3",
+        "&lt;b",
+        "\u00e9's ",
         "&#39;",
         "&x;",
         "<3",
@@ -128,6 +130,7 @@ def test_words(text: str, words: list[str]) -> None:
 @example(
     ["\u00e9 good'http://a b", "good'www.\u00e9 c", "<good<br />\u00e9>", "good@.x<br />\u00e9"]
 )
+@example(["Zo\u00eb\u2019s film &lt;b&gt;good&lt;/b&gt;", "\u00e9's &LT;b\u00e9>"])
 @example(["good &lt;b x>y> \u00e9", "wasn't \u00e9", "wasn\u2019t good", "a &LT;b 'good'> x"])
 def test_bulk_is_plain(texts: list[str]) -> None:
     slow = tokenizer()

@@ -105,6 +105,12 @@ def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
             1,
             "31 stamps within 1 such steps: they have another frequency, which needs a model",
         ),
+        (
+            "MS",
+            ["2024-01-01", "2024-02-01", "2024-03-01", "2024-03-15", "2024-04-01"],
+            3,
+            "isn't on the grid of MS .months by their first day.$",
+        ),
         ("ME", ["2024-02-28"], 0, "isn't on the grid"),
         ("B", ["2024-03-08", "2024-03-09"], 1, "isn't on the grid"),
         ("B", ["2024-03-09"], 0, "isn't on the grid"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pocketrnn import Tokenizer, load
+from pocketrnn import TextConfig, Tokenizer, load
 from pocketrnn.loading import BUNDLED
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn_train import RECIPES, Corpus, Run, TrainConfig, fit, network
@@ -62,6 +62,22 @@ def test_other_cells(cell: str, finished: Run, tmp_path: Path) -> None:
     starting.start(other, kind, first, ("a", "b", "c"))
     for ours, theirs in zip(other.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_teacher_of_spans_reads_words_whole(caplog: pytest.LogCaptureFixture) -> None:
+    from pocketrnn.classify.file import ClassifierConfig, to_bytes
+    from pocketrnn.modelfile import fold
+
+    kind = NetworkConfig(units=3, embedding=4, mask=True)
+    settings = ClassifierConfig(TextConfig(num_words=4, pieces=True), ("a", "b"), 0.5, kind)
+    model = network.build(kind, num_words=4, classes=2)
+    numbers = fold.to_bytes(model, settings)
+    first = load(to_bytes(settings, Tokenizer(settings.text, []), numbers, {}))
+    assert starting.follow(RECIPES["everyday"], first, ("c", "d")).task.text.pieces
+    assert starting.follow(RECIPES["tiny"], first, ("a", "b")).task.text.pieces  # no teacher then
+    assert not caplog.records
+    assert not starting.follow(RECIPES["tiny"], first, ("c", "d")).task.text.pieces
+    assert "spans are cut between words" in caplog.text
 
 
 @pytest.mark.slow

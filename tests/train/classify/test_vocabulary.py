@@ -87,6 +87,28 @@ def test_pieces_of_rare_words_stand_in_several_texts() -> None:
     assert tokenizer.ids("schulhof") == [1, schul, hof]
 
 
+@pytest.mark.parametrize(
+    ("texts", "weights", "expected"),
+    [
+        (["schulhof", "bahnhof", "friedhof", "burghof"], [1.0], ["hof", "der"]),
+        # Three words alone, though in six texts.
+        (["schulhof", "bahnhof", "friedhof"] * 2, [1.0], ["der"]),
+        # Two texts alone, though of four words.
+        (["schulhof bahnhof", "friedhof burghof"], [1.0], ["der"]),
+        # Counted by weight, as words are.
+        (["schulhof", "bahnhof", "friedhof", "burghof", "der"], [0.1], ["der", "hof"]),
+        # Pieces that are never the longest.
+        ([f"{a}hofe" for a in ("schul", "bahn", "fried", "burg")], [1.0], ["hofe", "der"]),
+        # Vowel signs are no letters.
+        ([f"{a}मंत्री" for a in ("राज", "नगर", "जल", "वन")], [1.0], ["मंत्री", "der"]),
+    ],
+)
+def test_which_pieces(texts: list[str], weights: list[float], expected: list[str]) -> None:
+    texts = [*texts, "der", "der", "der"]
+    config, several = TextConfig(pieces=True), weights * len(texts)
+    assert vocabulary.rank_words(texts, config, several, min_texts=3)[0] == expected
+
+
 @given(st.lists(st.lists(st.sampled_from(["abcd", "bcde", "cdexabc", "abc", "x"]))), st.randoms())
 def test_pieces_do_not_depend_on_the_order_of_texts(rows: list[list[str]], random: Random) -> None:
     texts, config = list(map(" ".join, rows)), TextConfig(pieces=True, num_words=6)
@@ -122,3 +144,15 @@ def test_pieces_are_read_where_they_tell_something() -> None:
     assert not better(words, random.permutation(labels).tolist())
     rare = [2, *labels[1:]]  # of a label of one text, the others say nothing
     assert better(words, rare, classes=4)
+
+
+def test_nothing_to_tell_whether_pieces_are_better(caplog: pytest.LogCaptureFixture) -> None:
+    assert not better(
+        [f"{i:b}".replace("0", "a").replace("1", "b") for i in range(60)], [0, 1] * 30
+    )
+    assert not caplog.records  # of words of few texts, as no model is made of these
+    none = Examples(("...",) * 60, np.array([0, 1] * 30))
+    config = TextConfig(start_id=None)
+    for groups in (np.arange(60), np.zeros(60, np.int64)):
+        settings = {"classes": 2, "min_texts": 3, "common": (), "seed": 1}
+        assert not vocabulary.is_better_in_pieces(none, groups, config, **settings)

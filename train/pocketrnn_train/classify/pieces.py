@@ -3,13 +3,14 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from unicodedata import category
 
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.classify.text import LEAST_PIECE, MOST_CUT, MOST_PIECE
 
-# So many words without an id are cut in all ways; a piece must be in so many of them to be tried;
-# and how often those of few texts are left out.
-_CUT, _IN_WORDS, _ROUNDS = 20_000, 4, 3
+# Letters of words without an id that are cut in all ways; words that a piece must be in to be
+# tried; and how often the pieces of few texts are left out.
+_CUT, _IN_WORDS, _ROUNDS = 200_000, 4, 3
 
 
 def pieces_of(
@@ -27,7 +28,7 @@ def pieces_of(
     """
     tried: Counter[str] = Counter()
     short = sorted(word for word in rare if len(word) <= MOST_CUT)
-    for word in short[:: len(short) // _CUT + 1]:
+    for word in short[:: sum(map(len, short)) // _CUT + 1]:
         starts = range(len(word) - LEAST_PIECE + 1)
         sizes = range(LEAST_PIECE, MOST_PIECE + 1)
         tried.update({word[start : start + size] for start in starts for size in sizes})
@@ -37,7 +38,8 @@ def pieces_of(
         for piece, count in tried.items()
         if count >= _IN_WORDS
         and piece not in known
-        and piece.isalpha()
+        and piece[0].isalpha()
+        and all(category(letter)[0] in "LM" for letter in piece)  # vowel signs are no letters
         and reader.words(piece) == [piece]
     }
     for _ in range(_ROUNDS):

@@ -43,7 +43,13 @@ def follow(config: TrainConfig, first: Classifier, labels: Sequence[str]) -> Tra
     """
     text = replace(first.config.text, maxlen=config.task.text.maxlen, num_words=2**20)
     distillation = config.task.distillation
-    if _has_head(first, labels, config.task.multi_label):
+    own_head = _has_head(first, labels, config.task.multi_label)
+    if text.pieces and distillation and not distillation.made_up and not own_head:
+        _log.warning(
+            "words are read whole, not in pieces as by the file: spans are cut between words"
+        )
+        text = replace(text, pieces=False)
+    if own_head:
         distillation = None
     elif distillation and distillation.made_up:
         made_up = distillation.made_up

@@ -90,15 +90,18 @@ def fit(
         common = starting.read("bundled").tokenizer.vocabulary if config.task.text.fold else ()
         made_up = config.task.distillation and config.task.distillation.made_up
         if chooses_pieces and made_up and not first:
-            pieces = is_better_in_pieces(
-                corpus.train,
-                corpus.groups(),
-                config.task.text,
-                classes=len(corpus.labels),
-                min_texts=least,
-                common=common,
-                seed=config.seed,
-            )
+            if resume and (run.folder / "config.json").exists():
+                pieces = run.config.task.text.pieces
+            else:
+                pieces = is_better_in_pieces(
+                    corpus.train,
+                    corpus.groups(),
+                    config.task.text,
+                    classes=len(corpus.labels),
+                    min_texts=least,
+                    common=common,
+                    seed=config.seed,
+                )
             config = config.with_settings(pieces=pieces)
         words, few = rank_words(learnt, config.task.text, weights, min_texts=least, common=common)
         facts["words_of_few_texts"] = few

@@ -1,6 +1,7 @@
 """Rank the words of the training texts."""
 
 import logging
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -25,7 +26,7 @@ FEW = 3
 _ENOUGH = 1000
 
 # Texts that tell whether pieces help, drawn at random, and folds of them; fewer tell nothing.
-_MOST, _LEAST, _FOLDS = 10_000, 50, 4
+_MOST, _LEAST, _FOLDS = 5000, 50, 4
 
 _log = logging.getLogger("pocketrnn")
 
@@ -37,6 +38,7 @@ def rank_words(
     *,
     min_texts: int = 1,
     common: Iterable[str] = (),
+    warn: bool = True,
 ) -> tuple[list[str], int]:
     """Return the words of `texts`, and how many that have an id stand in fewer than `FEW` texts.
 
@@ -44,14 +46,15 @@ def rank_words(
     first appearance; code points make the ranks independent of the order in which files are read.
     With `weights`, one a text, the count of a word is their sum over the texts that have it.
 
-    Words that stand in fewer than `min_texts` texts are left out, unless all do: then a warning
-    says that all are kept. If few are left, `common` words count as if they stood in many texts:
-    they tell of nobody. If `config` says so, pieces of those left out are among the words.
+    Words that stand in fewer than `min_texts` texts are left out, unless all do: then all are kept,
+    and a warning says so, if it may. If few are left, `common` words count as if they stood in many
+    texts: they tell of nobody. If `config` says so, pieces of those left out are among the words.
     """
     tokenizer = Tokenizer(config, [])
     counts: Counter[str] = Counter()
     standing: Counter[str] = Counter()
     first: defaultdict[str, list[int]] = defaultdict(list)  # texts of a word, up to `min_texts`
+    weights = None if weights is None else list(weights)
     of_texts = repeat(None) if weights is None else weights
     for number, (text, weight) in enumerate(zip(texts, of_texts, strict=False)):
         words = tokenizer.words(text)
@@ -66,14 +69,18 @@ def rank_words(
         standing.update(dict.fromkeys(common, max(min_texts, FEW)))
     kept = [word for word in counts if standing[word] >= min_texts and is_storable(word)]
     if counts and not kept:
-        _log.warning("no word stands in %d texts: a model file will hold words of few", min_texts)
+        if warn:
+            _log.warning(
+                "no word stands in %d texts: a model file will hold words of few", min_texts
+            )
         kept = [word for word in counts if is_storable(word)]
 
     if config.pieces:
         words = _ranked(kept, counts)[: config.vocabulary_size]
         rare = {word: first[word] for word in counts.keys() - set(words)}
         pieces = pieces_of(rare, standing, words, config, min_texts)
-        counts.update(pieces)
+        usual = 1.0 if weights is None else sum(weights) / len(weights)
+        counts.update({piece: count * usual for piece, count in pieces.items()})
         standing.update(pieces)
         kept = list({*kept, *pieces})
     ranked = _ranked(kept, counts)
@@ -102,16 +109,18 @@ def is_better_in_pieces(
     """
     some = np.random.default_rng(seed).permutation(len(examples))[:_MOST]
     texts, labels = examples.take(some).texts, examples.labels[some]
-    if len(texts) < _LEAST:
-        return False
     fold = folds(labels, np.unique(groups[some], return_inverse=True)[1], _FOLDS, whole=False)
+    if len(texts) < _LEAST or len(np.unique(fold)) < 2:
+        return False
 
     def loss(text: TextConfig) -> float:
         scores = np.zeros((len(texts), classes), np.float32)
         for number in np.unique(fold):
             own, others = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
             learnt = [texts[i] for i in others]
-            words, _ = rank_words(learnt, text, min_texts=min_texts, common=common)
+            words, _ = rank_words(learnt, text, min_texts=min_texts, common=common, warn=False)
+            if not words:
+                return math.inf
             reader = Tokenizer(text, words)
             held_out = [texts[i] for i in own]
             scores[own] = judge(reader, learnt, labels[others], held_out, classes)
