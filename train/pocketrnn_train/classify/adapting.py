@@ -19,9 +19,9 @@ ADAPTED = (
 # Many words of long texts: spans of them teach more than texts that are made up.
 _LONG, _MANY = 74, 2_000_000
 
-# In texts of at most so many words (the median), and in those whose words are of hardly more than
-# one character, the order of words tells more, and a GRU makes more of it.
-_SHORT, _ONE = 25, 1.5
+# Words of hardly more than one character are characters. What they say follows from their order, of
+# which a GRU makes more.
+_ONE = 1.5
 
 # From so many rows on a fifth of them is enough to see how good a network is, and from so many on
 # nothing is gained by training once more on that fifth.
@@ -67,7 +67,7 @@ def adapt(
         )
         # Who says which texts are held out wants those.
         in_turn = few and refit and {"validation", "validation_split"} <= {*config.task.adapted}
-        gru = letters < _ONE or (labels > 2 and np.median(lengths) <= _SHORT)
+        gru = letters < _ONE
         width = 56 if gru else 64 if labels > 2 else 32
         batch = 32 if rows < 20_000 else 64
         least = min(_STEPS_OF_LABEL * labels, _STEPS_OF_WHOLE) if few else _STEPS_OF_WHOLE
