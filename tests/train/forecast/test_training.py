@@ -411,8 +411,18 @@ def test_tables_of_series(tmp_path: Path) -> None:
     read = read_series([path], "MS")
     assert list(read.series) == ["a", "b"]
     assert np.array_equal(read.series["a"], [1, np.nan, 3], equal_nan=True)
-    with pytest.raises(InputError, match=r"in\.csv, series 'a', line 2: "):
+    with pytest.raises(InputError, match=r"in\.csv, series 'a', line 2: .* say on_error=\"skip\""):
         read_series([path], "QE")
+    path.write_text(path.read_text() + "".join(f"{name},2024-01-02,1\n" for name in "cdefg"))
+    read = read_series([path], "MS", on_error="skip")
+    assert list(read.series) == ["a", "b"]
+    (note,) = read.notes
+    assert note.startswith(
+        f"5 series left out: {path}, series 'c', line 5: time stamp '2024-01-02'"
+    )
+    assert note.endswith("; and 2 more")
+    with pytest.raises(ConfigError, match=r"no series to learn from; 5 series left out"):
+        SeriesCorpus({}, "in.csv", notes=read.notes).usable(12)
     path = tmp_path / "in.jsonl"
     path.write_text("".join(f'{{"unique_id": {name}, "ds": 1, "y": 1}}\n' for name in ("1", '"1"')))
     with pytest.raises(InputError, match="line 2: two series are called 1"):

@@ -35,6 +35,12 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--id-column", metavar="NAME", help="default: unique_id, if there is one")
     parser.add_argument("--time-column", default="ds", metavar="NAME", help="default: ds")
     parser.add_argument("--value-column", default="y", metavar="NAME", help="default: y")
+    parser.add_argument(
+        "--on-error",
+        choices=("fail", "skip"),
+        default="fail",
+        help="a series that can't be read stops the run (fail, the default), or is left out",
+    )
     add_settings(parser, _SETTINGS, ForecasterTrainConfig)
     return parser
 
@@ -47,7 +53,8 @@ def train(arguments: argparse.Namespace) -> None:
         corpus = SeriesCorpus({}, "synthetic", synthetic=True)
     else:
         columns = Columns(arguments.id_column, arguments.time_column, arguments.value_column)
-        corpus = read_series(arguments.files, config.task.frequency, columns)
+        frequency, on_error = config.task.frequency, arguments.on_error
+        corpus = read_series(arguments.files, frequency, columns, on_error=on_error)
         values = sum(map(len, corpus.series.values()))
         taken = f"frequency {config.task.frequency}, horizon {config.task.horizon}"
         print(f"{corpus.name}: {len(corpus.series):,} series, {values:,} values; {taken}")

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -100,9 +100,10 @@ class SeriesCorpus:
             f"{len(keys)} series {fault}: {', '.join(keys[:3])}{', ...' * (len(keys) > 3)}"
             for fault, keys in odd.items()
         ]
+        notes = [*self.notes, *notes]
         if not kept:
             raise ConfigError(f"{self.name}: no series to learn from; {'; '.join(notes)}")
-        return SeriesCorpus(kept, self.name, self.synthetic, (*self.notes, *notes))
+        return SeriesCorpus(kept, self.name, self.synthetic, tuple(notes))
 
     def season_note(self, season: int, most: int) -> str | None:
         """Say which season up to `most` values the series show, if it isn't `season`."""
@@ -129,15 +130,27 @@ def read_series(
     paths: Sequence[str | Path],
     frequency: str,
     columns: Columns = Columns(),  # noqa: B008
+    *,
+    on_error: Literal["fail", "skip"] = "fail",
 ) -> SeriesCorpus:
-    """Read tables of series; a series that can't be read is an InputError, with its line."""
+    """Read tables of series.
+
+    One that can't be read is an InputError, with its line, or left out, with a note.
+    """
     found: dict[str, Values] = {}
+    problems: list[str] = []
     for one in SeriesTable([str(path) for path in paths], frequency, columns):
         if one.problem:
             who = "" if one.name is None else f"series {one.name!r}, "
-            raise InputError(f"{one.file}, {who}{one.problem}")
+            problems.append(f"{one.file}, {who}{one.problem}")
+            if on_error == "fail":
+                raise InputError(f'{problems[0]}; to leave out such series, say on_error="skip"')
+            continue
         name = "series" if one.name is None else str(one.name)
         if name in found:
             raise InputError(f"{one.file}, line {one.line}: two series are called {name}")
         found[name] = one.values
-    return SeriesCorpus(found, ", ".join(Path(path).name for path in paths))
+    more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+    notes = (f"{len(problems)} series left out: {'; '.join(problems[:3])}{more}",)
+    name = ", ".join(Path(path).name for path in paths)
+    return SeriesCorpus(found, name, notes=notes if problems else ())
