@@ -32,7 +32,8 @@ PAGE = """\
 # Tables of labelled texts
 
 Accuracy on each table's own test rows, everything at its defaults, and what was measured by \
-`benchmarks/tables.py`; nothing was chosen by these figures. pocketrnn's are means of as many \
+`benchmarks/tables.py`; nothing was chosen by these figures, but that a GRU reads characters alone \
+(docs/recipes.md). pocketrnn's are means of as many \
 seeds as stand behind them; the others hardly depend on one.
 
 {table}

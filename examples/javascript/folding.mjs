@@ -27,7 +27,7 @@ const TABLE = [
 ];
 
 const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&apos;": "'", "&lsquo;": "'" };
-for (const name of ["rsquo", "#39", "#039", "#8217"]) ENTITIES[`&${name};`] = "'";
+for (const name of ["rsquo", "#39", "#039", "#x27", "#8217"]) ENTITIES[`&${name};`] = "'";
 
 const FACES = { d: "😀", p: "😛", o: "😮", "*": "😘", "|": "😐", "/": "😕", "\\": "😕" };
 for (const mouth of ")]}") FACES[mouth] = "🙂";

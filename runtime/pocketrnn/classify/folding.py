@@ -86,7 +86,9 @@ TABLE: dict[int, str | None] = {
 """What becomes of characters beyond ASCII, for `str.translate`."""
 
 _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
-_ENTITIES |= dict.fromkeys(["&apos;", "&lsquo;", "&rsquo;", "&#39;", "&#039;", "&#8217;"], "'")
+_ENTITIES |= dict.fromkeys(
+    ["&apos;", "&lsquo;", "&rsquo;", "&#39;", "&#039;", "&#x27;", "&#8217;"], "'"
+)
 
 # Eyes, perhaps a nose, and a mouth, which decides.
 _FACES = dict.fromkeys(")]}", "\U0001f642") | dict.fromkeys("([{", "\U0001f641")

@@ -36,7 +36,7 @@ _SPARSEST, _SPARSEST_NUMBERS, _FEW = 1000, 2, 8
 _ENOUGH, _APART, _LIKE = 4, 20, 1.12
 # Stamps for each step, from which on they aren't some stray ones.
 _MORE = 1.5
-_OTHER = "they have another frequency, which needs a model of its own"
+_OTHER = "they have another frequency: train for that one, with frequency=..."
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}")
 _DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?")  # without dashes
@@ -212,7 +212,7 @@ def _grid(frequency: Frequency, stamps: tuple[Any, ...]) -> tuple[Steps, Grid]:
             fault = f"time stamp {_shown(stamps[off[0]])} isn't on the grid of {frequency}"
             whole = steps[-1] + 1
             if len(steps) >= max(_ENOUGH, _MORE * whole):
-                fault += f"; {len(steps)} stamps within {whole} such steps: {_OTHER}"
+                fault += f"; there are {len(steps)} stamps for {whole} such steps, so {_OTHER}"
             own = times[off[:1]]
             if frequency.step[0] == "M":
                 other = Frequency(frequency.name[:-1] + {"S": "E", "E": "S"}[frequency.name[-1]])

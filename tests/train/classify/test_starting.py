@@ -9,7 +9,7 @@ from pocketrnn import TextConfig, Tokenizer, load
 from pocketrnn.loading import BUNDLED
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn_train import RECIPES, Corpus, Run, TrainConfig, fit, network
-from pocketrnn_train.classify import batches, starting
+from pocketrnn_train.classify import batches, starting, training
 from pocketrnn_train.run import RunError
 
 TEXTS = ["I laughed and cried.", "A dull film, alas.", "An unheardof word."]
@@ -64,7 +64,7 @@ def test_other_cells(cell: str, finished: Run, tmp_path: Path) -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_teacher_of_spans_reads_words_whole(caplog: pytest.LogCaptureFixture) -> None:
+def file_with_pieces() -> bytes:
     from pocketrnn.classify.file import ClassifierConfig, to_bytes
     from pocketrnn.modelfile import fold
 
@@ -72,7 +72,28 @@ def test_a_teacher_of_spans_reads_words_whole(caplog: pytest.LogCaptureFixture) 
     settings = ClassifierConfig(TextConfig(num_words=4, pieces=True), ("a", "b"), 0.5, kind)
     model = network.build(kind, num_words=4, classes=2)
     numbers = fold.to_bytes(model, settings)
-    first = load(to_bytes(settings, Tokenizer(settings.text, []), numbers, {}))
+    return to_bytes(settings, Tokenizer(settings.text, []), numbers, {})
+
+
+def test_no_new_pieces_break_up_words(
+    films: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def rank_words(texts: object, config: TextConfig, *_: object, **__: object) -> None:
+        asked.append(config.pieces)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "rank_words", rank_words)
+    config = RECIPES["everyday"].with_settings(pieces=True)
+    for start in (None, file_with_pieces()):
+        with pytest.raises(KeyboardInterrupt):
+            fit(config, films, tmp_path, start=start)
+    assert asked == [True, False]
+
+
+def test_a_teacher_of_spans_reads_words_whole(caplog: pytest.LogCaptureFixture) -> None:
+    first = load(file_with_pieces())
     assert starting.follow(RECIPES["everyday"], first, ("c", "d")).task.text.pieces
     assert starting.follow(RECIPES["tiny"], first, ("a", "b")).task.text.pieces  # no teacher then
     assert not caplog.records

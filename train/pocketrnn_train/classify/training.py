@@ -103,7 +103,11 @@ def fit(
                     seed=config.seed,
                 )
             config = config.with_settings(pieces=pieces)
-        words, few = rank_words(learnt, config.task.text, weights, min_texts=least, common=common)
+            if pieces:
+                print("Words without an id are read in pieces")
+        # New pieces would break up words that a file's own read well.
+        text = replace(config.task.text, pieces=config.task.text.pieces and not first)
+        words, few = rank_words(learnt, text, weights, min_texts=least, common=common)
         facts["words_of_few_texts"] = few
     if first:
         words = starting.words(first, words)
