@@ -175,7 +175,7 @@ class TrainConfig(RunConfig):
         )
         check(
             not (spans and self.task.text.pieces),
-            "a teacher of spans cuts texts between words, so it needs pieces=False",
+            "a teacher of spans cuts texts between words: none may be read in pieces",
         )
 
     def with_settings(self, **values: Any) -> Self:

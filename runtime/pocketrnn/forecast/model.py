@@ -32,9 +32,8 @@ _NEAR = 1e-5
 
 # Larger than any value that may be given: their sums and squares still fit a float32.
 _LARGEST = 1e30
-# Of smaller values, the least scale of the graph would be too coarse; what it makes of zeros alone
-# is under the other.
-_SMALLEST, _NOTHING = 1e-25, 1e-28
+# Of smaller values, the least scale of the graph would be too coarse.
+_SMALLEST = 1e-25
 _TOO_SMALL = f"all its values are under {_SMALLEST:g}; give them in a smaller unit"
 _TOO_LARGE = f"a value is over {_LARGEST:g}, or infinite"
 _UNKNOWN_END = (
@@ -266,7 +265,6 @@ class Forecaster(Model):
         (quantiles,) = session.run({"values": rows.astype(np.float32)}, ["quantiles"])
         if not np.isfinite(quantiles).all():
             raise CorruptModelError("the network's quantiles aren't finite numbers")
-        quantiles[np.abs(quantiles) < _NOTHING] = 0
         return quantiles
 
     def _checked_run(self, rows: NDArray[np.float64], first: int | None) -> Values:
