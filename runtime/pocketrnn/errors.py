@@ -2,10 +2,18 @@
 
 from collections.abc import Sequence
 
+_MOST_NAMED = 3
+
 
 def counted(count: int, noun: str) -> str:
     """Return `1 row` or `2 rows` for a message."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def first_of(items: Sequence[str], between: str) -> str:
+    """Return the first items for a message, and how many more there are."""
+    more = len(items) - _MOST_NAMED
+    return between.join([*items[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
 
 
 class PocketRNNError(Exception):

@@ -225,7 +225,6 @@ def _epoch(
     figures = {name: values[0] for name, values in fitted.items()}
     if not np.isfinite(figures["loss"]):
         raise RunError(f"{run.folder}: the loss isn't finite; try a lower learning_rate=...")
-    let_through()
     held_out = measure(model)
     figures |= {f"val_{name}": held_out[name] for name in tuple(figures) if held_out}
     return {"epoch": epoch + 1, **figures, "seconds": time.perf_counter() - started}

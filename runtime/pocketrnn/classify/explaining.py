@@ -92,26 +92,25 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
     if label is not None and label not in model.labels:
         raise ConfigError(f"no label {label!r:.60}; there are: {', '.join(model.labels)}")
     config = model.config.text
-    ids = np.array(model.tokenizer.ids(text), np.int32)
-    known = (ids > config.index_from).tolist()
-    row = ids[config.kept]
-    cut = len(ids) - len(row) if config.truncating == "pre" else 0
-    in_row = range(cut, cut + len(row))
     # The ids of each part of the text. Where there are several (of `!!!`, or of a word that is
     # read in pieces), they are left out together.
     parts: dict[tuple[int, int], list[int]] = {}
-    at = int(config.start_id is not None)
-    words = zip(model.tokenizer.words(text), model.tokenizer.spans(text), strict=True)
-    for word, place in words:
-        after = at + len(model.tokenizer.ids_of(word))
-        parts.setdefault(place, []).extend(range(at, after))
-        at = after
+    reader = model.tokenizer
+    ids = reader.ids("")  # what every text starts with
+    for word, place in zip(reader.words(text), reader.spans(text), strict=True):
+        own = reader.ids_of(word)
+        parts.setdefault(place, []).extend(range(len(ids), len(ids) + len(own)))
+        ids += own
+    known = [one > config.index_from for one in ids]
+    row = np.array(ids, np.int32)[config.kept]
+    cut = len(ids) - len(row) if config.truncating == "pre" else 0
+    in_row = range(cut, cut + len(row))
     counted = {
         place: [at for at in part if known[at] and at in in_row] for place, part in parts.items()
     }
     read = {place: part for place, part in counted.items() if part}
 
-    base = network.one(ids.tolist())[0]
+    base = network.one(ids)[0]
     if label is not None:
         column = model.labels.index(label)
     else:

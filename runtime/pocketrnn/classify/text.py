@@ -116,12 +116,10 @@ class Tokenizer:
         self._ids.unknown, self._ids.folds = config.oov_id, config.fold
         check(len(self._ids) == len(self.vocabulary), "a word is twice in the vocabulary")
         # The lengths of the pieces that begin with three characters, the longest first.
-        self._lengths: dict[str, list[int]] = {}
-        if config.pieces:
-            for word in sorted(self.vocabulary, key=len, reverse=True):
-                lengths = self._lengths.setdefault(word[:LEAST_PIECE], [])
-                if LEAST_PIECE <= len(word) <= MOST_PIECE and len(word) not in lengths:
-                    lengths.append(len(word))
+        self._lengths: dict[str, dict[int, None]] = {}
+        for word in sorted(self.vocabulary, key=len, reverse=True) if config.pieces else ():
+            if LEAST_PIECE <= len(word) <= MOST_PIECE:
+                self._lengths.setdefault(word[:LEAST_PIECE], {})[len(word)] = None
         self._translation = str.maketrans(dict.fromkeys(config.filters, config.split))
         # A file stores the words joined by `split`: splitting must give the same words.
         stored = config.split.join(self.vocabulary)

@@ -43,19 +43,18 @@ def follow(config: TrainConfig, first: Classifier, labels: Sequence[str]) -> Tra
     """
     text = replace(first.config.text, maxlen=config.task.text.maxlen, num_words=2**20)
     distillation = config.task.distillation
-    own_head = _has_head(first, labels, config.task.multi_label)
-    if text.pieces and distillation and not distillation.made_up and not own_head:
-        _log.warning(
-            "words are read whole, not in pieces as by the file: spans are cut between words"
-        )
-        text = replace(text, pieces=False)
-    if own_head:
+    if _has_head(first, labels, config.task.multi_label):
         distillation = None
     elif distillation and distillation.made_up:
         made_up = distillation.made_up
         rate, divisor = _SLOWER * made_up.learning_rate, MadeUp.divisor  # the file's
         slower = replace(made_up, learning_rate=rate, divisor=divisor)
         distillation = replace(distillation, made_up=slower)
+    elif distillation and text.pieces:
+        _log.warning(
+            "words are read whole, not in pieces as by the file: spans are cut between words"
+        )
+        text = replace(text, pieces=False)
     settings = {"learning_rate": _SLOWER * config.fit.learning_rate, "distillation": distillation}
     return config.with_settings(network=first.config.network, text=text, **settings)
 

@@ -88,20 +88,8 @@ def fit(
         weights = None if corpus.train.weights is None else corpus.train.weights.tolist()
         least = config.task.min_texts
         common = starting.read("bundled").tokenizer.vocabulary if config.task.text.fold else ()
-        made_up = config.task.distillation and config.task.distillation.made_up
-        if chooses_pieces and made_up and not first:
-            if resume and (run.folder / "config.json").exists():
-                pieces = run.config.task.text.pieces
-            else:
-                pieces = is_better_in_pieces(
-                    corpus.train,
-                    corpus.groups(),
-                    config.task.text,
-                    classes=len(corpus.labels),
-                    min_texts=least,
-                    common=common,
-                    seed=config.seed,
-                )
+        if chooses_pieces and not first:
+            pieces = _reads_pieces(run, config, corpus, common, resume=resume)
             config = config.with_settings(pieces=pieces)
             if pieces:
                 print("Words without an id are read in pieces")
@@ -139,6 +127,26 @@ def fit(
     network.round_weights(model, config.network)
     _finish(run, model, corpus, rounds, time.perf_counter() - started)
     return run
+
+
+def _reads_pieces(
+    run: Run, config: TrainConfig, corpus: Corpus, common: Sequence[str], *, resume: bool
+) -> bool:
+    """Say whether words without an id are read in pieces: as the run to resume does, if any."""
+    teaching = config.task.distillation
+    if not (teaching and teaching.made_up):
+        return False
+    if resume and (run.folder / "config.json").exists():
+        return run.config.task.text.pieces
+    return is_better_in_pieces(
+        corpus.train,
+        corpus.groups(),
+        config.task.text,
+        classes=len(corpus.labels),
+        min_texts=config.task.min_texts,
+        common=common,
+        seed=config.seed,
+    )
 
 
 def refuse(config: TrainConfig, corpus: Corpus, *, start: Any = None) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pocketrnn.classify.labelled import labels_of
 from pocketrnn.config import check
-from pocketrnn.errors import ConfigError, InputError, TextError, counted
+from pocketrnn.errors import ConfigError, InputError, TextError, counted, first_of
 
 from .splits import Rows, groups_of, leaders, plain, split
 
@@ -384,7 +384,7 @@ def _check_enough(
 
     def rare(least: int) -> str:
         pairs = zip(labels, own_texts, strict=True)
-        return _some([f"{label!r:.60} ({own})" for label, own in pairs if own < least], ", ")
+        return first_of([f"{label!r:.60} ({own})" for label, own in pairs if own < least], ", ")
 
     if too_rare := rare(len(uses)):
         raise InputError(
@@ -477,12 +477,6 @@ def _swapped(examples: Examples) -> Examples:
     )
 
 
-def _some(items: Sequence[str], between: str) -> str:
-    """Return the first of some items, and how many more there are."""
-    more = len(items) - _MOST_NAMED
-    return between.join([*items[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
-
-
 def _tell_copies(name: str, groups: Rows, rows: Sequence[Row], names: Sequence[str]) -> None:
     """Warn of texts that are there more than once, and name those with more than one label."""
     sizes = np.bincount(groups)
@@ -499,7 +493,7 @@ def _tell_copies(name: str, groups: Rows, rows: Sequence[Row], names: Sequence[s
         found.setdefault(int(groups[row]), {}).setdefault(names[row], row)
     torn = [each for each in found.values() if len(each) > 1]
     for each in torn[:_MOST_NAMED]:
-        where = _some([f"{label!r:.60} at {rows[i].place}" for label, i in each.items()], "; ")
+        where = first_of([f"{label!r:.60} at {rows[i].place}" for label, i in each.items()], "; ")
         text = rows[next(iter(each.values()))].text
         _log.warning("a text with %d labels: %r: %s", len(each), text[:60], where)
     if len(torn) > _MOST_NAMED:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pocketrnn.errors import ConfigError, InputError, SeriesError
+from pocketrnn.errors import ConfigError, InputError, SeriesError, first_of
 from pocketrnn.forecast.file import ForecasterConfig
 from pocketrnn.forecast.model import is_coarse, numbers, unknown_end
 from pocketrnn.forecast.table import Columns, SeriesTable
@@ -150,7 +150,6 @@ def read_series(
         if name in found:
             raise InputError(f"{one.file}, line {one.line}: two series are called {name}")
         found[name] = one.values
-    more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-    notes = (f"{len(problems)} series left out: {'; '.join(problems[:3])}{more}",)
+    notes = (f"{len(problems)} series left out: {first_of(problems, '; ')}",)
     name = ", ".join(Path(path).name for path in paths)
     return SeriesCorpus(found, name, notes=notes if problems else ())
