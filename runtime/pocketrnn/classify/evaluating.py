@@ -230,6 +230,52 @@ class _Judged:
         return str(self.model.labels[label])
 
 
+class _Answers:
+    """What the rows of a table say of their texts: the true label, or labels, and a weight."""
+
+    def __init__(
+        self,
+        model: Classifier,
+        separator: str | None,
+        rename: Mapping[str, str],
+        weight_column: str | None,
+    ) -> None:
+        self.index = {label: i for i, label in enumerate(model.labels)}
+        self.several = model.config.multi_label
+        self.separator, self.weight_column = separator, weight_column
+        self.names = {label_of(given) or given: name for given, name in rename.items()}
+        if separator is not None and not self.several:
+            raise ConfigError("label_separator is for a model of several labels a text")
+        if strangers := set(self.names.values()) - set(self.index):
+            raise ConfigError(
+                f"the model has no label {min(strangers)!r}; it has {listed(list(self.index))}"
+            )
+
+    def read(self, value: Any, row: Mapping[str, Any]) -> tuple[int | list[bool], float] | str:
+        """Return the index of the label, or of each label whether it is true, and the weight.
+
+        `value` is the label's cell of the row. A str says what is wrong with the row.
+        """
+        is_clear = not (self.several and not self.separator and isinstance(value, str))
+        check(is_clear, "the model gives several labels a text: say label_separator=...")
+        separator = self.separator or (";" if self.several else None)
+        try:
+            given = labels_of(value, separator)
+        except ValueError:
+            given = None
+        names = [self.names.get(name, name) for name in given or ()]
+        if given is None or not self.index.keys() >= set(names):
+            shown = value if given is None or isinstance(value, str) else ", ".join(names)
+            return f"label {shown!r:.60}; the model has {listed(list(self.index))}"
+        counts = 1 if self.weight_column is None else row.get(self.weight_column)
+        weight = _weight(counts)
+        if weight is None:
+            return f"weight {counts!r:.60}; it must be 0, or from 1e-100 to 1e100"
+        if self.several:
+            return [label in names for label in self.index], weight
+        return self.index[names[0]], weight
+
+
 def evaluate(
     inputs: PathLike | Sequence[PathLike],
     *,
@@ -272,17 +318,9 @@ def evaluate(
     for name, share in wanted.items():
         check(0 < share <= 1, f"{name} must be over 0, and 1 at most, not {share!r:.40}")
     models = [classifier(source) for source in (model, *([] if against is None else [against]))]
-    index = {label: i for i, label in enumerate(models[0].labels)}
-    several = models[0].config.multi_label
-    if any((m.labels, m.config.multi_label) != (models[0].labels, several) for m in models):
+    answers = _Answers(models[0], label_separator, rename or {}, weight_column)
+    if any((m.labels, m.config.multi_label) != (models[0].labels, answers.several) for m in models):
         raise ConfigError("the two models don't have the same labels in the same order")
-    if label_separator is not None and not several:
-        raise ConfigError("label_separator is for a model of several labels a text")
-    new_names = {label_of(given) or given: name for given, name in (rename or {}).items()}
-    if strangers := set(new_names.values()) - set(index):
-        raise ConfigError(
-            f"the model has no label {min(strangers)!r}; it has {listed(list(index))}"
-        )
 
     judged = [_Judged(one) for one in models]
     truths: list[NDArray[np.int64]] = []
@@ -306,23 +344,13 @@ def evaluate(
             true: list[Any] = []
             rows: list[int] = []  # that count
             for row in block.good():
-                value = values[row].get(holds_label)
-                is_clear = not (several and not label_separator and isinstance(value, str))
-                check(is_clear, "the model gives several labels a text: say label_separator=...")
-                names = _names(value, new_names, label_separator or (";" if several else None))
-                given = 1 if weight_column is None else values[row].get(weight_column)
-                weight = _weight(given)
-                if names is None or not index.keys() >= set(names):
-                    shown = value if names is None or isinstance(value, str) else ", ".join(names)
-                    problems[row] = f"label {shown!r:.60}; the model has {listed(list(index))}"
-                elif weight is None:
-                    problems[row] = f"weight {given!r:.60}; it must be 0, or from 1e-100 to 1e100"
-                elif weight:
+                answer = answers.read(values[row].get(holds_label), values[row])
+                if isinstance(answer, str):
+                    problems[row] = answer
+                elif answer[1]:  # its weight
                     rows.append(row)
-                    one_or_all = [label in names for label in index] if several else index[names[0]]
-                    true.append(one_or_all)
-                    if weight_column is not None:
-                        weights.append(weight)
+                    true.append(answer[0])
+                    weights.append(answer[1])
             if problems and on_error == "fail":
                 row = min(problems)
                 raise InputError(
@@ -339,7 +367,7 @@ def evaluate(
             if missing:
                 missing.difference_update(*(values[row] for row in rows))
             numbers = np.stack(columns, axis=1)[rows]
-            shape = (len(true), len(index)) if several else (len(true),)
+            shape = (len(true), len(answers.index)) if answers.several else (len(true),)
             truths.append(np.array(true, np.int64).reshape(shape))
             for one, own in zip(judged, np.split(numbers, len(judged), axis=1), strict=True):
                 one.add(own, truths[-1], block, rows)
@@ -503,14 +531,3 @@ def _weight(value: Any) -> float | None:
         return None
     # Within these, neither sums nor squares leave the range of a float.
     return weight if weight == 0 or 1e-100 < weight < 1e100 else None
-
-
-def _names(
-    value: Any, new_names: Mapping[str, str], separator: str | None
-) -> tuple[str, ...] | None:
-    """Return the model's names for a table's label, or labels; None for what can't be such."""
-    try:
-        given = labels_of(value, separator)
-    except ValueError:
-        return None
-    return None if given is None else tuple(new_names.get(name, name) for name in given)
