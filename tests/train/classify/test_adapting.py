@@ -53,6 +53,16 @@ def test_characters_are_read_by_a_gru() -> None:
     assert adapt(DEFAULT.with_settings(cell="lstm"), np.full(9, 30), 2, 1.1).network.cell == "lstm"
 
 
+def test_fewer_epochs_are_tried_of_many_texts_unless_they_were_chosen() -> None:
+    def fewer(rows: int, **chosen: int) -> int:
+        found = adapt(DEFAULT.with_settings(**chosen), np.full(rows, 12), 3).task.distillation
+        assert found
+        assert found.made_up
+        return found.made_up.fewer_epochs
+
+    assert (fewer(3000), fewer(900), fewer(3000, epochs=5)) == (3, 0, 0)
+
+
 def test_what_was_chosen_stays() -> None:
     assert set(ADAPTED) <= set(settings_of(type(DEFAULT)))
     chosen = DEFAULT.with_settings(units=7, maxlen=60, refit=False)

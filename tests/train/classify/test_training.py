@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,75 @@ def test_of_few_texts_the_mean_of_both_stages_is_kept(
     )  # fmt: skip
     run = fit(settings, films, tmp_path / "run")
     np.testing.assert_allclose(run.model().layers[0].get_weights()[0], kept, rtol=1e-6)
+
+
+# Of the made-up texts nothing is learnt, of the others all too much.
+BY_HEART = {
+    "mask": True, "epochs": 3, "learning_rate": 0.05, "optimizer": "adam", "refit": True,
+    "distillation": Distillation(
+        folds=2,
+        made_up=MadeUp(texts=40, epochs=1, batch_size=20, learning_rate=1e-9, fewer_epochs=2),
+    ),
+}  # fmt: skip
+
+
+def held_out(films: Corpus, *, turned: bool) -> Corpus:
+    """Return films with the test held out, its labels turned round or not."""
+    test = films.test
+    labels = 1 - test.labels if turned else test.labels
+    return replace(films, validation=replace(test, labels=labels), test=test.take(np.zeros(0, int)))
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_what_is_learnt_by_heart_is_learnt_again_in_fewer_epochs(
+    turned: bool,
+    films: Corpus,
+    config: TrainConfig,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = config.with_settings(**BY_HEART)
+    run = fit(settings, held_out(films, turned=turned), tmp_path / "run")
+    epochs = 2 if turned else 3
+    assert len(run.history()) == len(run.history("history-all.csv")) == epochs
+    assert len(run.history("history-too-many.csv")) == (3 if turned else 0)
+    out = capsys.readouterr().out
+    assert ("learnt by heart; again, with 2 epochs" in out) == turned
+    assert out.count("made-up texts: ") == 2  # once of each network
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [4, 5, "rename"])
+def test_interrupted_while_it_learns_again(
+    stop: int | str,
+    films: Corpus,
+    config: TrainConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Stop after the last of too many epochs, the first of fewer, or before these begin."""
+    corpus, settings = held_out(films, turned=True), config.with_settings(**BY_HEART)
+    whole = fit(settings, corpus, tmp_path / "whole")
+    save, done = Run.save_model, []
+
+    def save_and_stop(run: Run, *arguments: Any) -> None:
+        save(run, *arguments)
+        done.append(arguments)
+        if len(done) == stop:
+            raise KeyboardInterrupt
+
+    def stop_before(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "save_model", save_and_stop)
+        if stop == "rename":
+            patch.setattr(Path, "rename", stop_before)
+        with pytest.raises(KeyboardInterrupt):
+            fit(settings, corpus, tmp_path / "run")
+    resumed = fit(settings, corpus, tmp_path / "run", resume=True)
+    assert weights(resumed) == weights(whole)
+    assert figures(resumed) == figures(whole)
 
 
 @pytest.mark.usefixtures("unlearnt")

@@ -38,6 +38,10 @@ _WORDS, _TEXTS, _STEPS = 1_000_000, 80_000, 2500
 # are soon learnt by heart: then it has so many steps a label.
 _STEPS_OF_WHOLE, _MOST_STEPS, _STEPS_OF_LABEL = 60, 20_000, 3
 
+# Epochs on whole texts; fewer where labels follow from the words so little that more learn the
+# texts by heart.
+_EPOCHS, _FEWER_EPOCHS = 8, 3
+
 # So many labels of few rows aren't learnt in those steps at the usual rate.
 _MANY_LABELS, _FAST = 20, 0.006
 
@@ -80,6 +84,7 @@ def adapt(
             epochs=max(1, round(_STEPS * MadeUp.batch_size / texts)),
             learning_rate=_FAST if few and labels >= _MANY_LABELS else MadeUp.learning_rate,
             repeats=repeats,
+            fewer_epochs=_FEWER_EPOCHS if "epochs" in config.task.adapted and not few else 0,
             divisor=min(size**0.5, MadeUp.divisor),
         )
         values = {
@@ -88,7 +93,7 @@ def adapt(
             "units": width,
             "maxlen": min(-(-words // window) * window, config.task.text.maxlen),
             "learning_rate": 0.003,
-            "epochs": min(max(round(_MOST_STEPS * batch / rows), 2), 8),
+            "epochs": min(max(round(_MOST_STEPS * batch / rows), 2), _EPOCHS),
             "dropout": 0.2,
             "batch_size": batch,
             "validation": "random",

@@ -25,7 +25,7 @@ from .. import backend, network
 from ..config import TrainConfig
 from ..corpora.corpus import Corpus, Examples
 from ..corpora.splits import folds, split, split_last
-from ..loop import about, learn
+from ..loop import Stage, about, learn
 from ..run import Run
 from . import batches, calibration, comparison, distillation, made_up, report, starting
 from .adapting import adapt, is_few
@@ -120,7 +120,8 @@ def fit(
     if config.task.refit:
         whole = replace(corpus, train=every, test=every.take(np.zeros(0, np.int64)))
         print(f"Once more, on all {len(every):,} texts{_left(seconds)}", flush=True)
-        model, _ = _learn(run, whole, words, first, "-all", rounds[0].settings)
+        known = rounds[0].settings, len(run.history())
+        model, _ = _learn(run, whole, words, first, "-all", *known)
     else:
         model = run.model("checkpoint.keras")
     network.fold_divisor(model)
@@ -252,69 +253,107 @@ def _learn(
     first: Classifier | None,
     suffix: str,
     settings: Choice | None = None,
+    epochs: int | None = None,
 ) -> tuple[Any, Lesson]:
-    """Train a network from where `run` stands; return it, and what it was taught."""
-    config, tokenizer = run.config, run.tokenizer
+    """Train a network from where `run` stands; return it, and what it was taught.
+
+    With a teacher's `settings`, and the `epochs` of the last stage, they aren't chosen.
+    """
+    task = run.config.task
+    made = task.distillation and task.distillation.made_up
+    lesson = _lesson(run, development, words, suffix, settings)
+    *before, last = lesson.stages
+    fewer = made.fewer_epochs if made and len(development.test) else 0
+    too_many = run.folder / f"history{suffix}-too-many.csv"
+    if too_many.exists():  # where the run was interrupted, they were found to be
+        epochs = fewer
+    trained = _train(run, development, first, lesson, epochs or last.epochs)
+    if fewer and not too_many.exists() and _by_heart(run, lesson.stages):
+        print(f"  whole texts: learnt by heart; again, with {fewer} epochs", flush=True)
+        (run.folder / last.checkpoint).unlink()
+        (run.folder / last.history).rename(too_many)
+        trained = _train(run, development, first, lesson, fewer)
+    if made and task.refit and is_few(len(development.train) + len(development.test)):
+        # Few texts are soon learnt by heart: halfway there, less of the first stage is forgotten.
+        early, late = run.model(before[0].checkpoint).get_weights(), trained.get_weights()
+        trained.set_weights([(one + other) / 2 for one, other in zip(early, late, strict=True)])
+    return trained, lesson
+
+
+def _lesson(
+    run: Run, development: Corpus, words: Sequence[str], suffix: str, settings: Choice | None
+) -> Lesson:
+    """Return what a network is to learn of the texts."""
+    config, tokenizer, train = run.config, run.tokenizer, development.train
+    teaching = config.task.distillation
+    if teaching is None:
+        rows, targets = (
+            batches.ids(tokenizer, train.texts),
+            _targets(train, len(development.labels)),
+        )
+        weights = None if train.weights is None else train.weights / train.weights.mean()
+        stage = batches.stage("whole texts", rows, targets, config, config.fit, suffix, weights)
+        return Lesson([stage], targets[:0])
+    if teaching.made_up:
+        made = teaching.made_up
+        return made_up.lesson(config, teaching, made, development, tokenizer, suffix, settings)
+    return distillation.lesson(run, config, teaching, development, words)
+
+
+def _train(
+    run: Run, development: Corpus, first: Classifier | None, lesson: Lesson, epochs: int
+) -> Any:
+    """Train a network through the stages of a lesson, with so many `epochs` of the last one."""
+    config, held_out = run.config, development.test
     backend.start(config.seed)
     from keras.metrics import CategoricalAccuracy, MeanMetricWrapper
 
     from ..layers import DIVISOR
     from ..schedule import accuracy
 
-    several = config.task.multi_label
-    teaching = config.task.distillation
-    made = teaching and teaching.made_up
+    several, teaching = config.task.multi_label, config.task.distillation
     model = network.build(
         config.network,
         num_words=config.task.text.num_words,
         classes=len(development.labels),
         dropout=config.fit.dropout,
-        divisor=made.divisor if made else DIVISOR,
+        divisor=teaching.made_up.divisor if teaching and teaching.made_up else DIVISOR,
         multi_label=several,
     )
-    columns = model.output_shape[-1]
-    train, held_out = development.train, development.test
-    if teaching is None:
-        rows, targets = batches.ids(tokenizer, train.texts), _targets(train, columns)
-        weights = None if train.weights is None else train.weights / train.weights.mean()
-        stage = batches.stage("whole texts", rows, targets, config, config.fit, suffix, weights)
-        lesson = Lesson([stage], targets[:0])
-    elif made:
-        lesson = made_up.lesson(config, teaching, made, development, tokenizer, suffix, settings)
-    else:
-        lesson = distillation.lesson(run, config, teaching, development, words)
     if first:
         starting.start(model, config.network, first, development.labels, multi_label=several)
     elif lesson.vectors is not None:
         model.layers[0].set_weights([lesson.vectors])
-    held_out_rows = batches.ids(tokenizer, held_out.texts)
-    sigmoid = columns == 1 or several
+    rows = batches.ids(run.tokenizer, held_out.texts)
+    sigmoid = several or model.output_shape[-1] == 1
     metric = MeanMetricWrapper(accuracy, "accuracy") if sigmoid else CategoricalAccuracy("accuracy")
 
     def measure(trained: Any) -> dict[str, Any]:
         if not len(held_out):
             return {}
-        return evaluate(batches.predict(trained, held_out_rows, config), held_out.labels)
+        return evaluate(batches.predict(trained, rows, config), held_out.labels)
 
-    trained = learn(
+    *before, last = lesson.stages
+    return learn(
         run,
-        lesson.stages,
+        [*before, replace(last, epochs=epochs)],
         model,
         fit=config.fit,
         loss=f"{'binary' if sigmoid else 'categorical'}_crossentropy",
         metrics=[metric],
         measure=measure,
     )
-    if made and config.task.refit and is_few(len(train) + len(held_out)):
-        # Few texts are soon learnt by heart: halfway there, less of the first stage is forgotten.
-        before = run.model(lesson.stages[0].checkpoint).get_weights()
-        after = trained.get_weights()
-        trained.set_weights([(one + other) / 2 for one, other in zip(before, after, strict=True)])
-    return trained, lesson
 
 
-def _targets(train: Examples, columns: int) -> NDArray[np.float32]:
+def _by_heart(run: Run, stages: Sequence[Stage]) -> bool:
+    """Say whether the last stage raised the loss on what is held out."""
+    start, end = (run.history(stage.history)[-1]["val_loss"] for stage in stages[-2:])
+    return end > start
+
+
+def _targets(train: Examples, classes: int) -> NDArray[np.float32]:
     """Return what is learnt of each text: its soft label, or else its label."""
+    columns = 1 if classes == 2 and train.labels.ndim == 1 else classes
     targets = one_hot(train.labels, columns)
     if train.probabilities is None:
         return targets
