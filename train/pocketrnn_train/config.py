@@ -77,8 +77,8 @@ class MadeUp(Settings):
     repeats: Count = 1
     """How often each text is in an epoch of the stage on whole texts."""
     fewer_epochs: Annotated[int, Bound("at least 0", lambda epochs: epochs >= 0), LATER] = 0
-    """Epochs of that stage where all of its own raise the loss on what is held out; 0: no others
-    are tried."""
+    """Epochs of that stage where all of its own clearly raise the loss on what is held out; 0: no
+    others are tried."""
     epochs: Count = 3
     batch_size: Count = 64
     learning_rate: Annotated[float, POSITIVE] = 0.003

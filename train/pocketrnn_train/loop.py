@@ -84,6 +84,8 @@ def learn(
         _restore_dropout(model, built, before + int(model.optimizer.iterations))
     for stage in stages[first:]:
         if not (run.folder / stage.checkpoint).exists():
+            for metric in metrics:  # Keras goes on with what the stage before left in them
+                metric.reset_state()
             model.compile(_optimizer(fit, stage), loss, metrics=list(metrics))
             # Else the first step makes its variables, and TensorFlow traces the step again.
             model.optimizer.build(model.trainable_variables)

@@ -115,7 +115,8 @@ class RunFolder:
                 f"{self.folder}: holds a run already; go on with it (resume=True), or name another "
                 "folder"
             )
-        if changed := _differences(self.read("config.json"), config.to_dict()):
+        begun = self._made("config.json", type(config).from_dict)
+        if changed := _differences(begun.to_dict(), config.to_dict()):
             raise RunError(f"{self.folder}: can't resume with another {', '.join(changed)}")
         before = self.read("corpus.json")
         if before["sha256"] != facts["sha256"]:
@@ -288,6 +289,6 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         before = old.get(name)
         if isinstance(value, dict) and isinstance(before, dict):
             names += _differences(before, value)
-        elif json.loads(json.dumps(value)) != before:
+        elif value != before:
             names.append(f"{name} ({before} before, {value} now)")
     return names

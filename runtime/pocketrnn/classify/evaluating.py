@@ -318,9 +318,10 @@ def evaluate(
     for name, share in wanted.items():
         check(0 < share <= 1, f"{name} must be over 0, and 1 at most, not {share!r:.40}")
     models = [classifier(source) for source in (model, *([] if against is None else [against]))]
-    answers = _Answers(models[0], label_separator, rename or {}, weight_column)
-    if any((m.labels, m.config.multi_label) != (models[0].labels, answers.several) for m in models):
+    several = models[0].config.multi_label
+    if any((m.labels, m.config.multi_label) != (models[0].labels, several) for m in models):
         raise ConfigError("the two models don't have the same labels in the same order")
+    answers = _Answers(models[0], label_separator, rename or {}, weight_column)
 
     judged = [_Judged(one) for one in models]
     truths: list[NDArray[np.int64]] = []
@@ -350,7 +351,8 @@ def evaluate(
                 elif answer[1]:  # its weight
                     rows.append(row)
                     true.append(answer[0])
-                    weights.append(answer[1])
+                    if weight_column is not None:
+                        weights.append(answer[1])
             if problems and on_error == "fail":
                 row = min(problems)
                 raise InputError(
@@ -367,7 +369,7 @@ def evaluate(
             if missing:
                 missing.difference_update(*(values[row] for row in rows))
             numbers = np.stack(columns, axis=1)[rows]
-            shape = (len(true), len(answers.index)) if answers.several else (len(true),)
+            shape = (len(true), len(answers.index)) if several else (len(true),)
             truths.append(np.array(true, np.int64).reshape(shape))
             for one, own in zip(judged, np.split(numbers, len(judged), axis=1), strict=True):
                 one.add(own, truths[-1], block, rows)

@@ -2,9 +2,11 @@
 
 import dataclasses
 import itertools
+import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -187,10 +189,12 @@ def test_of_few_texts_the_mean_of_both_stages_is_kept(
 
 # Of the made-up texts nothing is learnt, of the others all too much.
 BY_HEART = {
-    "mask": True, "epochs": 3, "learning_rate": 0.05, "optimizer": "adam", "refit": True,
+    "mask": True, "epochs": 5, "learning_rate": 0.02, "optimizer": "adam", "refit": True,
     "distillation": Distillation(
         folds=2,
-        made_up=MadeUp(texts=40, epochs=1, batch_size=20, learning_rate=1e-9, fewer_epochs=2),
+        made_up=MadeUp(
+            texts=40, epochs=1, batch_size=20, learning_rate=1e-9, repeats=10, fewer_epochs=2
+        ),
     ),
 }  # fmt: skip
 
@@ -212,16 +216,39 @@ def test_what_is_learnt_by_heart_is_learnt_again_in_fewer_epochs(
 ) -> None:
     settings = config.with_settings(**BY_HEART)
     run = fit(settings, held_out(films, turned=turned), tmp_path / "run")
-    epochs = 2 if turned else 3
+    epochs = 2 if turned else 5
     assert len(run.history()) == len(run.history("history-all.csv")) == epochs
-    assert len(run.history("history-too-many.csv")) == (3 if turned else 0)
+    assert len(run.history("history-too-many.csv")) == (5 if turned else 0)
     out = capsys.readouterr().out
     assert ("learnt by heart; again, with 2 epochs" in out) == turned
     assert out.count("made-up texts: ") == 2  # once of each network
 
 
+@pytest.mark.parametrize("fewer", [0, 5, 6])
+def test_what_is_no_fewer_isnt_tried(
+    fewer: int, films: Corpus, config: TrainConfig, tmp_path: Path
+) -> None:
+    made_up = replace(BY_HEART["distillation"].made_up, fewer_epochs=fewer)
+    settings = config.with_settings(
+        **BY_HEART | {"distillation": Distillation(folds=2, made_up=made_up), "refit": False}
+    )
+    run = fit(settings, held_out(films, turned=True), tmp_path / "run")
+    assert (len(run.history()), run.history("history-too-many.csv")) == (5, [])
+
+
+def test_other_folds_have_the_epochs_of_the_first(
+    films: Corpus, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(training, "_by_heart", lambda *_: not asked.append("asked"))
+    settings = config.with_settings(**BY_HEART, folds=2)
+    run = fit(settings, replace(films, validation=None), tmp_path / "run")
+    found = [len(run.history(f"history{suffix}.csv")) for suffix in ("", "-2", "-all")]
+    assert (asked, found) == (["asked"], [2, 2, 2])
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("stop", [4, 5, "rename"])
+@pytest.mark.parametrize("stop", [6, 7, "rename"])
 def test_interrupted_while_it_learns_again(
     stop: int | str,
     films: Corpus,
@@ -252,6 +279,11 @@ def test_interrupted_while_it_learns_again(
     resumed = fit(settings, corpus, tmp_path / "run", resume=True)
     assert weights(resumed) == weights(whole)
     assert figures(resumed) == figures(whole)
+    for name in ("history-made-up.csv", "history-too-many.csv", "history-all.csv"):
+        ours, theirs = (
+            [{**row, "seconds": 0.0} for row in run.history(name)] for run in (resumed, whole)
+        )
+        assert ours == theirs
 
 
 @pytest.mark.usefixtures("unlearnt")
@@ -360,6 +392,16 @@ def test_resuming_with_another_configuration(
 
 
 @pytest.mark.usefixtures("untrainable")
+def test_resuming_a_run_from_before_a_setting_was_there(
+    finished: Run, films: Corpus, config: TrainConfig, tmp_path: Path
+) -> None:
+    shutil.copytree(finished.folder, tmp_path / "run")
+    old = finished.read("config.json")
+    del old["task"]["refit"]
+    (tmp_path / "run" / "config.json").write_text(json.dumps(old))
+    assert weights(fit(config, films, tmp_path / "run", resume=True)) == weights(finished)
+
+
 def test_resuming_with_another_corpus(finished: Run, films: Corpus, config: TrainConfig) -> None:
     test = Examples((*films.test.texts[:-1], "another text"), films.test.labels)
     train_texts, test_texts = films.train.texts, films.test.texts
