@@ -222,6 +222,9 @@ def test_what_is_learnt_by_heart_is_learnt_again_in_fewer_epochs(
     out = capsys.readouterr().out
     assert ("learnt by heart; again, with 2 epochs" in out) == turned
     assert out.count("made-up texts: ") == 2  # once of each network
+    # An epoch's accuracy is of the texts of its own stage alone.
+    right = run.history()[0]["accuracy"] * 10 * len(films.train)
+    assert right == pytest.approx(round(right), abs=1e-3)
 
 
 @pytest.mark.parametrize("fewer", [0, 5, 6])
