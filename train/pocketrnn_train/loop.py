@@ -104,8 +104,7 @@ def learn(
                 run.save_model(model, stage.checkpoint)
                 let_through()
                 _foretell(stage, history, done)
-        if len(history) > done:
-            _tell(stage, history)
+        _tell(stage, history)
     # Without the optimizer's state, which is half of the file.
     return run.model(stages[-1].checkpoint if stages[-1].patience is None else stages[-1].best)
 
@@ -158,10 +157,11 @@ def about(seconds: float) -> str:
 
 def _tell(stage: Stage, history: Sequence[Mapping[str, float]]) -> None:
     """Say how a stage ended."""
-    seconds = sum(row["seconds"] for row in history)
-    figures = [f"{k} {v:.4f}" for k, v in history[-1].items() if k not in ("epoch", "seconds")]
-    steps = len(history) * stage.steps
-    print(f"  {stage.name}: {steps:,} steps, {seconds:.0f} s; {', '.join(figures)}", flush=True)
+    if history:
+        seconds = sum(row["seconds"] for row in history)
+        figures = [f"{k} {v:.4f}" for k, v in history[-1].items() if k not in ("epoch", "seconds")]
+        steps = len(history) * stage.steps
+        print(f"  {stage.name}: {steps:,} steps, {seconds:.0f} s; {', '.join(figures)}", flush=True)
 
 
 @contextmanager
