@@ -404,6 +404,7 @@ def test_resuming_a_run_from_before_a_setting_was_there(
     assert weights(fit(config, films, tmp_path / "run", resume=True)) == weights(finished)
 
 
+@pytest.mark.usefixtures("untrainable")
 def test_resuming_with_another_corpus(finished: Run, films: Corpus, config: TrainConfig) -> None:
     test = Examples((*films.test.texts[:-1], "another text"), films.test.labels)
     train_texts, test_texts = films.train.texts, films.test.texts
