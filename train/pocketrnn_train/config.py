@@ -129,6 +129,11 @@ class ClassifyConfig(Settings):
     distillation: Distillation | None = None
     """None: the network learns from the labels alone."""
 
+    @property
+    def made_up(self) -> MadeUp | None:
+        """The stage on made-up texts, if a teacher labels such."""
+        return self.distillation.made_up if self.distillation else None
+
     def __post_init__(self) -> None:
         super().__post_init__()
         again = self.refit or "refit" in self.adapted
@@ -169,7 +174,7 @@ class TrainConfig(RunConfig):
             self.task.distillation is None or self.network.mask,
             "distillation pads texts to different lengths, so it needs mask",
         )
-        spans = self.task.distillation and not self.task.distillation.made_up
+        spans = self.task.distillation and not self.task.made_up
         spans = spans and "distillation" not in self.task.adapted
         check(
             not (spans and self.task.refit),

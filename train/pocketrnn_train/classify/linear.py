@@ -18,7 +18,7 @@ from pocketrnn import Tokenizer
 from pocketrnn.errors import InputError
 
 from ..corpora.splits import folds
-from .teacher import Blend, blend, one_hot, quietly
+from .teacher import Blend, blend, columns_of, one_hot, quietly
 
 Choice = tuple[float, bool]
 """A teacher's C, and whether its features are scaled: see `Linear`."""
@@ -86,7 +86,7 @@ class Linear:
         self._each = [Linear(matrix, own, 2, settings, seed) for own in several]
         if self._each:
             return
-        self._columns = 1 if classes == 2 else classes
+        self._columns = columns_of(labels, classes)
         self._known = np.unique(labels)
         self._model = None
         self._scales: NDArray[np.float32] | None = None
@@ -173,7 +173,7 @@ def teachers(
     vectorizer = tfidf(tokenizer, pieces=True)
     matrix = vectorizer.fit_transform(texts)
     fold = folds(labels, groups, count, whole=False)
-    columns = 1 if classes == 2 and labels.ndim == 1 else classes
+    columns = columns_of(labels, classes)
     tried: list[tuple[float, Teachers]] = []
     scalings = (False, True) if few else (False,)
     for candidate in (settings,) if settings else product(_STRENGTHS, scalings):

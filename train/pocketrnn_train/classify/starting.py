@@ -45,8 +45,7 @@ def follow(config: TrainConfig, first: Classifier, labels: Sequence[str]) -> Tra
     distillation = config.task.distillation
     if _has_head(first, labels, config.task.multi_label):
         distillation = None
-    elif distillation and distillation.made_up:
-        made_up = distillation.made_up
+    elif distillation and (made_up := config.task.made_up):
         rate, divisor = _SLOWER * made_up.learning_rate, MadeUp.divisor  # the file's
         slower = replace(made_up, learning_rate=rate, divisor=divisor)
         distillation = replace(distillation, made_up=slower)

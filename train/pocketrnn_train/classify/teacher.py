@@ -64,7 +64,7 @@ class Teacher:
         binary = counts.sign()
         self._weighting = TfidfTransformer(sublinear_tf=True).fit(counts)
         weighted = self._weighting.transform(counts)
-        targets = one_hot(labels, 1 if classes == 2 else classes)
+        targets = one_hot(labels, columns_of(labels, classes))
         self._tally = _tally(binary, targets)
         self.ratios = _log_count_ratios(self._tally)
         """The log-count ratio of each n-gram, for each column: float32 (n-grams, columns)."""
@@ -163,6 +163,11 @@ def blend(
         return of(values).loss(margins, targets) + 2 * float(((values - start) ** 2).sum())
 
     return of(minimize(loss, start, method="L-BFGS-B").x)
+
+
+def columns_of(labels: NDArray[np.int64], classes: int) -> int:
+    """Return how many columns the targets of labels have: one of two classes, else one of each."""
+    return 1 if classes == 2 and labels.ndim == 1 else classes
 
 
 def one_hot(labels: NDArray[np.int64], columns: int) -> NDArray[np.float32]:

@@ -33,11 +33,10 @@ from .batches import Lesson
 from .comparison import tells_apart
 from .evaluation import evaluate
 from .linear import Choice, baseline
-from .teacher import one_hot
+from .teacher import columns_of, one_hot
 from .vocabulary import is_better_in_pieces, rank_words
 
 _log = logging.getLogger("pocketrnn")
-
 
 # Of texts that are learnt by heart, the loss on those held out is so many times what it was: from
 # one seed to the next it differs by less.
@@ -144,8 +143,7 @@ def _reads_pieces(
     run: Run, config: TrainConfig, corpus: Corpus, common: Sequence[str], *, resume: bool
 ) -> bool:
     """Say whether words without an id are read in pieces: as the run to resume does, if any."""
-    teaching = config.task.distillation
-    if not (teaching and teaching.made_up):
+    if not config.task.made_up:
         return False
     if resume and (run.folder / "config.json").exists():
         return run.config.task.text.pieces
@@ -271,8 +269,7 @@ def _learn(
 
     A teacher's `settings`, and the `epochs` of the last stage, aren't chosen if they are given.
     """
-    task = run.config.task
-    made = task.distillation and task.distillation.made_up
+    task, made = run.config.task, run.config.task.made_up
     lesson = _lesson(run, development, words, suffix, settings)
     *before, last = lesson.stages
     fewer = made.fewer_epochs if made else 0
@@ -297,15 +294,14 @@ def _lesson(
 ) -> Lesson:
     """Return what a network is to learn of the texts."""
     config, tokenizer, train = run.config, run.tokenizer, development.train
-    teaching = config.task.distillation
+    teaching, made = config.task.distillation, config.task.made_up
     if teaching is None:
         rows = batches.ids(tokenizer, train.texts)
         targets = _targets(train, len(development.labels))
         weights = None if train.weights is None else train.weights / train.weights.mean()
         stage = batches.stage("whole texts", rows, targets, config, config.fit, suffix, weights)
         return Lesson([stage], targets[:0])
-    if teaching.made_up:
-        made = teaching.made_up
+    if made:
         return made_up.lesson(config, teaching, made, development, tokenizer, suffix, settings)
     return distillation.lesson(run, config, teaching, development, words)
 
@@ -321,13 +317,13 @@ def _train(
     from ..layers import DIVISOR
     from ..schedule import accuracy
 
-    several, teaching = config.task.multi_label, config.task.distillation
+    several, made = config.task.multi_label, config.task.made_up
     model = network.build(
         config.network,
         num_words=config.task.text.num_words,
         classes=len(development.labels),
         dropout=config.fit.dropout,
-        divisor=teaching.made_up.divisor if teaching and teaching.made_up else DIVISOR,
+        divisor=made.divisor if made else DIVISOR,
         multi_label=several,
     )
     if first:
@@ -363,7 +359,7 @@ def _by_heart(run: Run, stages: Sequence[Stage]) -> bool:
 
 def _targets(train: Examples, classes: int) -> NDArray[np.float32]:
     """Return what is learnt of each text: its soft label, or else its label."""
-    columns = 1 if classes == 2 and train.labels.ndim == 1 else classes
+    columns = columns_of(train.labels, classes)
     targets = one_hot(train.labels, columns)
     if train.probabilities is None:
         return targets
