@@ -76,9 +76,6 @@ class MadeUp(Settings):
     """Of the sum over all states, while the network is trained: see `layers.SqrtnMax`."""
     repeats: Count = 1
     """How often each text is in an epoch of the stage on whole texts."""
-    fewer_epochs: Annotated[int, Bound("at least 0", lambda epochs: epochs >= 0), LATER] = 0
-    """Epochs of that stage where all of its own clearly raise the loss on what is held out; 0: no
-    others are tried."""
     epochs: Count = 3
     batch_size: Count = 64
     learning_rate: Annotated[float, POSITIVE] = 0.003
@@ -91,8 +88,9 @@ class Distillation(Settings):
 
     folds: Annotated[int, Bound("at least 2", lambda folds: folds >= 2)] = 4
     """Each fold of the training texts is labelled by a teacher that was fitted on the others."""
-    truth: Annotated[float, between(0, 1)] = 0.5
-    """Weight of the true label in the target of a labelled text; the rest is the soft label's."""
+    truth: Annotated[float | None, between(0, 1)] = 0.5
+    """Weight of the true label in the target of a labelled text; the rest is the soft label's.
+    None: the square of the teacher's accuracy."""
     spans: Spans = field(default_factory=Spans)
     made_up: Annotated[MadeUp | None, LATER] = None
     """Instead of spans, by a teacher of words and pieces of words."""

@@ -52,8 +52,7 @@ class RunFolder:
     | `curves.png`        | the history, drawn                                              |
     | `intended_use.txt`  | what the model is and isn't good for, if a person has written it |
 
-    Other stages, and networks of other texts, have `history-*.csv`; `history-too-many.csv` is of
-    epochs that learnt the texts by heart, so that fewer came after. Until the run is finished there
+    Other stages, and networks of other texts, have `history-*.csv`. Until the run is finished there
     are also `checkpoint*.keras`, the model and optimizer of each stage after its last whole epoch,
     `round*.npz`, what was said of texts held out, and `teacher.npz`, the teacher's soft labels.
     """

@@ -42,6 +42,7 @@ def test_tables(
     assert found.task.text.maxlen == maxlen
     assert (found.task.folds, found.task.refit) == (folds, refit)
     assert found.task.distillation
+    assert found.task.distillation.truth == (0.5 if labels == 2 else None)
     assert found.task.distillation.made_up
     assert found.task.adapted == ()
 
@@ -51,16 +52,6 @@ def test_characters_are_read_by_a_gru() -> None:
     assert (found.network.cell, found.network.units) == ("gru", 56)
     assert adapt(DEFAULT, np.full(9000, 30), 2, letters=3).network.cell == "simple_rnn"
     assert adapt(DEFAULT.with_settings(cell="lstm"), np.full(9, 30), 2, 1.1).network.cell == "lstm"
-
-
-def test_fewer_epochs_are_tried_of_many_texts_unless_they_were_chosen() -> None:
-    def fewer(rows: int, **chosen: int) -> int:
-        found = adapt(DEFAULT.with_settings(**chosen), np.full(rows, 12), 3).task.distillation
-        assert found
-        assert found.made_up
-        return found.made_up.fewer_epochs
-
-    assert (fewer(3000), fewer(900), fewer(3000, epochs=5)) == (3, 0, 0)
 
 
 def test_what_was_chosen_stays() -> None:

@@ -2,6 +2,7 @@
 
 import warnings
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from pocketrnn.errors import InputError
 from pocketrnn_train.classify.ngrams import NGrams
-from pocketrnn_train.classify.teacher import MEMBERS, Blend, Teacher, blend, one_hot
+from pocketrnn_train.classify.teacher import MEMBERS, Blend, Teacher, blend, one_hot, with_truth
 
 
 def texts(classes: int, count: int = 40, seed: int = 0) -> tuple[list[NDArray[np.int64]], NDArray]:
@@ -172,6 +173,23 @@ def test_one_hot() -> None:
     labels = np.array([0, 1, 1])
     assert one_hot(labels, 1).tolist() == [[0], [1], [1]]
     assert one_hot(np.array([2, 0]), 3).tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("soft", "labels", "right"),
+    [
+        ([[0.4], [0.6], [0.2], [0.9]], [0, 1, 1, 1], 0.75),
+        ([[0.7, 0.2, 0.1], [0.3, 0.5, 0.2]], [0, 2], 0.5),
+        ([[0.7, 0.2], [0.7, 0.6], [0.4, 0.6]], [[1, 0], [1, 0], [0, 1]], 2 / 3),
+    ],
+)
+def test_truth_counts_by_how_right_the_teacher_is(soft: Any, labels: Any, right: float) -> None:
+    soft, labels = np.array(soft, np.float32), np.array(labels)
+    truth = one_hot(labels, soft.shape[1])
+    for share, counts in ((0.9, 0.9), (0.0, 0.0), (None, right**2)):
+        found = with_truth(soft, labels, share)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, counts * truth + (1 - counts) * soft, rtol=1e-6)
 
 
 def test_cross_entropy_is_the_same_for_one_column_or_two() -> None:

@@ -187,105 +187,22 @@ def test_of_few_texts_the_mean_of_both_stages_is_kept(
     np.testing.assert_allclose(run.model().layers[0].get_weights()[0], kept, rtol=1e-6)
 
 
-# Of the made-up texts nothing is learnt, of the others all too much.
-BY_HEART = {
-    "mask": True, "epochs": 5, "learning_rate": 0.02, "optimizer": "adam", "refit": True,
-    "distillation": Distillation(
-        folds=2,
-        made_up=MadeUp(
-            texts=40, epochs=1, batch_size=20, learning_rate=1e-9, repeats=10, fewer_epochs=2
-        ),
-    ),
-}  # fmt: skip
-
-
-def held_out(films: Corpus, *, turned: bool) -> Corpus:
-    """Return films with the test held out, its labels turned round or not."""
-    test = films.test
-    labels = 1 - test.labels if turned else test.labels
-    return replace(films, validation=replace(test, labels=labels), test=test.take(np.zeros(0, int)))
-
-
-@pytest.mark.parametrize("turned", [True, False])
-def test_what_is_learnt_by_heart_is_learnt_again_in_fewer_epochs(
-    turned: bool,
-    films: Corpus,
-    config: TrainConfig,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+def test_accuracy_of_an_epoch_is_of_its_own_stage(
+    films: Corpus, config: TrainConfig, tmp_path: Path
 ) -> None:
-    settings = config.with_settings(**BY_HEART)
-    run = fit(settings, held_out(films, turned=turned), tmp_path / "run")
-    epochs = 2 if turned else 5
-    assert len(run.history()) == len(run.history("history-all.csv")) == epochs
-    assert len(run.history("history-too-many.csv")) == (5 if turned else 0)
-    out = capsys.readouterr().out
-    assert ("learnt by heart; again, with 2 epochs" in out) == turned
-    # An epoch's accuracy is of the texts of its own stage alone.
+    made_up = MadeUp(texts=40, epochs=1, batch_size=20, learning_rate=1e-9, repeats=10)
+    run = fit(
+        config.with_settings(
+            mask=True,
+            epochs=1,
+            learning_rate=0.02,
+            distillation=Distillation(folds=2, made_up=made_up),
+        ),
+        replace(films, validation=films.test),
+        tmp_path / "run",
+    )
     right = run.history()[0]["accuracy"] * 10 * len(films.train)
     assert right == pytest.approx(round(right), abs=1e-3)
-
-
-@pytest.mark.parametrize("fewer", [0, 5, 6])
-def test_what_is_no_fewer_isnt_tried(
-    fewer: int, films: Corpus, config: TrainConfig, tmp_path: Path
-) -> None:
-    made_up = replace(BY_HEART["distillation"].made_up, fewer_epochs=fewer)
-    settings = config.with_settings(
-        **BY_HEART | {"distillation": Distillation(folds=2, made_up=made_up), "refit": False}
-    )
-    run = fit(settings, held_out(films, turned=True), tmp_path / "run")
-    assert (len(run.history()), run.history("history-too-many.csv")) == (5, [])
-
-
-def test_other_folds_have_the_epochs_of_the_first(
-    films: Corpus, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(training, "_by_heart", lambda *_: not asked.append("asked"))
-    settings = config.with_settings(**BY_HEART, folds=2)
-    run = fit(settings, replace(films, validation=None), tmp_path / "run")
-    found = [len(run.history(f"history{suffix}.csv")) for suffix in ("", "-2", "-all")]
-    assert (asked, found) == (["asked"], [2, 2, 2])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("stop", [6, 7, "rename"])
-def test_interrupted_while_it_learns_again(
-    stop: int | str,
-    films: Corpus,
-    config: TrainConfig,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Stop after the last of too many epochs, the first of fewer, or before these begin."""
-    corpus, settings = held_out(films, turned=True), config.with_settings(**BY_HEART)
-    whole = fit(settings, corpus, tmp_path / "whole")
-    save, done = Run.save_model, []
-
-    def save_and_stop(run: Run, *arguments: Any) -> None:
-        save(run, *arguments)
-        done.append(arguments)
-        if len(done) == stop:
-            raise KeyboardInterrupt
-
-    def stop_before(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Run, "save_model", save_and_stop)
-        if stop == "rename":
-            patch.setattr(Path, "rename", stop_before)
-        with pytest.raises(KeyboardInterrupt):
-            fit(settings, corpus, tmp_path / "run")
-    resumed = fit(settings, corpus, tmp_path / "run", resume=True)
-    assert weights(resumed) == weights(whole)
-    assert figures(resumed) == figures(whole)
-    for name in ("history-made-up.csv", "history-too-many.csv", "history-all.csv"):
-        ours, theirs = (
-            [{**row, "seconds": 0.0} for row in run.history(name)] for run in (resumed, whole)
-        )
-        assert ours == theirs
 
 
 @pytest.mark.usefixtures("unlearnt")

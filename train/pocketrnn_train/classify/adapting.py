@@ -38,9 +38,8 @@ _WORDS, _TEXTS, _STEPS = 1_000_000, 80_000, 2500
 # are soon learnt by heart: then it has so many steps a label.
 _STEPS_OF_WHOLE, _MOST_STEPS, _STEPS_OF_LABEL = 60, 20_000, 3
 
-# Epochs on whole texts; fewer where labels follow from the words so little that more learn the
-# texts by heart.
-_EPOCHS, _FEWER_EPOCHS = 8, 3
+# Epochs on whole texts.
+_EPOCHS = 8
 
 # So many labels of few rows aren't learnt in those steps at the usual rate.
 _MANY_LABELS, _FAST = 20, 0.006
@@ -84,7 +83,6 @@ def adapt(
             epochs=max(1, round(_STEPS * MadeUp.batch_size / texts)),
             learning_rate=_FAST if few and labels >= _MANY_LABELS else MadeUp.learning_rate,
             repeats=repeats,
-            fewer_epochs=_FEWER_EPOCHS if "epochs" in config.task.adapted and not few else 0,
             divisor=min(size**0.5, MadeUp.divisor),
         )
         values = {
@@ -99,8 +97,8 @@ def adapt(
             "validation": "random",
             "folds": 4 if in_turn else 0,
             "refit": refit,
-            # Of two labels, true ones alone are soon learnt by heart; of many, soft ones say less.
-            "distillation": Distillation(truth=0.9 if labels > 2 else 0.5, made_up=made_up),
+            # Of two labels, true ones alone are soon learnt by heart.
+            "distillation": Distillation(truth=None if labels > 2 else 0.5, made_up=made_up),
         }
     chosen = {name: values[name] for name in config.task.adapted if name in values}
     return config.with_settings(**chosen, adapted=())

@@ -30,7 +30,7 @@ from . import batches
 from .batches import Lesson, Rows
 from .evaluation import evaluate
 from .ngrams import MOST_WORDS, Ranks
-from .teacher import Teacher, blend, one_hot
+from .teacher import Teacher, blend, with_truth
 
 SOFT_LABELS = "teacher.npz"
 """The file of a run with the soft labels, which only a resume needs."""
@@ -80,9 +80,8 @@ def lesson(
         run.write_arrays(SOFT_LABELS, labels)
     tokenizer = Tokenizer(config.task.text, words)
     rows: Rows = batches.ids(tokenizer, (*train.texts, *development.unlabelled))
-    truth = one_hot(train.labels, labels.of_train.shape[1])
-    mixed = distillation.truth * truth + (1 - distillation.truth) * labels.of_train
-    targets = np.concatenate([mixed, labels.of_unlabelled]).astype(np.float32)
+    mixed = with_truth(labels.of_train, train.labels, distillation.truth)
+    targets = np.concatenate([mixed, labels.of_unlabelled])
     settings, of_spans = distillation.spans, labels.of_spans
     spans = cut(rows, labels.spans, tokenizer)
     kept = np.random.default_rng(config.seed).random(len(spans)) < settings.kept

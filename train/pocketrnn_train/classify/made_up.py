@@ -19,7 +19,7 @@ from . import batches
 from .adapting import is_few
 from .batches import Lesson, Rows
 from .linear import Choice, Linear, teachers, tells
-from .teacher import one_hot
+from .teacher import one_hot, with_truth
 
 # Share of the words that are swapped.
 _SWAPPED = 0.2
@@ -110,9 +110,8 @@ def lesson(
     of_made = teaching.label(texts, fold)
     made = batches.ids(tokenizer, texts)
     rows = batches.ids(tokenizer, train.texts)
-    truth = one_hot(train.labels, of_made.shape[1])
-    mixed = distillation.truth * truth + (1 - distillation.truth) * teaching.of_train
-    targets = np.tile(mixed, (settings.repeats, 1)).astype(np.float32)
+    mixed = with_truth(teaching.of_train, train.labels, distillation.truth)
+    targets = np.tile(mixed, (settings.repeats, 1))
     of_held_out = np.zeros((0, of_made.shape[1]), np.float32)
     if len(development.test):
         teacher = teaching.models[0] if few else Linear(*fitted)  # of all texts

@@ -23,8 +23,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pocketrnn.classify.labels import probabilities
 from pocketrnn.errors import InputError
 
+from .evaluation import evaluate
 from .ngrams import NGrams, Ranks, blocks
 
 # LogisticRegression's C, chosen on IMDB's validation texts; three times as much or as little
@@ -179,6 +181,20 @@ def one_hot(labels: NDArray[np.int64], columns: int) -> NDArray[np.float32]:
         return labels.astype(np.float32)
     classes = np.array([1]) if columns == 1 else np.arange(columns)
     return np.asarray(labels[:, None] == classes, np.float32)
+
+
+def with_truth(
+    soft: NDArray[np.float32], labels: NDArray[np.int64], share: float | None
+) -> NDArray[np.float32]:
+    """Return what labelled texts teach: their labels by `share`, and `soft` ones by the rest.
+
+    float32 (texts, columns). Without a share, it is the square of the accuracy of `soft`: where
+    labels hardly follow from the words, a network that is given them learns the texts by heart.
+    """
+    if share is None:
+        share = evaluate(probabilities(soft), labels)["accuracy"] ** 2
+    mixed = share * one_hot(labels, soft.shape[1]) + (1 - share) * soft
+    return np.asarray(mixed, np.float32)
 
 
 def _tally(binary: Any, targets: NDArray[np.float32]) -> NDArray[np.float64]:

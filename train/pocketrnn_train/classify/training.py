@@ -25,7 +25,7 @@ from .. import backend, network
 from ..config import TrainConfig
 from ..corpora.corpus import Corpus, Examples
 from ..corpora.splits import folds, split, split_last
-from ..loop import Stage, about, learn
+from ..loop import about, learn
 from ..run import Run
 from . import batches, calibration, comparison, distillation, made_up, report, starting
 from .adapting import adapt, is_few
@@ -37,13 +37,6 @@ from .teacher import columns_of, one_hot
 from .vocabulary import is_better_in_pieces, rank_words
 
 _log = logging.getLogger("pocketrnn")
-
-# Of texts that are learnt by heart, the loss on those held out is so many times what it was: from
-# one seed to the next it differs by less.
-_RAISED = 1.1
-
-_TOO_MANY = "history-too-many.csv"
-"""The file of a run with the epochs that learnt the texts by heart."""
 
 
 @backend.seeding()
@@ -123,14 +116,11 @@ def fit(
         print(f"{turn}{sizes}{_left(seconds * (networks - number + 1))}", flush=True)
         began = time.perf_counter()
         rounds.append(_round(run, development, words, first, number))
-        # Epochs that were too many aren't learnt of other texts.
-        tried = sum(row["seconds"] for row in run.history(_TOO_MANY))
-        seconds = time.perf_counter() - began - (tried if number == 1 else 0)
+        seconds = time.perf_counter() - began
     if config.task.refit:
         whole = replace(corpus, train=every, test=every.take(np.zeros(0, np.int64)))
         print(f"Once more, on all {len(every):,} texts{_left(seconds)}", flush=True)
-        known = rounds[0].settings, len(run.history())
-        model, _ = _learn(run, whole, words, first, "-all", *known)
+        model, _ = _learn(run, whole, words, first, "-all", rounds[0].settings)
     else:
         model = run.model("checkpoint.keras")
     network.fold_divisor(model)
@@ -237,9 +227,7 @@ def _round(
     if before := run.arrays(name, Round):
         return before
     train, held_out = development.train, development.test
-    # What is found in the first round holds for all.
-    epochs = None if number == 1 else len(run.history())
-    model, lesson = _learn(run, development, words, first, suffix, None, epochs)
+    model, lesson = _learn(run, development, words, first, suffix)
     network.round_weights(model, run.config.network)
     scores = batches.predict(model, batches.ids(run.tokenizer, held_out.texts), run.config)
     found, counts = np.unique(train.labels, axis=0, return_counts=True)
@@ -263,61 +251,20 @@ def _learn(
     first: Classifier | None,
     suffix: str,
     settings: Choice | None = None,
-    epochs: int | None = None,
 ) -> tuple[Any, Lesson]:
     """Train a network from where `run` stands; return it, and what it was taught.
 
-    A teacher's `settings`, and the `epochs` of the last stage, aren't chosen if they are given.
+    A teacher's `settings` aren't chosen if they are given.
     """
-    task, made = run.config.task, run.config.task.made_up
-    lesson = _lesson(run, development, words, suffix, settings)
-    *before, last = lesson.stages
-    fewer = made.fewer_epochs if made else 0
-    tries = epochs is None and 0 < fewer < last.epochs
-    if tries and (run.folder / _TOO_MANY).exists():  # an interrupted start has found it
-        tries, epochs = False, fewer
-    trained = _train(run, development, first, lesson, epochs or last.epochs)
-    if tries and _by_heart(run, lesson.stages):
-        print(f"  whole texts: learnt by heart; again, with {fewer} epochs", flush=True)
-        (run.folder / last.checkpoint).unlink()
-        (run.folder / last.history).rename(run.folder / _TOO_MANY)
-        trained = _train(run, development, first, lesson, fewer)
-    if made and task.refit and is_few(len(development.train) + len(development.test)):
-        # Few texts are soon learnt by heart: halfway there, less of the first stage is forgotten.
-        early, late = run.model(before[0].checkpoint).get_weights(), trained.get_weights()
-        trained.set_weights([(one + other) / 2 for one, other in zip(early, late, strict=True)])
-    return trained, lesson
-
-
-def _lesson(
-    run: Run, development: Corpus, words: Sequence[str], suffix: str, settings: Choice | None
-) -> Lesson:
-    """Return what a network is to learn of the texts."""
-    config, tokenizer, train = run.config, run.tokenizer, development.train
-    teaching, made = config.task.distillation, config.task.made_up
-    if teaching is None:
-        rows = batches.ids(tokenizer, train.texts)
-        targets = _targets(train, len(development.labels))
-        weights = None if train.weights is None else train.weights / train.weights.mean()
-        stage = batches.stage("whole texts", rows, targets, config, config.fit, suffix, weights)
-        return Lesson([stage], targets[:0])
-    if made:
-        return made_up.lesson(config, teaching, made, development, tokenizer, suffix, settings)
-    return distillation.lesson(run, config, teaching, development, words)
-
-
-def _train(
-    run: Run, development: Corpus, first: Classifier | None, lesson: Lesson, epochs: int
-) -> Any:
-    """Train a network through the stages of a lesson, with so many `epochs` of the last one."""
     config, held_out = run.config, development.test
+    several, made = config.task.multi_label, config.task.made_up
+    lesson = _lesson(run, development, words, suffix, settings)
     backend.start(config.seed)
     from keras.metrics import CategoricalAccuracy, MeanMetricWrapper
 
     from ..layers import DIVISOR
     from ..schedule import accuracy
 
-    several, made = config.task.multi_label, config.task.made_up
     model = network.build(
         config.network,
         num_words=config.task.text.num_words,
@@ -339,22 +286,37 @@ def _train(
             return {}
         return evaluate(batches.predict(trained, rows, config), held_out.labels)
 
-    *before, last = lesson.stages
-    return learn(
+    trained = learn(
         run,
-        [*before, replace(last, epochs=epochs)],
+        lesson.stages,
         model,
         fit=config.fit,
         loss=f"{'binary' if sigmoid else 'categorical'}_crossentropy",
         metrics=[metric],
         measure=measure,
     )
+    if made and config.task.refit and is_few(len(development.train) + len(held_out)):
+        # Few texts are soon learnt by heart: halfway there, less of the first stage is forgotten.
+        early, late = run.model(lesson.stages[0].checkpoint).get_weights(), trained.get_weights()
+        trained.set_weights([(one + other) / 2 for one, other in zip(early, late, strict=True)])
+    return trained, lesson
 
 
-def _by_heart(run: Run, stages: Sequence[Stage]) -> bool:
-    """Say whether the last stage clearly raised the loss on what is held out."""
-    start, end = (run.history(stage.history)[-1]["val_loss"] for stage in stages[-2:])
-    return end > _RAISED * start
+def _lesson(
+    run: Run, development: Corpus, words: Sequence[str], suffix: str, settings: Choice | None
+) -> Lesson:
+    """Return what a network is to learn of the texts."""
+    config, tokenizer, train = run.config, run.tokenizer, development.train
+    teaching, made = config.task.distillation, config.task.made_up
+    if teaching is None:
+        rows = batches.ids(tokenizer, train.texts)
+        targets = _targets(train, len(development.labels))
+        weights = None if train.weights is None else train.weights / train.weights.mean()
+        stage = batches.stage("whole texts", rows, targets, config, config.fit, suffix, weights)
+        return Lesson([stage], targets[:0])
+    if made:
+        return made_up.lesson(config, teaching, made, development, tokenizer, suffix, settings)
+    return distillation.lesson(run, config, teaching, development, words)
 
 
 def _targets(train: Examples, classes: int) -> NDArray[np.float32]:
