@@ -12,7 +12,7 @@ from .network import Weights
 
 # A matrix of fewer numbers stays float32: it is a few kilobytes, and its values matter more. A
 # forecaster has no vocabulary, so most of it are such matrices, and its values matter less.
-LARGE, LARGE_OF_SERIES = 1 << 14, 1 << 10
+LARGE, LARGE_OF_SERIES = 1 << 12, 1 << 10
 
 # Of the scale: 7 bits of an integer times 17 of these fit the 24 that a float32 has.
 _SCALE_BITS = 17
