@@ -190,7 +190,7 @@ def test_of_few_texts_the_mean_of_both_stages_is_kept(
 def test_accuracy_of_an_epoch_is_of_its_own_stage(
     films: Corpus, config: TrainConfig, tmp_path: Path
 ) -> None:
-    made_up = MadeUp(texts=40, epochs=1, batch_size=20, learning_rate=1e-9, repeats=10)
+    made_up = MadeUp(texts=41, epochs=1, batch_size=20, learning_rate=1e-9, repeats=10)
     run = fit(
         config.with_settings(
             mask=True,
