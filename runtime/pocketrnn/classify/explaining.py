@@ -114,7 +114,8 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
     if label is not None:
         column = model.labels.index(label)
     else:
-        column = model.choose(base) if read else int(base.argmax())
+        said = model.prediction(base, len(row), len(read)).label
+        column = int(base.argmax()) if said is None else model.labels.index(said)
     score = float(base[column])
     of = model.config.network
     most = max(_NUMBERS // max(len(row) * (of.units * of.directions if of else 1), 1), 1)

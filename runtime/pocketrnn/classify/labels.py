@@ -27,14 +27,8 @@ def telling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(scores[:, 1] if scores.shape[1] == 2 else scores.max(axis=1))
 
 
-def choose_one(row: NDArray[np.float32], threshold: Threshold) -> int:
-    """Return `choose` for one row of probabilities; of several labels, the one to show.
-
-    That is the most probable one that the text gets, or else the most probable of all.
-    """
-    if isinstance(threshold, tuple):
-        over = row > np.array(threshold, np.float32)
-        return int((np.where(over, row, -1) if over.any() else row).argmax())
+def choose_one(row: NDArray[np.float32], threshold: float) -> int:
+    """Return what `choose` returns for one row of probabilities, without an array around it."""
     return int(row[1] > np.float32(threshold)) if len(row) == 2 else int(row.argmax())
 
 

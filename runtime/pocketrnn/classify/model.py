@@ -276,10 +276,6 @@ class Classifier(Model):
         rows = chain.from_iterable(in_chunks(texts, _CHUNK))
         return [explain(self, self._network, text, label) for text in rows]
 
-    def choose(self, row: NDArray[np.float32]) -> int:
-        """Return the index of the label for one row of `scores`, as `labels.choose_one` says."""
-        return choose_one(row, self.config.threshold)
-
     def band(self, unsure: Unsure) -> tuple[np.float32, np.float32] | None:
         """Return the band that `unsure` stands for, edges included. ConfigError if it isn't one."""
         if unsure is None or unsure is False:
@@ -325,11 +321,12 @@ class Classifier(Model):
         """
         values, config = row.tolist(), self.config
         names, several, threshold = config.labels, config.multi_label, config.threshold
-        if several:
+        if isinstance(threshold, tuple):
             over = np.flatnonzero(choose(row[None], threshold)).tolist()
             given = [i for i in over if allowed is None or i in allowed]
         else:
-            given = [max(allowed, key=values.__getitem__) if allowed else self.choose(row)]
+            own = choose_one(row, threshold)
+            given = [max(allowed, key=values.__getitem__) if allowed else own]
         if not known or (band and band[0] <= telling(row[None])[0] <= band[1]):
             given = []
         among = given or (allowed if several else None) or range(len(values))

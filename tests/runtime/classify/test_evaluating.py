@@ -11,6 +11,7 @@ import pytest
 import pocketrnn
 import tinyonnx
 from pocketrnn.classify import evaluating, figures
+from pocketrnn.classify.labels import choose
 from pocketrnn.classify.report import headline
 from pocketrnn.errors import ConfigError, InputError
 from tinyonnx import LABELS, WORDS
@@ -48,7 +49,7 @@ def test_figures_are_those_of_the_scores(tmp_path: Path, labels: Any, workers: i
 
     read = model.read([row["text"] for row in table])
     truth = np.array([labels.index(row["label"]) for row in table])
-    chosen = np.array([model.choose(row) for row in read.scores])
+    chosen = choose(read.scores, model.config.threshold)
     right = chosen == truth
     matrix = figures.confusion_matrix(truth, chosen, len(labels))
     assert (found.model, found.texts, found.errors) == (model.sha256, 2500, 0)
@@ -107,7 +108,7 @@ def test_weights(tmp_path: Path, labels: Any) -> None:
 
     read = model.read([row["text"] for row in table])
     truth = np.array([labels.index(row["label"]) for row in table])
-    chosen = np.array([model.choose(row) for row in read.scores])
+    chosen = choose(read.scores, model.config.threshold)
     assert found.texts == (given > 0).sum()
     accuracy = metrics.accuracy_score(truth, chosen, sample_weight=given)
     assert found.accuracy == pytest.approx(accuracy, abs=1e-9)
@@ -172,8 +173,9 @@ def test_two_models(tmp_path: Path) -> None:
     alone = pocketrnn.evaluate(path, model=first)
     assert vars(found) | {"comparison": None} == vars(alone)
     assert comparison.other == pocketrnn.evaluate(path, model=second)
-    answers = [[m.labels[m.choose(m.scores(r["text"])[0])] for r in table] for m in (first, second)]
-    a, b = (np.array([x == r["label"] for x, r in zip(y, table, strict=True)]) for y in answers)
+    texts, true = ([r[name] for r in table] for name in ("text", "label"))
+    answers = [choose(m.scores(texts), m.config.threshold) for m in (first, second)]
+    a, b = (np.array(first.labels)[answer] == true for answer in answers)
     assert (comparison.only_first, comparison.only_second) == ((a & ~b).sum(), (b & ~a).sum())
     assert comparison.p_value == figures.mcnemar(comparison.only_first, comparison.only_second)
     weighted = write(tmp_path / "weights.csv", [row | {"w": "2"} for row in table])

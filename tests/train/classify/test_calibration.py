@@ -90,8 +90,9 @@ def test_threshold_of_a_label_that_was_not_learnt_stays() -> None:
 
 
 def test_threshold_of_a_few_texts_stays() -> None:
-    scores = np.array([[0.6, 0.4], [0.7, 0.3], [0.2, 0.8]], np.float32)
-    assert calibration.threshold(scores, np.array([1, 0, 1]), seed=0) == 0.5
+    second = np.array([0.4, 0.3, 0.2, 0.1, 0.1, 0.1], np.float32)
+    scores = np.stack([1 - second, second], axis=1)
+    assert calibration.threshold(scores, np.array([1, 0, 0, 0, 0, 0]), seed=0) == 0.5
 
 
 @pytest.mark.parametrize("classes", [2, 4])

@@ -5,7 +5,7 @@ import pytest
 
 from pocketrnn import TextConfig, Tokenizer
 from pocketrnn.errors import InputError
-from pocketrnn_train.classify.linear import Linear, baseline, teachers, tfidf
+from pocketrnn_train.classify.linear import Linear, regression, teachers, tfidf
 
 TOKENIZER = Tokenizer(TextConfig(), [])
 TEXTS = [f"{start} {end}" for start in ("warm", "dull", "long") for end in "abcdefgh"]
@@ -119,8 +119,19 @@ def test_pieces_of_unknown_words_tell_labels() -> None:
 def test_the_baseline(classes: int) -> None:
     rows = classes > LABELS
     texts = [text for text, row in zip(TEXTS, rows, strict=True) if row]
-    chosen = baseline(TOKENIZER, texts, LABELS[rows], ["so warm", "very dull"])
-    assert chosen.tolist() == [0, 1]
+    words = tfidf(TOKENIZER, pieces=False)
+    found = regression(words, texts, LABELS[rows], ["so warm", "very dull"], classes)
+    assert found.shape == (2, classes)
+    assert found.argmax(axis=1).tolist() == [0, 1]
+
+
+def test_the_baseline_takes_a_label_of_all_texts_for_sure_and_no_other() -> None:
+    labels = np.eye(3, dtype=np.int64)[LABELS]
+    texts, others = [*TEXTS], ["so warm", "very dull", "it was"]
+    alone = regression(tfidf(TOKENIZER, pieces=False), texts, labels, others, 3)
+    beside = np.concatenate([np.ones((len(labels), 1), np.int64), labels], axis=1)
+    found = regression(tfidf(TOKENIZER, pieces=False), texts, beside, others, 4)
+    np.testing.assert_allclose(found, np.concatenate([np.ones((3, 1)), alone], axis=1))
 
 
 def test_texts_without_words() -> None:

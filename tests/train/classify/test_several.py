@@ -10,7 +10,7 @@ import pytest
 
 import pocketrnn
 import tinyonnx
-from pocketrnn import ClassifierConfig, Tokenizer
+from pocketrnn import Classifier, ClassifierConfig, Tokenizer
 from pocketrnn.classify import file
 from pocketrnn.errors import ConfigError, InputError
 from pocketrnn.modelfile import fold
@@ -171,7 +171,7 @@ def test_class_weights() -> None:
 @pytest.mark.parametrize("threshold", [0.5, (0.5, 0.5, 0.5)])
 def test_a_head_is_taken_if_it_tells_the_same_in_the_same_way(threshold: Any) -> None:
     network = NetworkConfig(embedding=3, units=3, mask=True)
-    first = starting.read(tinyonnx.tiny(CORPUS.labels, threshold=threshold, network=network))
+    first = Classifier.load(tinyonnx.tiny(CORPUS.labels, threshold=threshold, network=network))
     config = RECIPES["default"].with_settings(multi_label=True)
     assert (starting.follow(config, first, CORPUS.labels).task.distillation is None) == (
         threshold != 0.5

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pocketrnn import TextConfig, Tokenizer, load
+from pocketrnn import Classifier, TextConfig, Tokenizer, load
 from pocketrnn.loading import BUNDLED
 from pocketrnn.modelfile.network import NetworkConfig
 from pocketrnn_train import RECIPES, Corpus, Run, TrainConfig, fit, network
@@ -16,7 +16,7 @@ TEXTS = ["I laughed and cried.", "A dull film, alas.", "An unheardof word."]
 
 
 def test_the_same_labels_start_with_the_same_scores() -> None:
-    first = starting.read("bundled")
+    first = Classifier.load(None)
     config = starting.follow(RECIPES["default"], first, ("a", "b"))
     assert config.network == first.config.network
     assert config.fit.learning_rate < RECIPES["default"].fit.learning_rate
@@ -107,7 +107,7 @@ def test_a_run_says_what_it_started_from(
 ) -> None:
     run = fit(config.with_settings(epochs=1, maxlen=20), films, tmp_path / "run", start=BUNDLED)
     assert run.read("corpus.json")["started_from"] == load().sha256
-    known = starting.read(BUNDLED).tokenizer.vocabulary
+    known = Classifier.load(BUNDLED).tokenizer.vocabulary
     assert run.tokenizer.vocabulary[:5000] == known[:5000]
     (run.folder / "report.json").unlink()
     with pytest.raises(RunError, match="can't resume with another"):

@@ -600,7 +600,7 @@ def test_a_threshold_is_not_compared_on_the_texts_that_chose_it(
         labels=labels,
         scores=np.array([[0.9, 0.1], [0.2, 0.8]], np.float32),
         teacher=np.zeros((0, 2), np.float32),
-        baseline=labels,
+        baseline=np.eye(2, dtype=np.float32),
         commonest=labels * 0,
         teachers=np.array([]),
     )

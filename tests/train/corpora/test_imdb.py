@@ -6,11 +6,12 @@ import random
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from pocketrnn.errors import InputError
+from pocketrnn.errors import ConfigError, InputError
 from pocketrnn_train import Corpus, read_corpus
 
 REVIEWS = {
@@ -75,6 +76,22 @@ def test_archive(archive: Path) -> None:
         assert examples.texts[:4] == tuple(
             f"A dull film no. {number}, naïve\n<br />" for number in (0, 1, 2, 10)
         )
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"label_column": "label"},
+        {"label_separator": ";"},
+        {"probability_columns": ["p"]},
+        {"weight_column": "weight"},
+        {"split_column": "for"},
+    ],
+)
+def test_an_archive_has_no_columns(archive: Path, option: dict[str, Any]) -> None:
+    (name,) = option
+    with pytest.raises(ConfigError, match=f"{name} is for tables"):
+        read_corpus(archive, **option)
 
 
 def test_archive_folder_and_any_order_are_the_same_corpus(archive: Path, tmp_path: Path) -> None:

@@ -528,6 +528,19 @@ def test_soft_labels_weights_and_splits_are_columns(tmp_path: Path) -> None:
     assert corpus.digest() != read_corpus(path, split_column="for").digest()
 
 
+def test_what_is_held_out_is_not_learnt_without_its_label(
+    csv_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = ["good,yes,train", "bad,no,train", "so so,,train", "hm,,", "fine,yes,test"]
+    content = "\n".join(["text,label,for", *rows, "secret,,test", "hidden,,validation"])
+    corpus = read(csv_path, content, split_column="for", unlabelled=True)
+    assert corpus.unlabelled == ("so so", "hm")
+    left_out = f"{csv_path}: left out: 2 rows for validation or test without a label"
+    assert left_out in caplog.messages
+    with pytest.raises(InputError, match="train, validation, test, not 'tset'"):
+        read(csv_path, content + "\nodd,,tset", split_column="for")
+
+
 def test_soft_labels_of_a_validation_file_are_kept(tmp_path: Path) -> None:
     columns = {"probability_columns": ["p"], "weight_column": "weight"}
     head, rows = "text,label,p,weight\n", "good,yes,0.9,2\nbad,no,,1\n"

@@ -209,6 +209,12 @@ def test_batches_of_running_text_go_on_where_the_last_one_ended() -> None:
             assert all(map(np.array_equal, batch, same))
 
 
+def test_a_line_that_outweighs_all_others_leaves_rows_on_both_sides() -> None:
+    corpus = Sequences({f"line {i}": 5000.0 if not i else 1.0 for i in range(30)}, 30, ("names",))
+    for seed in range(20):
+        assert min(part.rows for part in corpus.split(0.2, lines=True, seed=seed)) == 1
+
+
 def test_batches_of_lines_have_start_stop_and_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "_LEAST_STEPS", 1)
     lines = {"ab": 1.0, "a": 1.0, "": 1.0, "bbbb": 2.0}

@@ -19,6 +19,8 @@ _EPSILON = 1e-7
 # Thresholds tried: more would only follow the noise.
 _CANDIDATES = 201
 
+_RESAMPLES = 200
+
 # The normal distribution's 99th percentile.
 _RARE = 2.326
 
@@ -71,34 +73,37 @@ def apply(model: Any, temperature: float) -> None:
     last.set_weights([weights / np.float32(temperature) for weights in last.get_weights()])
 
 
-def threshold(
-    scores: NDArray[np.float32], labels: NDArray[np.int64], *, seed: int, resamples: int = 200
-) -> float:
+def threshold(scores: NDArray[np.float32], labels: NDArray[np.int64], *, seed: int) -> float:
     """Return the probability over which to choose the second of two classes.
 
-    It has the best mean F1 of both classes on these texts, so that a rare class counts as much as
-    a common one. But it is 0.5 unless the best is better than 0.5 in 97.5 % of bootstrap
-    resamples, and those over it are of the second class clearly more often than all texts are
-    (Wilson's 95 % interval): the best of many thresholds is often a matter of luck.
+    Of a rare one, it has the best mean F1 of both classes on these texts, so that the rare class
+    counts as much as the common one. But it is 0.5 unless the best is better than 0.5 in 97.5 % of
+    bootstrap resamples, and those over it are of the second class clearly more often than all texts
+    are (Wilson's 95 % interval): the best of many thresholds is often a matter of luck.
     """
+    if labels.mean() >= RARE:
+        return 0.5
+
+    def mean_f1(chosen: NDArray[np.bool_], true: NDArray[np.int64]) -> float:
+        return figures.macro_f1(figures.confusion_matrix(true, chosen.astype(np.int64), 2))
+
     positive = scores[:, 1].astype(np.float64)
     candidates = np.unique(np.quantile(positive, np.linspace(0, 1, _CANDIDATES)))
     between = (candidates[1:] + candidates[:-1]) / 2
     best = max(
         [0.5, *between.tolist()],
-        key=lambda value: (_mean_f1(positive > value, labels), -abs(value - 0.5)),
+        key=lambda value: (mean_f1(positive > value, labels), -abs(value - 0.5)),
     )
     over = labels[positive > best]
     if figures.wilson(int(over.sum()), len(over))[0] <= labels.mean():
         return 0.5
     random = np.random.default_rng(seed)
     wins = 0
-    for _ in range(resamples):
+    for _ in range(_RESAMPLES):
         rows = random.integers(0, len(labels), len(labels))
-        wins += _mean_f1(positive[rows] > best, labels[rows]) > _mean_f1(
-            positive[rows] > 0.5, labels[rows]
-        )
-    return best if wins >= 0.975 * resamples else 0.5
+        values, true = positive[rows], labels[rows]
+        wins += mean_f1(values > best, true) > mean_f1(values > 0.5, true)
+    return best if wins >= 0.975 * _RESAMPLES else 0.5
 
 
 def thresholds(scores: NDArray[np.float32], labels: NDArray[np.int64], *, seed: int) -> Threshold:
@@ -108,12 +113,8 @@ def thresholds(scores: NDArray[np.float32], labels: NDArray[np.int64], *, seed: 
     """
     if labels.ndim > 1:
         each = zip(scores.T, labels.T, strict=True)
-        return tuple(_of_rare(probabilities(own[:, None]), true, seed) for own, true in each)
-    return _of_rare(scores, labels, seed) if scores.shape[1] == 2 else 0.5
-
-
-def _of_rare(scores: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> float:
-    return threshold(scores, labels, seed=seed) if labels.mean() < RARE else 0.5
+        return tuple(threshold(probabilities(own[:, None]), true, seed=seed) for own, true in each)
+    return threshold(scores, labels, seed=seed) if scores.shape[1] == 2 else 0.5
 
 
 def unsure(
@@ -162,9 +163,3 @@ def usual(rows: Sequence[NDArray[np.int32]], text: TextConfig) -> Usual | None:
     distances = (sums / words - mean) / np.sqrt(between + within / words)
     limit = max(np.quantile(distances, 0.99), _RARE) ** 2
     return Usual(float(mean), float(within * limit), float(between * limit))
-
-
-def _mean_f1(chosen: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:
-    second = labels.astype(bool)
-    classes = ((chosen, second), (~chosen, ~second))
-    return float(np.mean([2 * (a & b).sum() / ((a.sum() + b.sum()) or 1) for a, b in classes]))

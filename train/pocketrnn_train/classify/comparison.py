@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketrnn.classify.figures import Z, curve, mcnemar, roc_auc, several, wilson
+from pocketrnn.classify.figures import mcnemar, several, wilson
 
 NAMES = {
     "network": "this network",
@@ -71,17 +71,15 @@ def lines(found: Mapping[str, Any]) -> list[str]:
 def tells_apart(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> bool:
     """Return whether scores of the second of two labels are clearly higher where it is true.
 
-    That is, whether the area under the ROC curve is over a half by more than luck would make it:
-    Hanley and McNeil, The meaning and use of the area under a ROC curve, Radiology 143, 1982.
+    By the rank-sum test of Mann and Whitney, On a test of whether one of two random variables is
+    stochastically larger than the other, Annals of Mathematical Statistics 18, 1947.
     """
-    area = roc_auc(curve(labels == 1, scores))
-    if area is None:
+    from scipy.stats import mannwhitneyu
+
+    true, false = scores[labels == 1], scores[labels == 0]
+    if not (len(true) and len(false)):
         return False
-    true, false = int((labels == 1).sum()), int((labels == 0).sum())
-    one, two = area / (2 - area), 2 * area**2 / (1 + area)
-    spread = (true - 1) * (one - area**2) + (false - 1) * (two - area**2)
-    error = ((area * (1 - area) + spread) / (true * false)) ** 0.5
-    return bool(area - Z * error > 0.5)
+    return bool(mannwhitneyu(true, false, alternative="greater").pvalue < _LUCK / 2)
 
 
 def _concerns(

@@ -192,38 +192,21 @@ def teachers(
     return min(tried, key=lambda one: one[0])[1], matrix
 
 
-def baseline(
-    tokenizer: Tokenizer, texts: Sequence[str], labels: NDArray[np.int64], others: Sequence[str]
-) -> NDArray[np.int64]:
-    """Return the labels of `others` by TF-IDF of words and pairs, and logistic regression."""
-    vectorizer = tfidf(tokenizer, pieces=False)
-    with quietly():
-        model = _regression().fit(vectorizer.fit_transform(texts), labels)
-        chosen: NDArray[np.int64] = model.predict(vectorizer.transform(others))
-    return chosen
-
-
-def judge(
-    tokenizer: Tokenizer,
+def regression(
+    vectorizer: Any,
     texts: Sequence[str],
     labels: NDArray[np.int64],
     others: Sequence[str],
     classes: int,
 ) -> NDArray[np.float32]:
-    """Return the probabilities of `others` by TF-IDF of ids: what a network would read of them."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    vectorizer = TfidfVectorizer(analyzer=tokenizer.ids, sublinear_tf=True)
-    found = np.zeros((len(others), classes), np.float32)
-    with quietly():
-        model = _regression().fit(vectorizer.fit_transform(texts), labels)
-        known = model.classes_  # a label may have no text
-        found[:, known] = model.predict_proba(vectorizer.transform(others))[:, : len(known)]
-    return found
-
-
-def _regression() -> Any:
+    """Return the probabilities of `others` by logistic regression: float32 (texts, classes)."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
 
-    return OneVsRestClassifier(LogisticRegression(C=10, solver="liblinear"))
+    model = OneVsRestClassifier(LogisticRegression(C=10, solver="liblinear"))
+    found = np.zeros((len(others), classes), np.float32)
+    with quietly():
+        model.fit(vectorizer.fit_transform(texts), labels)
+        known = model.classes_  # a label may have no text
+        found[:, known] = model.predict_proba(vectorizer.transform(others))[:, : len(known)]
+    return found

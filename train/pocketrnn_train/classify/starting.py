@@ -4,7 +4,6 @@ What the file was trained on need not have the same labels; its head is taken if
 """
 
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,14 +25,6 @@ _COMMON, _FEW_KNOWN = 500, 0.5
 
 # Of the learning rate: what was learnt already shall not be lost in the first steps.
 _SLOWER = 0.3
-
-
-def read(start: str | os.PathLike[str] | bytes) -> Classifier:
-    """Return a classifier: from a path, its bytes, or `bundled`.
-
-    Raises a ModelFileError as `pocketrnn.load` does, also for a file with a graph of its own.
-    """
-    return Classifier.load(None if start == "bundled" else start)
 
 
 def follow(config: TrainConfig, first: Classifier, labels: Sequence[str]) -> TrainConfig:

@@ -32,7 +32,7 @@ from .adapting import adapt, is_few
 from .batches import Lesson
 from .comparison import tells_apart
 from .evaluation import evaluate
-from .linear import Choice, baseline
+from .linear import Choice, regression, tfidf
 from .teacher import columns_of, one_hot
 from .vocabulary import is_better_in_pieces, rank_words
 
@@ -69,7 +69,7 @@ def fit(
         config = adapt(config, lengths, len(corpus.labels), letters.sum() / max(lengths.sum(), 1))
         if corpus.validation:
             config = config.with_settings(folds=0)
-    first = None if start is None else starting.read(start)
+    first = None if start is None else Classifier.load(None if start == "bundled" else start)
     if first:
         config = starting.follow(config, first, corpus.labels)
         if corpus.unlabelled and not config.task.distillation:
@@ -87,9 +87,17 @@ def fit(
     if not words:
         weights = None if corpus.train.weights is None else corpus.train.weights.tolist()
         least = config.task.min_texts
-        common = starting.read("bundled").tokenizer.vocabulary if config.task.text.fold else ()
+        common = Classifier.load(None).tokenizer.vocabulary if config.task.text.fold else ()
         if chooses_pieces and not first:
-            pieces = _reads_pieces(run, config, corpus, common, resume=resume)
+            pieces = bool(config.task.made_up) and is_better_in_pieces(
+                corpus.train,
+                corpus.groups(),
+                config.task.text,
+                classes=len(corpus.labels),
+                min_texts=least,
+                common=common,
+                seed=config.seed,
+            )
             config = config.with_settings(pieces=pieces)
             if pieces:
                 print("Words without an id are read in pieces")
@@ -129,25 +137,6 @@ def fit(
     return run
 
 
-def _reads_pieces(
-    run: Run, config: TrainConfig, corpus: Corpus, common: Sequence[str], *, resume: bool
-) -> bool:
-    """Say whether words without an id are read in pieces: as the run to resume does, if any."""
-    if not config.task.made_up:
-        return False
-    if resume and (run.folder / "config.json").exists():
-        return run.config.task.text.pieces
-    return is_better_in_pieces(
-        corpus.train,
-        corpus.groups(),
-        config.task.text,
-        classes=len(corpus.labels),
-        min_texts=config.task.min_texts,
-        common=common,
-        seed=config.seed,
-    )
-
-
 def refuse(config: TrainConfig, corpus: Corpus, *, start: Any = None) -> None:
     """Raise ConfigError or InputError for a corpus that can't be trained by these settings.
 
@@ -182,8 +171,8 @@ class Round:
     """The network's probabilities: (texts, classes)."""
     teacher: NDArray[np.float32]
     """The teacher's; without one, (0, columns)."""
-    baseline: NDArray[np.int64]
-    """The labels that TF-IDF with logistic regression chose."""
+    baseline: NDArray[np.float32]
+    """Those of TF-IDF with logistic regression: (texts, classes)."""
     commonest: NDArray[np.int64]
     """The commonest label, or labels, of the texts that weren't held out, for each text."""
     teachers: NDArray[np.float64]
@@ -236,7 +225,13 @@ def _round(
         labels=held_out.labels,
         scores=scores,
         teacher=probabilities(lesson.of_held_out),
-        baseline=baseline(run.tokenizer, train.texts, train.labels, held_out.texts),
+        baseline=regression(
+            tfidf(run.tokenizer, pieces=False),
+            train.texts,
+            train.labels,
+            held_out.texts,
+            len(development.labels),
+        ),
         commonest=np.repeat(commonest[None], len(held_out), axis=0),
         teachers=np.array(lesson.settings or (), np.float64),
     )
@@ -355,7 +350,7 @@ def _finish(run: Run, model: Any, corpus: Corpus, rounds: Sequence[Round], secon
     chosen = {"network": choose(scores, even)}
     if len(teacher):
         chosen["teacher"] = choose(teacher, even)
-    chosen |= {"tfidf": others, "commonest": commonest}
+    chosen |= {"tfidf": choose(others, even), "commonest": commonest}
     figures = {
         "comparison": comparison.compare(
             labels,

@@ -16,7 +16,7 @@ from pocketrnn.classify.text import is_storable
 
 from ..corpora.corpus import Examples
 from ..corpora.splits import folds
-from .linear import judge
+from .linear import regression
 from .pieces import pieces_of
 
 FEW = 3
@@ -107,6 +107,8 @@ def is_better_in_pieces(
     cross-validated loss: pieces of inflected and compound words tell something, those of names may
     be noise.
     """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     some = np.random.default_rng(seed).permutation(len(examples))[:_MOST]
     texts, labels = examples.take(some).texts, examples.labels[some]
     fold = folds(labels, np.unique(groups[some], return_inverse=True)[1], _FOLDS, whole=False)
@@ -121,9 +123,9 @@ def is_better_in_pieces(
             words, _ = rank_words(learnt, text, min_texts=min_texts, common=common, warn=False)
             if not words:
                 return math.inf
-            reader = Tokenizer(text, words)
+            read = TfidfVectorizer(analyzer=Tokenizer(text, words).ids, sublinear_tf=True)
             held_out = [texts[i] for i in own]
-            scores[own] = judge(reader, learnt, labels[others], held_out, classes)
+            scores[own] = regression(read, learnt, labels[others], held_out, classes)
         return figures.log_loss(scores, labels)
 
     return loss(replace(config, pieces=True)) < loss(replace(config, pieces=False))

@@ -73,6 +73,13 @@ def read_corpus(
     path, options = paths[0], ReadOptions(encoding, header)
     named = {"validation": validation, "test": test}
     parts = {part: Path(file) for part, file in named.items() if file is not None}
+    of_tables = {
+        "label_column": label_column,
+        "label_separator": label_separator,
+        "probability_columns": probability_columns,
+        "weight_column": weight_column,
+        "split_column": split_column,
+    }
     if len(paths) == 1 and str(path) == "keras:imdb":
         corpus = keras_imdb.download()
     elif missing := [path for path in paths if not path.exists()]:
@@ -91,8 +98,8 @@ def read_corpus(
         )
         share = 0.0 if test is not None else test_split
         corpus = table.read(paths, columns, options, share, seed, parts, label_separator)
-    elif label_separator is not None:
-        raise ConfigError(f"{path}: label_separator is for tables")
+    elif given := [name for name, value in of_tables.items() if value not in (None, (), [])]:
+        raise ConfigError(f"{path}: {given[0]} is for tables")
     elif parts:
         raise ConfigError(
             f"{path}: brings its own test; files for test and validation are for tables"

@@ -68,7 +68,7 @@ class Sequences:
             raise ConfigError("too little text: some is needed to learn, and some to hold out")
         total = sum(self.texts.values())
         kept, held_out = (
-            Sequences(part, round(self.rows * sum(part.values()) / total), self.names)
+            Sequences(part, max(round(self.rows * sum(part.values()) / total), 1), self.names)
             for part in parts
         )
         return kept, held_out
