@@ -13,7 +13,12 @@ from .streams import standard_input
 
 
 def refuse_existing(path: str | os.PathLike[str], *, force: bool) -> None:
-    """Raise OutputError for a file to write that exists, unless `force` is to replace it."""
+    """Raise OutputError for a file to write that exists, unless `force` is to replace it.
+
+    What is no file, as a device or a folder, is never replaced.
+    """
+    if Path(path).exists() and not Path(path).is_file():
+        raise OutputError(f"{os.fspath(path)}: not a file that could be replaced")
     if not force and Path(path).exists():
         raise OutputError(f"{os.fspath(path)}: exists already; replace it with force=True")
 

@@ -27,10 +27,7 @@ _SETTING = re.compile(
     r"|learning_rate|max_characters|max_lines|on_error|output_format|prefix|rename|resume|trusted)"
     r"=(True|False|\.\.\.|\"(\w+)\")"
 )
-_WANTED = re.compile(
-    r"^(batch_size|label_separator|learning_rate|max_characters|max_lines|min_texts|num_words"
-    r"|on_error|test_split|top_k|top_p|validation_split|word_dropout)(?= must be )"
-)
+_WANTED = re.compile(r"^[a-z]+(_[a-z]+)+(?= must be )")
 _EXTRA = re.compile(r"add the extra (pocketrnn\[\w+\])")
 
 
@@ -131,14 +128,6 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the options of commands that run one model."""
     add(parser, "--model FILE", "model file (default: the bundled one)")
     add_trusted(parser)
-
-
-def add_only_model(parser: argparse.ArgumentParser) -> None:
-    """Add the model of commands that take nothing else, with `--model` before it or without."""
-    group = parser.add_mutually_exclusive_group()
-    default = "default: the bundled one"
-    group.add_argument("model", nargs="?", metavar="MODEL", default=argparse.SUPPRESS, help=default)
-    add(group, "--model FILE", "the same")
 
 
 def add_trusted(parser: argparse.ArgumentParser) -> None:

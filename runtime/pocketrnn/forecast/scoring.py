@@ -18,7 +18,7 @@ from ..files import refuse_existing, replacing, write_atomic
 from ..streams import say, standard_output_bytes
 from ..tables.formats import output_format as format_for
 from ..tables.inputs import PathLike
-from ..tables.outputs import paths
+from ..tables.outputs import paths, refuse_list
 from ..tables.reading import ON_ERROR, STDIN, ReadOptions
 from ..tables.textfile import replaceable
 from .frequency import Frequency
@@ -242,8 +242,8 @@ def _file(
             return summary
         path, errors_path, folder = paths(output)
         table.source.refuse(path, errors_path, folder)
-        for written in (path, errors_path):
-            refuse_existing(written, force=force)
+        refuse_existing(path, force=force)
+        refuse_list(errors_path, force=force)
         with replacing(path) as temporary, temporary.open("wb") as file:
             to_file(file)
         errors_path.unlink(missing_ok=True)  # of the output that was there

@@ -7,9 +7,9 @@ one file, so pieces that are put one after the other are a valid file.
 import gzip
 import io
 import sys
+import zlib
 from typing import Any, BinaryIO, cast
 
-from ..errors import PocketRNNError
 from ..extras import require
 
 SUFFIXES = (".gz", ".zst")
@@ -21,16 +21,21 @@ def suffix_of(name: str) -> str:
 
 
 def decompressed(file: BinaryIO, suffix: str) -> io.BufferedReader:
-    """Return a stream of what `file` holds; reading it raises OSError for all that is wrong."""
+    """Return a stream of what `file` holds; reading it raises one of `faults`."""
     if not suffix:
         return cast("io.BufferedReader", file)
-    stream = gzip.GzipFile(fileobj=file) if suffix == ".gz" else zstd().ZstdFile(file)
-    return io.BufferedReader(_Checked(stream), 1 << 17)
+    stream: Any = gzip.GzipFile(fileobj=file) if suffix == ".gz" else zstd().ZstdFile(file)
+    return io.BufferedReader(stream, 1 << 17)
+
+
+def faults(suffix: str) -> tuple[type[Exception], ...]:
+    """Return what reading raises; without a `strerror`, the file is damaged."""
+    return OSError, EOFError, zlib.error, *([zstd().ZstdError] if suffix == ".zst" else [])
 
 
 def compress(data: bytes, suffix: str) -> bytes:
     """Return `data` as one piece of a compressed file, always the same bytes for the same data."""
-    if not data or not suffix:
+    if not suffix:
         return data
     if suffix == ".gz":
         return gzip.compress(data, 6, mtime=0)
@@ -45,23 +50,3 @@ def zstd() -> Any:
         require("zstd", "backports.zstd")
         from backports import zstd as module
     return module
-
-
-class _Checked(io.RawIOBase):
-    """A decompressed stream whose every fault is an OSError."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            return cast("int", self._stream.readinto(buffer))
-        except (MemoryError, PocketRNNError):
-            raise
-        except Exception as error:
-            if isinstance(error, OSError) and error.strerror:
-                raise
-            raise OSError(f"cut short or damaged ({error})") from error

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import ConfigError, InputError, counted
 from .block import Block, Results, Row
 from .reading import Reader, numbered
-from .textfile import TextReader, TextWriter, TooLong, is_decoded, json_value, replaceable, to_json
+from .textfile import TextReader, TextWriter, is_decoded, json_value, replaceable, to_json
 from .writing import columns_of, texts_of
 
 # A quoted field of more lines than this, most of which would be rows by themselves, isn't one
@@ -38,7 +38,7 @@ class CsvReader(TextReader):
         if first and (found := re.fullmatch(r"sep=(.)[\r\n]+", first, re.IGNORECASE)):
             self.preface, self.delimiters = first, found[1]
             first = self._next()
-        while first is not None and not first.strip("\r\n") and not isinstance(first, TooLong):
+        while first is not None and not first.strip("\r\n"):
             first = self._next()
         if first is None:
             raise InputError(f"{self.name}: the file is empty; expected a header")
@@ -60,8 +60,8 @@ class CsvReader(TextReader):
         self.delimiter = there[0] if there else self.delimiters[0]
         self._push(lines)
         header = next(self._records(0))
-        if header.record is None:
-            raise InputError(f"{self.name}, line {header.line}: {header.problem}")
+        if problem := self.options.too_long(header.raw) or header.problem:
+            raise InputError(f"{self.name}, line {header.line}: {problem}")
         self.header, self.columns = header.raw, tuple(header.record)
         if not is_decoded(self.header):
             raise InputError(
@@ -105,9 +105,7 @@ class CsvReader(TextReader):
         quotes, delimiter = self.options.quotes, self.delimiter
         while (line := self._next()) is not None:
             number = self._line
-            if isinstance(line, TooLong):
-                yield Row(number, "", None, problem=line.problem)
-            elif quotes and '"' in line:
+            if quotes and '"' in line:
                 yield self._quoted(number, line, width)
             elif kept := line.rstrip("\r\n"):  # a blank line is no row
                 yield Row(number, line, kept.split(delimiter))

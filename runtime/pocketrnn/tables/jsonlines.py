@@ -7,7 +7,7 @@ from typing import Any
 
 from .block import Block, Results, Row
 from .reading import Reader, listed
-from .textfile import TextReader, TextWriter, TooLong, to_json, without_newline
+from .textfile import TextReader, TextWriter, to_json, without_newline
 from .writing import taken_error, texts_of
 
 
@@ -21,7 +21,7 @@ class JsonLinesReader(TextReader):
         self._lines = self.lines()
         for line in self._lines:
             self._first.append(line)
-            if line.strip():
+            if line.strip() and not self.options.too_long(line):
                 break
         line = self._first[-1] if self._first else ""
         record, problem = parsed(line)
@@ -32,9 +32,7 @@ class JsonLinesReader(TextReader):
 
     def rows(self, text_column: str) -> Iterator[Row]:
         for number, line in enumerate(chain(self._first, self._lines), 1):
-            if isinstance(line, TooLong):
-                yield Row(number, "", None, problem=line.problem)
-            elif line.strip():
+            if line.strip():
                 yield row_of(number, line, *parsed(line), text_column)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from .block import Row
-from .textfile import TextReader, TooLong, without_newline
+from .textfile import TextReader, without_newline
 
 
 class LinesReader(TextReader):
@@ -11,8 +11,5 @@ class LinesReader(TextReader):
 
     def rows(self, text_column: str) -> Iterator[Row]:
         for number, line in enumerate(self.lines(), 1):
-            if isinstance(line, TooLong):
-                yield Row(number, "", None, problem=line.problem)
-            else:
-                text = without_newline(line)
-                yield Row(number, text, [text], text)
+            text = without_newline(line)
+            yield Row(number, text, [text], text)

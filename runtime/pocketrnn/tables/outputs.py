@@ -35,7 +35,8 @@ from .writing import Writer
 
 _FOLDER = ".pocketrnn-run"
 _LIST = ".errors.csv"
-_LIST_HEADER = b"file,line,reason\n"
+_LIST_START = b"file,line,"
+_LIST_HEADER = _LIST_START + b"reason\n"
 # All names that a run gives: its own, and those of files that aren't whole yet.
 _NAMES = re.compile(r"\d{9}\.part|run\.json|lock|\..+\.[0-9a-f]{12}(\..*)?")
 _KEPT = "what is written is kept: put that right, then go on with resume=True"
@@ -102,7 +103,7 @@ class FileOutput:
         with _saying_what_to_do(self.path), contextlib.ExitStack() as refused:
             if not self.path.parent.is_dir():
                 raise OutputError(f"can't write {self.path}: no such folder")
-            self._refuse_other_kinds()
+            refuse_existing(self.path, force=True)
             self._folder = Folder(folder, self.path)
             refused.callback(self.close)
             unfinished = "run.json" in self._folder.names()
@@ -117,7 +118,7 @@ class FileOutput:
             self._folder.clear(all_of_it=not resume)
             if not resume:
                 self._refuse_output()
-            self._refuse_list(new_run=not resume)
+            refuse_list(self.errors_path, force=self._force or resume)
             write_atomic(self._folder.path / "run.json", _json(run))
             refused.pop_all()
 
@@ -221,31 +222,13 @@ class FileOutput:
                 "start over with force=True"
             )
 
-    def _refuse_other_kinds(self) -> None:
-        if self.path.exists() and not self.path.is_file():
-            raise OutputError(f"{self.path}: not a file that could be replaced")
-
     def _refuse_output(self, new: Path | None = None) -> None:
         """Raise OutputError for an output that may not be replaced.
 
         One that is equal to the `new` one may: this run wrote it, and was killed right after.
         """
-        self._refuse_other_kinds()
         may = self._force or (new and self.path.exists() and filecmp.cmp(new, self.path, False))
         refuse_existing(self.path, force=bool(may))
-
-    def _refuse_list(self, *, new_run: bool) -> None:
-        """Raise OutputError for a list of errors that may not be replaced."""
-        if not os.path.lexists(self.errors_path):
-            return
-        # A file of this name that no run wrote isn't ours to replace.
-        is_ours = stat.S_ISREG(self.errors_path.lstat().st_mode)
-        if is_ours:
-            with self.errors_path.open("rb") as file:
-                is_ours = file.read(len(_LIST_HEADER)) == _LIST_HEADER
-        if not is_ours:
-            raise OutputError(f"{self.errors_path}: no run wrote this; move it away")
-        refuse_existing(self.errors_path, force=self._force or not new_run)
 
 
 class Folder:
@@ -353,6 +336,20 @@ def paths(output: str | os.PathLike[str]) -> tuple[Path, Path, Path]:
     """Return what a run with this output writes: the output, the list of errors, the folder."""
     whole = Path(os.path.realpath(output))
     return whole, whole.with_name(whole.name + _LIST), whole.with_name(whole.name + _FOLDER)
+
+
+def refuse_list(path: Path, *, force: bool) -> None:
+    """Raise OutputError for a list of errors that may not be replaced."""
+    if not os.path.lexists(path):
+        return
+    # A file of this name that no run wrote isn't ours to replace.
+    is_ours = stat.S_ISREG(path.lstat().st_mode)
+    if is_ours:
+        with path.open("rb") as file:
+            is_ours = file.read(len(_LIST_START)) == _LIST_START
+    if not is_ours:
+        raise OutputError(f"{path}: no run wrote this; move it away")
+    refuse_existing(path, force=force)
 
 
 def error_lines(block: Block) -> bytes:

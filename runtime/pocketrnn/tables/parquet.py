@@ -68,7 +68,7 @@ class ParquetReader(Reader):
                 for i, text in enumerate(texts):
                     if not text or text.isspace():
                         block.problems[i] = blocks_of.NO_TEXT
-                    elif problem := self.options.too_long(len(text)):
+                    elif problem := self.options.too_long(text):
                         block.problems[i] = problem
                 done += len(texts)
                 block.position = done

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
 from ..config import whole_number
@@ -43,10 +43,11 @@ class ReadOptions:
         for name in ("max_characters", "max_lines"):
             whole_number(getattr(self, name), f"{name} must be a whole number from 1", 1)
 
-    def too_long(self, size: int) -> str:
-        """Return the problem of a row of `size` characters, or an empty string."""
+    def too_long(self, raw: str) -> str:
+        """Return the problem of a row that is too long, or an empty string."""
         most = self.max_characters
-        return f"over {most:,} characters (max_characters=...)" if size > most else ""
+        is_long = len(raw) > most and len(raw.rstrip("\r\n")) > most
+        return f"over {most:,} characters (max_characters=...)" if is_long else ""
 
 
 class Reading(TypedDict, total=False):
@@ -96,6 +97,8 @@ class Reader:
         while True:
             block = Block(self.columns, text_column)
             for row in rows:
+                if problem := self.options.too_long(row.raw):  # its values aren't held
+                    row = replace(row, raw="", record=None, text="", problem=problem)
                 block.add(row.file or self.name, row)
                 if block.is_full():
                     break

@@ -15,18 +15,12 @@ from typing import Any, BinaryIO
 from ..errors import ConfigError, InputError, OutputError
 from ..streams import standard_input
 from .block import Block, Results
-from .compression import compress, decompressed, suffix_of
+from .compression import compress, decompressed, faults, suffix_of
 from .reading import STDIN, Reader, ReadOptions
 from .writing import Writer
 
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
-
-
-class TooLong(str):
-    """What stands for a line that is longer than may be read: empty, with its length."""
-
-    problem: str
 
 
 class TextReader(Reader):
@@ -75,22 +69,18 @@ class TextReader(Reader):
         return self._file.tell() if self.total else 0
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines; a `TooLong` for one that is, which is never held whole."""
+        """Yield the lines; of one that is too long the start, so that it is never held whole."""
         limit, readline = self.options.max_characters, self.stream.readline
         is_cut = False  # between the two characters of its CR LF
         while line := readline(limit + 2):
             was_cut, is_cut = is_cut, False
             if was_cut and line == "\n":
                 continue
-            if len(line) > limit and (size := len(line.rstrip("\r\n"))) > limit:
-                while not line.endswith(("\n", self.newline or "\r")) and (line := readline(limit)):
-                    size += len(line.rstrip("\r\n"))
-                is_cut = line.endswith("\r")
-                line = TooLong()
-                line.problem = (
-                    f"a line of {size:,} characters, where at most {limit:,} may be "
-                    "(max_characters=...)"
-                )
+            rest = line
+            if self.options.too_long(line):
+                while not rest.endswith(("\n", self.newline or "\r")) and (rest := readline(limit)):
+                    pass
+                is_cut = rest.endswith("\r")
             yield line
 
     def close(self) -> None:
@@ -105,6 +95,9 @@ class TextWriter(Writer):
     """A writer of text, compressed where the output's name says so."""
 
     encoding = "utf-8"
+
+    def head(self) -> bytes:
+        return self.compressed(b"")  # without a row, it is no file of its kind otherwise
 
     @abstractmethod
     def lines(self, results: Results) -> Iterator[str]:
@@ -215,5 +208,6 @@ def reading_errors(name: str, encoding: str) -> Iterator[None]:
         raise InputError(
             f"{name}: not {encoding} text; name its encoding with encoding=...{hint}"
         ) from error
-    except OSError as error:
-        raise InputError(f"{name}: {error.strerror or error}") from error
+    except faults(suffix_of(name)) as error:
+        reason = getattr(error, "strerror", None) or f"cut short or damaged ({error})"
+        raise InputError(f"{name}: {reason}") from error

@@ -45,8 +45,7 @@ class XlsxReader(Reader):
     def rows(self, text_column: str) -> Iterator[Row]:
         column = self.columns.index(text_column)
         for line, cells in self._rows:
-            raw = "\0".join(cells)
-            yield Row(line, raw, cells, cells[column], self.options.too_long(len(raw)))
+            yield Row(line, "\0".join(cells), cells, cells[column])
 
 
 def _text(value: Any) -> str:

@@ -481,6 +481,18 @@ def test_outputs_are_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is the input"):
         forecast_file(source, str(source), MODEL, force=True)
     assert output.read_text() == "mine"
+    errors = tmp_path / "out.csv.errors.csv"
+    errors.write_text("mine")
+    with pytest.raises(OutputError, match=r"errors\.csv: no run wrote this; move it away"):
+        forecast_file(source, str(output), MODEL, force=True)
+    assert (output.read_text(), errors.read_text()) == ("mine", "mine")
+    errors.unlink()
+    errors.mkdir()
+    with pytest.raises(OutputError, match=r"errors\.csv: no run wrote this; move it away"):
+        forecast_file(source, str(output), MODEL, force=True)
+    assert output.read_text() == "mine"
+    with pytest.raises(OutputError, match="not a file that could be replaced"):
+        forecast_file(source, str(errors), MODEL, force=True)
     for options in ({"on_error": "ignore"}, {"horizon": 9}, {"levels": (81,)}):
         with pytest.raises(ConfigError):
             forecast_file(source, str(tmp_path / "no.csv"), MODEL, **options)

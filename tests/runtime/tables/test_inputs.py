@@ -212,10 +212,46 @@ def test_a_line_that_is_too_long(kind, suffix, tmp_path):
         assert len(found) > 100  # each of its lines is told
         assert all(problem for *_, problem in found[1:-1])
     else:
-        assert problem.startswith(f"a line of {len(long):,} characters, where at most 10,000 may")
+        assert problem == "over 10,000 characters (max_characters=...)"
         summary = score(source, tmp_path / "out.csv", max_characters=10_000, on_error="null")
         assert (summary.rows, summary.errors) == (2, 1)
         assert len((tmp_path / "out.csv").read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "xlsx"])
+def test_a_row_that_is_too_long_is_written_without_its_values(kind, tmp_path):
+    """Also one whose lines, between quotes, are each short enough."""
+    texts = ["good", "\n".join(["a" * 80] * 2), "bad"]
+    source = tmp_path / f"in.{kind}"
+    if kind == "xlsx":
+        workbook = pytest.importorskip("openpyxl").Workbook()
+        for row in (["id", "text"], *([7, text] for text in texts)):
+            workbook.active.append(row)
+        workbook.save(source)
+    elif kind == "json":
+        source.write_text(json.dumps([{"id": 7, "text": text} for text in texts]))
+    else:
+        source.write_text("id,text\n" + "".join(f'7,"{text}"\n' for text in texts))
+    out = tmp_path / "out.jsonl"
+    summary = score(source, out, max_characters=100, on_error="null")
+    assert (summary.rows, summary.errors) == (2, 1)
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row.get("id") and int(row["id"]) for row in rows] == [7, None, 7]
+    assert [row["text"] for row in rows] == ["good", "", "bad"]
+    assert "over 100 characters" in (tmp_path / "out.jsonl.errors.csv").read_text()
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_an_output_without_rows_is_a_file_of_its_kind(suffix, content, tmp_path):
+    if suffix == ".zst" and sys.version_info < (3, 14):
+        pytest.importorskip("backports.zstd")
+    source, out = tmp_path / "in.txt", tmp_path / f"out.jsonl{suffix}"
+    source.write_text(content)
+    score(source, out, on_error="skip")
+    whole = gzip.decompress if suffix == ".gz" else compression.zstd().decompress
+    assert out.stat().st_size
+    assert whole(out.read_bytes()) == b""
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
