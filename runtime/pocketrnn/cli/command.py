@@ -130,6 +130,14 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     add_trusted(parser)
 
 
+def add_only_model(parser: argparse.ArgumentParser) -> None:
+    """Add the model of commands that take nothing else, with `--model` before it or without."""
+    group = parser.add_mutually_exclusive_group()
+    default = "default: the bundled one"
+    group.add_argument("model", nargs="?", metavar="MODEL", default=argparse.SUPPRESS, help=default)
+    add(group, "--model FILE", "the same")
+
+
 def add_trusted(parser: argparse.ArgumentParser) -> None:
     """Add the option of all commands that run a model."""
     text = "run a model file that brings a graph of its own: you trust whoever made it"

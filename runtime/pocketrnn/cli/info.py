@@ -13,7 +13,7 @@ from . import command
 
 def add_to(commands: Any) -> None:
     parser = command.command(commands, "info", _info, "print a model's card")
-    parser.add_argument("model", nargs="?", metavar="MODEL", help="default: the bundled one")
+    command.add_only_model(parser)
     command.add(parser, "--json", "print it as JSON")
 
 

@@ -15,7 +15,7 @@ def add_to(commands: Any) -> None:
         "check that a model file is whole and scores on this machine as it should",
         epilog="exit codes: 0 no check failed; 1 one did, or the file can't be read",
     )
-    parser.add_argument("model", nargs="?", metavar="MODEL", help="default: the bundled one")
+    command.add_only_model(parser)
     command.add(parser, "--json", "print it as JSON")
     command.add_trusted(parser)
 

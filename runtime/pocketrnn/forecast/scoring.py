@@ -29,6 +29,8 @@ from .table import Columns, Part, Series, SeriesTable, write
 # Series that are read, forecast and written together.
 _SERIES = 256
 
+_LIST_HEADER = "file,line,series,problem\n"
+
 _Rows = tuple[list[tuple[Any, ...]], Any]
 """Of a series: time stamps and what else has exact values; and as many rows of float32 numbers."""
 
@@ -243,12 +245,12 @@ def _file(
         path, errors_path, folder = paths(output)
         table.source.refuse(path, errors_path, folder)
         refuse_existing(path, force=force)
-        refuse_list(errors_path, force=force)
+        refuse_list(errors_path, _LIST_HEADER.encode(), force=force)
         with replacing(path) as temporary, temporary.open("wb") as file:
             to_file(file)
         errors_path.unlink(missing_ok=True)  # of the output that was there
         if summary.errors:
             summary.errors_path = str(errors_path)
             problems = replaceable(listed.getvalue())
-            write_atomic(errors_path, "file,line,series,problem\n" + problems)
+            write_atomic(errors_path, _LIST_HEADER + problems)
     return summary

@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 from ..errors import InputError
 from .block import Row
 from .reading import Reader, ReadOptions
-from .textfile import TextReader, byte_order, is_decoded, reading_errors, undecodable
+from .textfile import byte_order, reading_errors, undecodable
 
 
 def text_files(folder: str | os.PathLike[str]) -> list[Path]:
@@ -45,21 +44,31 @@ class FolderReader(Reader):
     def rows(self, text_column: str) -> Iterator[Row]:
         for file in self._files:
             path = Path(self.name, file)
-            text, problem = self._text(path)
+            with reading_errors(str(path), self.options.encoding):
+                text, problem = self._text(path)
             yield Row(1, f"{file}\0{text}", [file, text], text, problem, str(path))
+
+    def bounded(self, row: Row) -> Row:
+        return row  # a name counts for nothing; its text has been measured
 
     def _text(self, path: Path) -> tuple[str, str]:
         """Return the text of a file, and its problem."""
         if not path.is_file():  # a pipe would be waited for
             return "", "not a regular file"
+        limit = self.options.max_characters
+        with path.open("rb") as file:
+            data = file.read(4 * limit + 4)  # no encoding takes more, nor does a mark
+            more = file.read(1)
         try:
-            with (
-                closing(TextReader(str(path), self.options)) as reader,
-                reading_errors(str(path), reader.encoding),
-            ):
-                text = reader.stream.read(self.options.max_characters + 1)
-        except InputError as error:
-            if isinstance(error.__cause__, UnicodeError):
-                return "", undecodable(self.options.encoding)
-            raise
-        return text, "" if is_decoded(text) else undecodable(reader.encoding)
+            mark, encoding = byte_order(data[:4], self.options.encoding)
+        except UnicodeError:
+            return "", undecodable(self.options.encoding)
+        data = data[len(mark) :]
+        text = data.decode(encoding, "replace")
+        if more or len(text) > limit:
+            return "", self.options.over
+        try:
+            data.decode(encoding)
+        except UnicodeDecodeError:
+            return text, undecodable(encoding)
+        return text, ""

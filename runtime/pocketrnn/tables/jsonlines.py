@@ -17,13 +17,13 @@ class JsonLinesReader(TextReader):
     fixed = False
 
     def _begin(self) -> None:
-        self._first: list[str] = []
+        self._first: list[str | None] = []  # None stands for a line that is too long
         self._lines = self.lines()
         for line in self._lines:
-            self._first.append(line)
-            if line.strip() and not self.options.too_long(line):
+            self._first.append(None if self.options.too_long(line) else line)
+            if (self._first[-1] or "").strip():
                 break
-        line = self._first[-1] if self._first else ""
+        line = self._first[-1] or "" if self._first else ""
         record, problem = parsed(line)
         if problem and line.strip():
             self.problem = f"line {len(self._first)}: {problem}"
@@ -32,7 +32,9 @@ class JsonLinesReader(TextReader):
 
     def rows(self, text_column: str) -> Iterator[Row]:
         for number, line in enumerate(chain(self._first, self._lines), 1):
-            if line.strip():
+            if line is None or self.options.too_long(line):
+                yield Row(number, "", None, problem=self.options.over)
+            elif line.strip():
                 yield row_of(number, line, *parsed(line), text_column)
 
 

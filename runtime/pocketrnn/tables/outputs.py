@@ -35,8 +35,7 @@ from .writing import Writer
 
 _FOLDER = ".pocketrnn-run"
 _LIST = ".errors.csv"
-_LIST_START = b"file,line,"
-_LIST_HEADER = _LIST_START + b"reason\n"
+_LIST_HEADER = b"file,line,reason\n"
 # All names that a run gives: its own, and those of files that aren't whole yet.
 _NAMES = re.compile(r"\d{9}\.part|run\.json|lock|\..+\.[0-9a-f]{12}(\..*)?")
 _KEPT = "what is written is kept: put that right, then go on with resume=True"
@@ -118,7 +117,7 @@ class FileOutput:
             self._folder.clear(all_of_it=not resume)
             if not resume:
                 self._refuse_output()
-            refuse_list(self.errors_path, force=self._force or resume)
+            refuse_list(self.errors_path, _LIST_HEADER, force=self._force or resume)
             write_atomic(self._folder.path / "run.json", _json(run))
             refused.pop_all()
 
@@ -338,15 +337,15 @@ def paths(output: str | os.PathLike[str]) -> tuple[Path, Path, Path]:
     return whole, whole.with_name(whole.name + _LIST), whole.with_name(whole.name + _FOLDER)
 
 
-def refuse_list(path: Path, *, force: bool) -> None:
-    """Raise OutputError for a list of errors that may not be replaced."""
+def refuse_list(path: Path, header: bytes, *, force: bool) -> None:
+    """Raise OutputError for a list of errors, which begins with `header`, not to be replaced."""
     if not os.path.lexists(path):
         return
     # A file of this name that no run wrote isn't ours to replace.
     is_ours = stat.S_ISREG(path.lstat().st_mode)
     if is_ours:
         with path.open("rb") as file:
-            is_ours = file.read(len(_LIST_START)) == _LIST_START
+            is_ours = file.read(len(header)) == header
     if not is_ours:
         raise OutputError(f"{path}: no run wrote this; move it away")
     refuse_existing(path, force=force)

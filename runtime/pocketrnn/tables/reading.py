@@ -46,8 +46,12 @@ class ReadOptions:
     def too_long(self, raw: str) -> str:
         """Return the problem of a row that is too long, or an empty string."""
         most = self.max_characters
-        is_long = len(raw) > most and len(raw.rstrip("\r\n")) > most
-        return f"over {most:,} characters (max_characters=...)" if is_long else ""
+        return self.over if len(raw) > most and len(raw.rstrip("\r\n")) > most else ""
+
+    @property
+    def over(self) -> str:
+        """The problem of a row that is too long."""
+        return f"over {self.max_characters:,} characters (max_characters=...)"
 
 
 class Reading(TypedDict, total=False):
@@ -92,13 +96,18 @@ class Reader:
         """Return how far into the input these first `rows` reach, in the reader's unit."""
         return rows
 
+    def bounded(self, row: Row) -> Row:
+        """Return a row, or what stands for one that is too long, so that its values aren't held."""
+        problem = self.options.too_long(row.raw)
+        return replace(row, raw="", record=None, text="", problem=problem) if problem else row
+
     def blocks(self, text_column: str) -> Iterator[Block]:
-        rows, count = self.rows(text_column), 0
+        rows, count, most = self.rows(text_column), 0, self.options.max_characters
         while True:
             block = Block(self.columns, text_column)
             for row in rows:
-                if problem := self.options.too_long(row.raw):  # its values aren't held
-                    row = replace(row, raw="", record=None, text="", problem=problem)
+                if len(row.raw) > most:
+                    row = self.bounded(row)
                 block.add(row.file or self.name, row)
                 if block.is_full():
                     break

@@ -237,7 +237,7 @@ def test_info(tiny_path: Path, capsys: Capture) -> None:
 
 
 def test_info_json(tiny_path: Path, capsys: Capture) -> None:
-    assert main(["info", "--json", str(tiny_path)]) == 0
+    assert main(["info", "--json", "--model", str(tiny_path)]) == 0
     about = json.loads(capsys.readouterr().out)
     assert about == {
         "file": {

@@ -482,10 +482,10 @@ def test_outputs_are_never_overwritten(tmp_path: Path) -> None:
         forecast_file(source, str(source), MODEL, force=True)
     assert output.read_text() == "mine"
     errors = tmp_path / "out.csv.errors.csv"
-    errors.write_text("mine")
+    errors.write_text("file,line,comment\n")
     with pytest.raises(OutputError, match=r"errors\.csv: no run wrote this; move it away"):
         forecast_file(source, str(output), MODEL, force=True)
-    assert (output.read_text(), errors.read_text()) == ("mine", "mine")
+    assert (output.read_text(), errors.read_text()) == ("mine", "file,line,comment\n")
     errors.unlink()
     errors.mkdir()
     with pytest.raises(OutputError, match=r"errors\.csv: no run wrote this; move it away"):

@@ -241,6 +241,43 @@ def test_a_row_that_is_too_long_is_written_without_its_values(kind, tmp_path):
     assert "over 100 characters" in (tmp_path / "out.jsonl.errors.csv").read_text()
 
 
+def test_a_long_line_that_starts_with_spaces_is_no_blank_one(tmp_path):
+    source, long = tmp_path / "in.jsonl", " " * 60 + '{"text": "bad"}'
+    for lines in ([long, '{"text": "good"}'], ['{"text": "good"}', long], [long, long]):
+        source.write_text("\n".join(lines))
+        summary = score(
+            source, tmp_path / "out.csv", max_characters=40, on_error="skip", force=True
+        )
+        assert summary.errors == lines.count(long)
+
+
+def test_the_name_of_a_file_in_a_folder_counts_for_nothing(tmp_path):
+    folder, out = tmp_path / "texts", tmp_path / "out.csv"
+    folder.mkdir()
+    (folder / f"{'a' * 30}.txt").write_text("good film")
+    (folder / "b.txt").write_text("bad " * 30)
+    summary = score(folder, out, max_characters=20, on_error="null")
+    assert (summary.rows, summary.errors) == (1, 1)
+    _, first, second = out.read_text().splitlines()
+    assert first.startswith(f"{'a' * 30}.txt,good film,")
+    assert second.startswith("b.txt,,")
+
+
+def test_leading_lines_that_are_too_long_are_not_held(tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text(
+        "".join(f'{{"text": "{"a" * 300_000}"}}\n' for _ in range(40)) + '{"text": "a"}'
+    )
+    tracemalloc.start()
+    try:
+        found = read(source, max_characters=250_000)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [number for number, _, problem in found if not problem] == [41]
+    assert peak < 5_000_000
+
+
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 @pytest.mark.parametrize("content", ["", "\n\n"])
 def test_an_output_without_rows_is_a_file_of_its_kind(suffix, content, tmp_path):

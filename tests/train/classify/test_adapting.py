@@ -47,6 +47,12 @@ def test_tables(
     assert found.task.adapted == ()
 
 
+def test_true_labels_count_most_where_a_text_may_have_several() -> None:
+    found = adapt(DEFAULT.with_settings(multi_label=True), np.full(900, 30), 5).task.distillation
+    assert found
+    assert found.truth == 0.9
+
+
 def test_characters_are_read_by_a_gru() -> None:
     found = adapt(DEFAULT, np.full(9000, 30), 2, letters=1.1)
     assert (found.network.cell, found.network.units) == ("gru", 56)

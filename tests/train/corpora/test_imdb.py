@@ -90,7 +90,7 @@ def test_archive(archive: Path) -> None:
 )
 def test_an_archive_has_no_columns(archive: Path, option: dict[str, Any]) -> None:
     (name,) = option
-    with pytest.raises(ConfigError, match=f"{name} is for tables"):
+    with pytest.raises(ConfigError, match=f"has no columns; leave out {name}="):
         read_corpus(archive, **option)
 
 

@@ -537,8 +537,8 @@ def test_what_is_held_out_is_not_learnt_without_its_label(
     assert corpus.unlabelled == ("so so", "hm")
     left_out = f"{csv_path}: left out: 2 rows for validation or test without a label"
     assert left_out in caplog.messages
-    with pytest.raises(InputError, match="train, validation, test, not 'tset'"):
-        read(csv_path, content + "\nodd,,tset", split_column="for")
+    corpus = read(csv_path, content + "\nmore,,unsupervised", split_column="for", unlabelled=True)
+    assert corpus.unlabelled == ("so so", "hm", "more")
 
 
 def test_soft_labels_of_a_validation_file_are_kept(tmp_path: Path) -> None:

@@ -38,8 +38,8 @@ _WORDS, _TEXTS, _STEPS = 1_000_000, 80_000, 2500
 # are soon learnt by heart: then it has so many steps a label.
 _STEPS_OF_WHOLE, _MOST_STEPS, _STEPS_OF_LABEL = 60, 20_000, 3
 
-# Epochs on whole texts.
-_EPOCHS = 8
+# Epochs on whole texts, and how much true labels count there where a text may have several.
+_EPOCHS, _TRUTH = 8, 0.9
 
 # So many labels of few rows aren't learnt in those steps at the usual rate.
 _MANY_LABELS, _FAST = 20, 0.006
@@ -71,6 +71,8 @@ def adapt(
         # Who says which texts are held out wants those.
         in_turn = few and refit and {"validation", "validation_split"} <= {*config.task.adapted}
         gru = letters < _ONE
+        # A teacher of rare labels gives a text none of several too often.
+        truth = _TRUTH if config.task.multi_label else None
         width = 56 if gru else 64 if labels > 2 else 32
         batch = 32 if rows < 20_000 else 64
         least = min(_STEPS_OF_LABEL * labels, _STEPS_OF_WHOLE) if few else _STEPS_OF_WHOLE
@@ -98,7 +100,7 @@ def adapt(
             "folds": 4 if in_turn else 0,
             "refit": refit,
             # Of two labels, true ones alone are soon learnt by heart.
-            "distillation": Distillation(truth=None if labels > 2 else 0.5, made_up=made_up),
+            "distillation": Distillation(truth=0.5 if labels == 2 else truth, made_up=made_up),
         }
     chosen = {name: values[name] for name in config.task.adapted if name in values}
     return config.with_settings(**chosen, adapted=())

@@ -188,13 +188,11 @@ def with_truth(
 ) -> NDArray[np.float32]:
     """Return what labelled texts teach: their labels by `share`, and `soft` ones by the rest.
 
-    float32 (texts, columns). Without a share, it is the square of the accuracy of `soft` (of
-    several labels a text, of their F1): where labels hardly follow from the words, a network that
-    is given them learns the texts by heart.
+    float32 (texts, columns). Without a share, it is the square of the accuracy of `soft`: where
+    labels hardly follow from the words, a network that is given them learns the texts by heart.
     """
     if share is None:
-        found = evaluate(probabilities(soft), labels)
-        share = found.get("micro_f1", found["accuracy"]) ** 2
+        share = evaluate(probabilities(soft), labels)["accuracy"] ** 2
     mixed = share * one_hot(labels, soft.shape[1]) + (1 - share) * soft
     return np.asarray(mixed, np.float32)
 

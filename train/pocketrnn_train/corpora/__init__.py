@@ -73,19 +73,20 @@ def read_corpus(
     path, options = paths[0], ReadOptions(encoding, header)
     named = {"validation": validation, "test": test}
     parts = {part: Path(file) for part, file in named.items() if file is not None}
-    of_tables = {
+    columns = {
         "label_column": label_column,
         "label_separator": label_separator,
         "probability_columns": probability_columns,
         "weight_column": weight_column,
         "split_column": split_column,
     }
+    given = [name for name, value in columns.items() if value not in (None, (), [])]
     if len(paths) == 1 and str(path) == "keras:imdb":
         corpus = keras_imdb.download()
     elif missing := [path for path in paths if not path.exists()]:
         raise InputError(f"{missing[0]}: no such file or folder")
     elif all(path.is_dir() or format_of(path.name) for path in paths) and not imdb.is_dataset(path):
-        columns = table.Columns(
+        found = table.Columns(
             text_column, label_column, tuple(probability_columns), weight_column, split_column
         )
         check(
@@ -97,9 +98,9 @@ def read_corpus(
             "split_column says which rows are for test and validation: leave out their files",
         )
         share = 0.0 if test is not None else test_split
-        corpus = table.read(paths, columns, options, share, seed, parts, label_separator)
-    elif given := [name for name, value in of_tables.items() if value not in (None, (), [])]:
-        raise ConfigError(f"{path}: {given[0]} is for tables")
+        corpus = table.read(paths, found, options, share, seed, parts, label_separator)
+    elif given and len(paths) == 1 and (imdb.is_dataset(path) or path.suffix.lower() == ".npz"):
+        raise ConfigError(f"{path}: has no columns; leave out {given[0]}=...")
     elif parts:
         raise ConfigError(
             f"{path}: brings its own test; files for test and validation are for tables"

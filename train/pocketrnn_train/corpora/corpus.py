@@ -291,7 +291,7 @@ def corpus_of_rows(
     with_text = _with_text(every, separator)
     kept = [row for row in with_text if row.is_labelled]
     others = [row for row in with_text if not row.is_labelled]
-    unlabelled = tuple(row.text for row in others if row.part in ("", "train"))
+    unlabelled = tuple(row.text for row in others if row.part not in PARTS[1:])
     if without := len(every) - len(with_text):
         _log.warning("%s: left out: %s without text", name, counted(without, "row"))
     if without := len(others) - len(unlabelled):
@@ -343,7 +343,7 @@ def corpus_of_rows(
     _tell_copies(name, groups, kept, shown)
     if split_by_column := any(row.part for row in kept):
         found = np.array([row.part for row in kept])
-        if odd := sorted({row.part for row in with_text} - set(PARTS)):
+        if odd := sorted(set(found.tolist()) - set(PARTS)):
             raise InputError(f"{name}: a row is for {', '.join(PARTS)}, not {odd[0]!r:.60}")
         train, validation, test = (np.flatnonzero(found == part) for part in PARTS)
     else:
