@@ -17,9 +17,11 @@ def refuse_existing(path: str | os.PathLike[str], *, force: bool) -> None:
 
     What is no file, as a device or a folder, is never replaced.
     """
-    if Path(path).exists() and not Path(path).is_file():
+    if not Path(path).exists():
+        return
+    if not Path(path).is_file():
         raise OutputError(f"{os.fspath(path)}: not a file that could be replaced")
-    if not force and Path(path).exists():
+    if not force:
         raise OutputError(f"{os.fspath(path)}: exists already; replace it with force=True")
 
 

@@ -325,8 +325,8 @@ class Classifier(Model):
             over = np.flatnonzero(choose(row[None], threshold)).tolist()
             given = [i for i in over if allowed is None or i in allowed]
         else:
-            own = choose_one(row, threshold)
-            given = [max(allowed, key=values.__getitem__) if allowed else own]
+            best = max(allowed, key=values.__getitem__) if allowed else choose_one(row, threshold)
+            given = [best]
         if not known or (band and band[0] <= telling(row[None])[0] <= band[1]):
             given = []
         among = given or (allowed if several else None) or range(len(values))

@@ -73,20 +73,20 @@ def read_corpus(
     path, options = paths[0], ReadOptions(encoding, header)
     named = {"validation": validation, "test": test}
     parts = {part: Path(file) for part, file in named.items() if file is not None}
-    columns = {
+    of_columns = {
         "label_column": label_column,
         "label_separator": label_separator,
         "probability_columns": probability_columns,
         "weight_column": weight_column,
         "split_column": split_column,
     }
-    given = [name for name, value in columns.items() if value not in (None, (), [])]
+    given = [name for name, value in of_columns.items() if value not in (None, (), [])]
     if len(paths) == 1 and str(path) == "keras:imdb":
         corpus = keras_imdb.download()
     elif missing := [path for path in paths if not path.exists()]:
         raise InputError(f"{missing[0]}: no such file or folder")
     elif all(path.is_dir() or format_of(path.name) for path in paths) and not imdb.is_dataset(path):
-        found = table.Columns(
+        columns = table.Columns(
             text_column, label_column, tuple(probability_columns), weight_column, split_column
         )
         check(
@@ -98,7 +98,7 @@ def read_corpus(
             "split_column says which rows are for test and validation: leave out their files",
         )
         share = 0.0 if test is not None else test_split
-        corpus = table.read(paths, found, options, share, seed, parts, label_separator)
+        corpus = table.read(paths, columns, options, share, seed, parts, label_separator)
     elif given and len(paths) == 1 and (imdb.is_dataset(path) or path.suffix.lower() == ".npz"):
         raise ConfigError(f"{path}: has no columns; leave out {given[0]}=...")
     elif parts:
