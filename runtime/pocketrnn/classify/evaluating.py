@@ -25,7 +25,7 @@ from ..tables.workers import computed
 from . import figures
 from .figures import Band, Operating, Point
 from .labelled import find_label_column, label_of, labels_of
-from .labels import all_right, choose, telling, threshold_of
+from .labels import all_right, choose, telling, thresholds_of
 from .model import Classifier
 from .scoring import ModelSource, Reads, classifier
 
@@ -476,7 +476,7 @@ def _evaluation(
         known_words=float((known * counts).sum() / max((words * counts).sum(), 1e-9)),
         accuracy=whole.accuracy,
         interval=(whole.low, whole.high),
-        threshold=None if several else threshold_of(1, threshold, classes),
+        threshold=None if several else thresholds_of(threshold, classes)[1],
         baseline=float(np.bincount(sets.ravel(), weights).max() / whole.texts),
         log_loss=figures.log_loss(scores, true, weights),
         calibration_error=found.error,

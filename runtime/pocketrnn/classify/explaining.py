@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ConfigError
-from .labels import shown, threshold_of
+from .labels import shown
 from .network import OwnGraph
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def explain(model: "Classifier", network: OwnGraph, text: str, label: str | None
         text,
         model.labels[column] if label is not None or read else None,
         score,
-        threshold_of(column, model.config.threshold, len(base)) if label is None else None,
+        model.needed[column] if label is None else None,
         tuple(
             Span(*place, weights[place], any(known[at] for at in part))
             for place, part in parts.items()

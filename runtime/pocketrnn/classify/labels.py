@@ -16,6 +16,8 @@ def probabilities(output: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     if output.shape[1] > 1:
         return output
+    if output.size == 1:  # numbers take half the time of arrays
+        return np.array([[1 - output.item(), output.item()]], np.float32)
     return np.concatenate([1 - output, output], axis=1, dtype=np.float32)
 
 
@@ -25,11 +27,6 @@ def telling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     With two labels the second one's probability, with more the most probable one's.
     """
     return np.asarray(scores[:, 1] if scores.shape[1] == 2 else scores.max(axis=1))
-
-
-def choose_one(row: NDArray[np.float32], threshold: float) -> int:
-    """Return what `choose` returns for one row of probabilities, without an array around it."""
-    return int(row[1] > np.float32(threshold)) if len(row) == 2 else int(row.argmax())
 
 
 def choose(scores: NDArray[np.float32], threshold: Threshold) -> NDArray[np.int64]:
@@ -52,17 +49,18 @@ def all_right(chosen: NDArray[np.int64], true: NDArray[np.int64]) -> NDArray[np.
     return np.asarray(same.all(axis=0))
 
 
-def threshold_of(label: int, threshold: Threshold, labels: int) -> float | None:
-    """Return what the probability of a label must reach for it to be given, as float32 has it.
+def thresholds_of(threshold: Threshold, labels: int) -> list[float | None]:
+    """Return what the probability of each label must reach for it to be given, as float32 has it.
 
     With two labels that is the threshold of the second one, and 1 minus it for the first; with
     more there is no threshold, unless each label has one.
     """
     if isinstance(threshold, tuple):
-        return float(np.float32(threshold[label]))
+        return [float(np.float32(one)) for one in threshold]
     if labels != 2:
-        return None
-    return float(np.float32(threshold) if label else 1 - np.float32(threshold))
+        return [None] * labels
+    second = np.float32(threshold)
+    return [float(1 - second), float(second)]
 
 
 def shown(score: float, threshold: float | None) -> str:

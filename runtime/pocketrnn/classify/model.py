@@ -17,7 +17,7 @@ from ..loading import Model
 from ..modelfile import ModelFile
 from .explaining import Explanation, explain
 from .file import TASK, read
-from .labels import choose, choose_one, shown, telling, threshold_of
+from .labels import shown, thresholds_of
 from .network import Network, OwnGraph
 from .padding import Rows, count_words
 from .unlike import Unlikeness, Usual
@@ -126,6 +126,8 @@ class Classifier(Model):
         self.config, self.tokenizer, self.test_cases = read(file, trusted=trusted)
         usual, network = file.card.get("usual"), self.config.network
         self._unlikeness = Unlikeness(Usual.from_dict(usual), self.config.text) if usual else None
+        # What the probability of each label must reach.
+        self.needed: list[Any] = thresholds_of(self.config.threshold, len(self.labels))
         self.weights = file.weights(self.config.graph()) if network else {}
         self._network = (
             Network(self.config, network, self.weights, threads)
@@ -319,22 +321,23 @@ class Classifier(Model):
 
         `band` is what the method of that name gives, `allowed` are columns of `scores`.
         """
-        values, config = row.tolist(), self.config
-        names, several, threshold = config.labels, config.multi_label, config.threshold
-        if isinstance(threshold, tuple):
-            over = np.flatnonzero(choose(row[None], threshold)).tolist()
-            given = [i for i in over if allowed is None or i in allowed]
+        values, names, several = row.tolist(), self.labels, self.config.multi_label
+        needed, columns = self.needed, allowed or range(len(values))
+        if several:
+            given = [i for i in columns if values[i] > needed[i]]
+        elif len(columns) == 2 == len(values):
+            given = [int(values[1] > needed[1])]
         else:
-            best = max(allowed, key=values.__getitem__) if allowed else choose_one(row, threshold)
-            given = [best]
-        if not known or (band and band[0] <= telling(row[None])[0] <= band[1]):
+            given = [max(columns, key=values.__getitem__)]
+        sure = values[1] if len(values) == 2 else max(values)
+        if not known or (band and band[0] <= sure <= band[1]):
             given = []
         among = given or (allowed if several else None) or range(len(values))
         chosen = max(among, key=values.__getitem__)
         return Prediction(
             names[chosen] if given else None,
             values[chosen],
-            None if allowed and not several else threshold_of(chosen, threshold, len(values)),
+            None if allowed and not several else needed[chosen],
             dict(zip(names, values, strict=True)),
             words,
             known,

@@ -62,27 +62,30 @@ class Network(OwnGraph):
         weights: Mapping[str, Array],
         threads: int,
     ) -> None:
-        """Make the session for single texts; that for batches is made when one is asked for."""
+        """Make the session for short texts; others are made when they are asked for."""
         self._config, self._network = config, network
         self._sessions = forms.Sessions(weights, threads, network, config.size)
-        self._one = self._sessions[forms.one]
+        self._chain = self._sessions[forms.chain]
 
     def one(self, row: Sequence[int]) -> NDArray[np.float32]:
         text, window, multiple = self._config.text, self._network.window, self._config.time_multiple
         row = row[text.kept]
         if not row:  # nothing but padding
             return self.padded(pad([row], text, multiple))
+        session = self._chain
         if self._network.mask and len(row) <= window:
             multiple = 1  # one window, with as many steps as there are words
-        padding = [text.pad_id] * (-len(row) % multiple)
-        padded = [*padding, *row] if text.padding == "pre" else [*row, *padding]
+        if extra := -len(row) % multiple:
+            padding = [text.pad_id] * extra
+            row = [*padding, *row] if text.padding == "pre" else [*row, *padding]
         # A list of ints becomes an array.array in half the time of numpy's.
-        ids = np.frombuffer(array("i", padded), np.int32)
+        ids = np.frombuffer(array("i", row), np.int32)
         if window and len(ids) > window:
+            session = self._sessions[forms.one]
             ids = np.ascontiguousarray(ids.reshape(-1, window).T)
         else:
             ids = ids[:, None]
-        return _checked(self._one, {"ids": ids, **self._start(ids.size, 1)}, self._config, 1)
+        return _checked(session, {"ids": ids, **self._start(ids.size, 1)}, self._config, 1)
 
     def padded(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         texts, time = ids.shape
@@ -131,14 +134,14 @@ class Network(OwnGraph):
 
         By the name of the graph's input: float32 (steps, units).
         """
-        graph = forms.one(self._network, self._config.size)
+        graph = forms.chain(self._network, self._config.size)
         starts = [value.name for value in graph.inputs[1:]]
         ends = [value.name for value in graph.outputs[1:]]
         padding = np.full((1, 1), self._config.text.pad_id, np.int32)
         steps = [[np.zeros((1, self._network.units), np.float32) for _ in starts]]
         while len(steps) <= self._config.text.maxlen:
             states = dict(zip(starts, steps[-1], strict=True))
-            steps.append(self._one.run({"ids": padding, **states}, ends))
+            steps.append(self._chain.run({"ids": padding, **states}, ends))
             if all(map(np.array_equal, steps[-1], steps[-2])):
                 break
         return {name: np.concatenate([step[i] for step in steps]) for i, name in enumerate(starts)}

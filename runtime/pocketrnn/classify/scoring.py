@@ -21,7 +21,7 @@ from ..tables.block import Column
 from ..tables.engine import Progress
 from ..tables.inputs import Inputs, PathLike
 from ..tables.reading import Reading, ReadOptions
-from .labels import choose, telling, threshold_of
+from .labels import choose, telling
 from .model import Classifier, Unsure
 
 __all__ = ["Progress", "ScoredRow", "Summary", "score_file", "score_rows"]
@@ -156,11 +156,10 @@ class Scoring:
         labels, threshold = self.model.labels, self.model.config.threshold
         # Without a label, the score is the highest of any.
         chosen = np.where(has_label, choose(scores, threshold), scores.argmax(axis=1))
-        needed = [threshold_of(label, threshold, len(labels)) for label in range(len(labels))]
         return [
             [labels[i] if has else None for i, has in zip(chosen, has_label, strict=True)],
             scores[np.arange(len(scores)), chosen],
-            *([np.array(needed, np.float32)[chosen]] if self._has_threshold else ()),
+            *([np.array(self.model.needed, np.float32)[chosen]] if self._has_threshold else ()),
             *(scores.T if self.probabilities else ()),
             *counts,
             *([list(map(self._explained, texts))] if self.explain else []),

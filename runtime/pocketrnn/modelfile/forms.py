@@ -5,8 +5,9 @@ pocketrnn serializes what it runs, so it needn't run a file's own form:
 - `many`, for batches, is the file's, but it is handed the first states where padding does nothing
   but move those: any part of the padding may then be left out;
 - `one`, for a single text, has few nodes, as each costs a microsecond: the windows of the text are
-  the rows of its loop; a text without windows is one chain, for which ONNX's own recurrent
-  operators are the fastest there are (and several times slower for batches);
+  the rows of its loop;
+- `chain`, for a single text of one window, or of a network without windows, has ONNX's own
+  recurrent operators, the fastest there are for one chain (and several times slower for batches);
 - `step`, for a generator, is one step without the loop around it;
 - `one_series`, for a single series, has those operators too;
 - `windows` and `head` are the two halves of a network with windows: where a text is changed in
@@ -101,19 +102,15 @@ class _Chain(Handed):
 
 
 def one(network: NetworkConfig, size: Size) -> Graph:
-    """Return the graph for a single text of at least one word.
+    """Return the graph for a single text of several windows.
 
-    `ids` is int32 (steps, rows): a row is a window of the text, or without windows the text.
-    Padding that is to be masked may be in windows alone.
+    `ids` is int32 (steps, rows): a row is a window of the text. Padding may be masked.
     """
-    is_chain = CELLS[network.cell].operator and not network.window
-    build = _Chain(network, size) if is_chain else _loops(network, size)
+    build = _loops(network, size)
     build.inputs[0] = Value("ids", "int32", ("steps", "rows"))
-    if network.pooling == "last":
-        return build.graph(*build.stack("last"))
     (states,) = build.stack("states")
     counted = compared = states
-    if network.mask and network.window:
+    if network.mask:
         if any(map(build.ends_in_padding, layers(network)[-1])):
             counted = compared = build.make("Mul", states, build.kept)
         compared = build.make("Add", compared, build.penalty)
@@ -124,6 +121,23 @@ def one(network: NetworkConfig, size: Size) -> Graph:
     highest = build.make("ReduceMax", compared, axes=(0, 1), keepdims=0)
     pooled = build.pool(total, highest, count, axis=0)
     return build.graph(build.make("Unsqueeze", pooled, build.axes(0)))
+
+
+def chain(network: NetworkConfig, size: Size) -> Graph:
+    """Return the graph for a single text of one window, or of a network without windows.
+
+    `ids` is int32 (steps, 1): at least one word, and no padding that is to be masked.
+    """
+    build = _Chain(network, size)
+    build.inputs[0] = Value("ids", "int32", ("steps", "rows"))
+    if network.pooling == "last":
+        return build.graph(*build.stack("last"))
+    (states,) = build.stack("states")
+    root = build.make("Sqrt", build.to_float(build.make("Size", "ids")))
+    total = build.make("ReduceSum", states, build.axes(0), keepdims=0)
+    total = build.make("Div", total, build.make("Mul", root, build.number(16)))
+    highest = build.make("ReduceMax", states, axes=(0,), keepdims=0)
+    return build.graph(build.make("Concat", total, highest, axis=1))
 
 
 def step(network: NetworkConfig, ids: int) -> Graph:
