@@ -276,6 +276,66 @@ class _Answers:
         return self.index[names[0]], weight
 
 
+class _Rows:
+    """What the rows of a table say, block by block, and how many are left out, and why."""
+
+    label_column = ""  # once it is found
+
+    def __init__(self, answers: _Answers, by: Sequence[str], on_error: str) -> None:
+        self._answers, self._on_error = answers, on_error
+        self._missing = set(by)
+        self.truths: list[NDArray[np.int64]] = []  # of those that count
+        self.weights = array("d")
+        self.slices: dict[str, list[str]] = {column: [] for column in by}
+        self.reasons: Counter[str] = Counter()
+
+    def add(self, block: Block) -> tuple[list[int], NDArray[np.int64]]:
+        """Return which rows of a block count, and their true labels.
+
+        Raises InputError for one in error, if that is to stop the evaluation.
+        """
+        answers, values, problems = self._answers, list(block.values()), dict(block.problems)
+        true: list[Any] = []
+        rows: list[int] = []
+        for row in block.good():
+            answer = answers.read(values[row].get(self.label_column), values[row])
+            if isinstance(answer, str):
+                problems[row] = answer
+            elif answer[1]:  # its weight
+                rows.append(row)
+                true.append(answer[0])
+                if answers.weight_column is not None:
+                    self.weights.append(answer[1])
+        if problems and self._on_error == "fail":
+            row = min(problems)
+            raise InputError(
+                f'{block.place(row)}: {problems[row]} (on_error="skip" leaves out such '
+                "rows, rename=... gives labels other names)"
+            )
+        for problem in problems.values():
+            reason = problem.partition("; ")[0]
+            too_many = reason not in self.reasons and len(self.reasons) >= _REASONS
+            self.reasons["other reasons" if too_many else reason] += 1
+        for column, kept in self.slices.items():
+            found = [values[row].get(column) for row in rows]
+            kept += ["" if value is None else str(value) for value in found]
+        if self._missing:
+            self._missing.difference_update(*(values[row] for row in rows))
+        shape = (len(true), len(answers.index)) if answers.several else (len(true),)
+        self.truths.append(np.array(true, np.int64).reshape(shape))
+        return rows, self.truths[-1]
+
+    def refuse_none(self, name: str) -> None:
+        """Raise InputError for a table without rows, ConfigError for a column that none has."""
+        if not any(map(len, self.truths)):
+            weighted = self._answers.weight_column is not None
+            what = "a text and a label that the model has" + ", and counts" * weighted
+            why = "".join(f" (most often: {reason})" for reason, _ in self.reasons.most_common(1))
+            raise InputError(f"{name}: no row has {what}{why}")
+        if self._missing:
+            raise ConfigError(f"{name}: no row has {min(self._missing)!r}, to group the texts by")
+
+
 def evaluate(
     inputs: PathLike | Sequence[PathLike],
     *,
@@ -322,72 +382,30 @@ def evaluate(
     if any((m.labels, m.config.multi_label) != (models[0].labels, several) for m in models):
         raise ConfigError("the two models don't have the same labels in the same order")
     answers = _Answers(models[0], label_separator, rename or {}, weight_column)
-
-    judged = [_Judged(one) for one in models]
-    truths: list[NDArray[np.int64]] = []
-    weights = array("d")
-    slices: dict[str, list[str]] = {column: [] for column in by}
-    missing = set(by)
-    reasons: Counter[str] = Counter()
-    holds_label = ""
+    rows = _Rows(answers, by, on_error)
 
     def find(reader: Reader, given: str | None) -> str:
-        nonlocal holds_label
-        holds_label = find_label_column(reader, label_column, text_column=given)
-        return find_text_column(reader, given, label_column=holds_label)
+        rows.label_column = find_label_column(reader, label_column, text_column=given)
+        return find_text_column(reader, given, label_column=rows.label_column)
 
+    judged = [_Judged(one) for one in models]
     with closing(Inputs(inputs, format, text_column, ReadOptions(**reading), find)) as source:
         for column in (*by, *([] if weight_column is None else [weight_column])):
             check_column(source.reader, column)
         for block, columns in computed(source.blocks(), Reads(tuple(models)), workers):
-            values = list(block.values())
-            problems = dict(block.problems)
-            true: list[Any] = []
-            rows: list[int] = []  # that count
-            for row in block.good():
-                answer = answers.read(values[row].get(holds_label), values[row])
-                if isinstance(answer, str):
-                    problems[row] = answer
-                elif answer[1]:  # its weight
-                    rows.append(row)
-                    true.append(answer[0])
-                    if weight_column is not None:
-                        weights.append(answer[1])
-            if problems and on_error == "fail":
-                row = min(problems)
-                raise InputError(
-                    f'{block.place(row)}: {problems[row]} (on_error="skip" leaves out such '
-                    "rows, rename=... gives labels other names)"
-                )
-            for problem in problems.values():
-                reason = problem.partition("; ")[0]
-                too_many = reason not in reasons and len(reasons) >= _REASONS
-                reasons["other reasons" if too_many else reason] += 1
-            for column, kept in slices.items():
-                found = [values[row].get(column) for row in rows]
-                kept += ["" if value is None else str(value) for value in found]
-            if missing:
-                missing.difference_update(*(values[row] for row in rows))
-            numbers = np.stack(columns, axis=1)[rows]
-            shape = (len(true), len(answers.index)) if several else (len(true),)
-            truths.append(np.array(true, np.int64).reshape(shape))
+            counted, true = rows.add(block)
+            numbers = np.stack(columns, axis=1)[counted]
             for one, own in zip(judged, np.split(numbers, len(judged), axis=1), strict=True):
-                one.add(own, truths[-1], block, rows)
+                one.add(own, true, block, counted)
             if len(judged) == 2:
                 first, second = judged
                 moved = -np.abs(first.own - second.own)
                 moved[all_right(first.chosen, second.chosen)] = np.inf
                 second.keep("changed", moved)
-    truth = np.concatenate(truths) if truths else np.zeros(0, np.int64)
-    if not len(truth):
-        what = "a text and a label that the model has" + ", and counts" * bool(weight_column)
-        why = "".join(f" (most often: {reason})" for reason, _ in reasons.most_common(1))
-        raise InputError(f"{source.names[0]}: no row has {what}{why}")
-    if missing:
-        raise ConfigError(f"{source.names[0]}: no row has {min(missing)!r}, to group the texts by")
-    counts = None if weight_column is None else np.array(weights)
-    holds = source.text_column, holds_label
-    done = [_evaluation(one, truth, counts, slices, reasons, holds, wanted) for one in judged]
+    rows.refuse_none(source.names[0])
+    counts = None if weight_column is None else np.array(rows.weights)
+    holds = source.text_column, rows.label_column
+    done = [_evaluation(one, rows, counts, holds, wanted) for one in judged]
     if len(done) == 1:
         return done[0][0]
     (first_one, right), (other, other_right) = done
@@ -404,14 +422,13 @@ def evaluate(
 
 def _evaluation(
     judged: _Judged,
-    true: NDArray[np.int64],
+    rows: _Rows,
     weights: figures.Floats | None,
-    slices: Mapping[str, Sequence[str]],
-    reasons: Counter[str],
     columns: tuple[str, str],
     wanted: Mapping[str, float],
 ) -> tuple[Evaluation, NDArray[np.bool_]]:
     """Return the evaluation of one model, and which texts it has right."""
+    true, slices, reasons = np.concatenate(rows.truths), rows.slices, rows.reasons
     model, numbers = judged.model, np.concatenate(judged.parts)
     scores, words, known = numbers[:, :-2], numbers[:, -2], numbers[:, -1]
     threshold, classes = model.config.threshold, len(model.labels)
