@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import GraphError, ModelFileError, VocabularyMismatchError
+from .errors import GraphError, ModelFileError, VocabularyMismatchError, counted
 from .loading import Source, load, naming, read_bytes
 
 TOLERANCE = 1e-5  # what another processor's order of operations may change; as at the export
@@ -72,7 +72,8 @@ def verify(source: Source = None, *, trusted: bool = False) -> Verification:
         try:
             largest = max(model.differences())
             ok = largest <= TOLERANCE
-            detail = f"{cases} texts, largest difference {largest:.1e} (allowed: {TOLERANCE:.0e})"
+            far = f"largest difference {largest:.1e} (allowed: {TOLERANCE:.0e})"
+            detail = f"{counted(cases, 'case')}, {far}"
         except ModelFileError as error:
             ok, detail = False, str(error)
     checks.append(Check(NAMES[3], ok, detail))
