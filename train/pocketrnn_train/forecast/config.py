@@ -76,11 +76,12 @@ _LEAST = 4
 
 
 def _context(season: int, segment: int, horizon: int) -> int:
-    """Return six seasons or more, two weeks of hours, twice the horizon where that is more."""
+    """Return six seasons or more, two weeks of hours, twelve weeks of days; or two horizons."""
     if season == 1:
         values = 104
     else:
-        values = season * (14 if season >= 24 else max(6, math.ceil(32 / season)))
+        seasons = 14 if season >= 24 else 12 if season == 7 else max(6, math.ceil(32 / season))
+        values = season * seasons
     return segment * math.ceil(max(values, 2 * horizon) / segment)
 
 

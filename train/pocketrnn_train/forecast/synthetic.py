@@ -2,9 +2,9 @@
 
 What they are made of is usual: a level that moves in steps, a trend that is damped, a season that
 evolves, noise that remembers, times at which all moves more; then shifts, outliers and counts. How
-large each is beside the others is drawn anew for each series. Hours and weeks have what comes round
-more slowly as well: days of the week, weeks of the year, days that differ from one to the next, and
-what drifts with the year.
+large each is beside the others is drawn anew for each series. Hours, days and weeks have what comes
+round more slowly as well: days of the week, weeks of the year, days that differ from one to the
+next, and what drifts with the year. Days have holidays, and shops that are closed.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,8 @@ Range = tuple[float, float]
 class _Kind:
     """What series of a season are like; ranges are of factors, drawn on a logarithmic scale."""
 
+    noise: Range = (0.005, 0.3)
+    """Its standard deviation."""
     steady: float = 0.4
     """Share of series that swing about their level."""
     memory: Range = (0.9, 0.5)
@@ -43,7 +45,16 @@ class _Kind:
     """Share of series that move more at times, for seasons on end."""
     delayed: bool = False
     """Whether the season of some series comes later each time."""
+    counts: float = 0.08
+    """Share of series that are counts."""
+    holidays: float = 0.0
+    """Share of series in which some days are like the lowest one of a week."""
+    closed: float = 0.0
+    """Share of series that are 0 at some places of the season."""
 
+
+# One day in so many is a holiday, and one place of a season in so many closed.
+_HOLIDAY, _CLOSED = 30, 5
 
 # By the season, or by the frequency where it has none.
 _KINDS: dict[int | str, _Kind] = {
@@ -58,6 +69,21 @@ _KINDS: dict[int | str, _Kind] = {
         rounds=7,
         wandering=0.6,
         delayed=True,
+    ),
+    7: _Kind(
+        noise=(0.005, 0.8),
+        steady=0.85,
+        memory=(0.95, 0.7),
+        moving=0.4,
+        turning=0.3,
+        sizes=(0.5, 60),
+        seasonal=0.85,
+        calm=0.45,
+        rounds=52,
+        wandering=0.6,
+        counts=0.15,
+        holidays=0.75,
+        closed=0.15,
     ),
     "W": _Kind(rounds=52),
 }
@@ -114,7 +140,7 @@ def synthetic(
         lines: Array = drawn[first] * (1 - rest) + drawn[first + 1] * rest
         return lines
 
-    noise = amount(0.005, 0.3)
+    noise = amount(*kind.noise)
     memory = rng.uniform(-0.3, kind.memory[0], count) * some(kind.memory[1])
     # Steady series swing about their level; in the others the level is most of what moves.
     steady = some(kind.steady)
@@ -159,12 +185,17 @@ def synthetic(
     if kind.delayed:
         delay = np.where(calm, some(0.4), some(0.05)) * amount(0.01, 1.5)
         delay *= rng.choice([-1.0, 1.0], count) / season
+    if kind.holidays:
+        holiday = (rng.random((length, count)) * _HOLIDAY < 1) & some(kind.holidays)
+        lowest = pattern.argmin(axis=0)
     for i in range(length):
         slope = damping * slope + turns[i]
         step = momentum * step + steps[i]
         level = level + slope + drift + step
         swing = memory * swing + shocks[i]
         now = pattern[i % season]
+        if kind.holidays:
+            now = np.where(holiday[i], pattern[lowest, each], now)
         if kind.delayed:
             place, share = np.divmod(i * (1 + delay), 1)
             places = place.astype(int) % season
@@ -178,4 +209,8 @@ def synthetic(
     counts = rng.poisson(grown * amount(1, 100))
     drawn = rng.random(count)
     added = series + rng.choice([0.0, 1.0, 3.0], count)
-    return np.where(drawn < 0.75, grown, np.where(drawn < 0.92, added, counts)).T
+    found = np.where(drawn < 0.75, grown, np.where(drawn < 1 - kind.counts, added, counts))
+    if kind.closed:
+        closed = (rng.random((season, count)) * _CLOSED < 1) & some(kind.closed)
+        found[closed[np.arange(length) % season]] = 0
+    return found.T
