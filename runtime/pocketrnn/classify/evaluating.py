@@ -210,10 +210,20 @@ class _Judged:
         self.keep("least sure", figures.sureness(self.scores, self.model.config.threshold))
 
     def keep(self, kind: str, keys: NDArray[Any]) -> None:
-        """Keep the texts with the lowest keys, of this block and those before; no infinite one."""
-        best = [int(i) for i in np.argsort(keys, kind="stable")[:_SHOWN] if np.isfinite(keys[i])]
-        new = [(float(keys[i]), self._example(i)) for i in best]
-        self.tops[kind] = nsmallest(_SHOWN, [*self.tops.get(kind, []), *new], lambda pair: pair[0])
+        """Keep the texts with the lowest keys, of this block and those before; no infinite one.
+
+        Of equal texts one is kept.
+        """
+        found = {example.text: (key, example) for key, example in self.tops.get(kind, [])}
+        new = 0
+        for i in np.argsort(keys, kind="stable").tolist():
+            if new == _SHOWN or not np.isfinite(keys[i]):
+                break
+            text = self.block.texts[self.rows[i]]
+            new += text not in found
+            if text not in found or keys[i] < found[text][0]:
+                found[text] = float(keys[i]), self._example(i)
+        self.tops[kind] = nsmallest(_SHOWN, found.values(), lambda pair: pair[0])
 
     def kept(self, kind: str) -> list[Example]:
         return [example for _, example in self.tops[kind]]

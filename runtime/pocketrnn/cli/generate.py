@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from ..loading import bundled
+from ..streams import say
 from . import command
 
 
@@ -38,6 +39,10 @@ def _generate(arguments: argparse.Namespace) -> None:
     options = vars(arguments)
     as_json, n = options.pop("json"), options.pop("n")
     model = Generator.load(options.pop("model") or bundled("names"))
+    strange = set(options["prompt"]) - set(model.alphabet.characters or options["prompt"])
+    if strange:
+        shown = " ".join(sorted(strange))
+        say(command.printable(f"characters that the model doesn't know: {shown}"))
     if as_json or n is not None:
         for text in model.generate(**options, n=1 if n is None else n):
             command.output(json.dumps({"text": text}) if as_json else command.visible(text))

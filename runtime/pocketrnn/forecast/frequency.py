@@ -280,7 +280,10 @@ def _parsed(stamp: Any, index: int, unit: str) -> int | datetime:
             return datetime.fromisoformat(text + "-01" if _MONTH.fullmatch(text) else text)
         if is_number:
             return int(text)
-    raise RowError(index, f"time stamp {_shown(stamp)} isn't ISO 8601 or a whole number")
+    hint = "; write it as 2026-01-31"
+    if isinstance(stamp, str) and _QUARTER.fullmatch(stamp.strip()):
+        hint = "; quarters are for models of them, such as quarterly"
+    raise RowError(index, f"time stamp {_shown(stamp)} isn't ISO 8601 or a whole number{hint}")
 
 
 def _times(parsed: Sequence[Any], unit: str) -> NDArray[Any]:

@@ -209,10 +209,8 @@ def _file(
                 # The table's own first: of rows in no order, each series has too few.
                 i = min(problems, key=lambda i: (not series[i].problem, i))
                 who = "" if series[i].name is None else f"series {series[i].name!r:.60}, "
-                raise InputError(
-                    f"{series[i].file}, {who}{problems[i]}; to go on without such series, say "
-                    'on_error="skip"'
-                )
+                hint = '; to go on without such series, say on_error="skip"' if who else ""
+                raise InputError(f"{series[i].file}, {who}{problems[i]}{hint}")
             for i, problem in sorted(problems.items()):
                 one = series[i]
                 problems_of.writerow((one.file, one.line, one.name, problem))

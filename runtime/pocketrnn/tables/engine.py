@@ -198,5 +198,5 @@ def _failed(block: Block, *, is_kept: bool) -> InputError:
             "file and start over with force=True"
         )
     problem = block.problems[row]
-    hint = " (encoding=...)" if problem.endswith("another encoding") else ""
+    hint = ' (Excel on Windows: encoding="cp1252")' * problem.endswith("another encoding")
     return InputError(f"{block.place(row)}: {problem}{hint}; {what_to_do}")

@@ -85,13 +85,28 @@ def test_figures_are_those_of_the_scores(tmp_path: Path, labels: Any, workers: i
     assert found.slices["country"] == sorted(found.slices["country"], key=lambda g: g.high)
 
     own = read.scores[np.arange(2500), truth]
-    wrong = np.sort(own[~right])[:10]
-    assert [e.probability for e in found.worst] == pytest.approx(wrong.tolist(), abs=1e-6)
+    wrong: dict[str, float] = {}
+    for i in np.flatnonzero(~right)[np.argsort(own[~right])].tolist():
+        wrong.setdefault(table[i]["text"], float(own[i]))
+    worst = sorted(wrong.values())[:10]
+    assert [e.probability for e in found.worst] == pytest.approx(worst, abs=1e-6)
     for example in (*found.worst, *found.least_sure):
         file, line = example.place.split(", line ")
         row = table[int(line) - 2]
         assert (file, example.text, example.label) == (str(path), row["text"], row["label"])
     assert json.loads(json.dumps(found.to_dict()))["accuracy"] == found.accuracy
+
+
+def test_of_equal_texts_one_is_shown(tmp_path: Path) -> None:
+    table = [{**row, "text": row["text"] + f" {i % 3}"} for i, row in enumerate(rows(6) * 500)]
+    path = write(tmp_path / "table.csv", table)
+    found = pocketrnn.evaluate(path, model=tinyonnx.tiny(LABELS))
+    for kept in (found.worst, found.least_sure):
+        texts = [example.text for example in kept]
+        assert len(texts) == len(set(texts)) > 2
+    assert len(found.least_sure) == len({row["text"] for row in table})
+    places = [int(example.place.rsplit(" ", 1)[1]) for example in found.least_sure]
+    assert max(places) <= 7
 
 
 @pytest.mark.parametrize("labels", [LABELS, ("a", "b", "c")])

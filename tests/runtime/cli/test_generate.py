@@ -142,3 +142,10 @@ def test_a_closed_pipe_ends_a_stream_quietly(path: str) -> None:
         process.stdout.close()
         assert process.wait(60) == 1
         assert process.stderr.read() == b""
+
+
+def test_characters_that_the_model_does_not_know_are_named(
+    path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["generate", "aäb\x07", "--model", path, "--length", "3"]) == 0
+    assert capsys.readouterr().err == "characters that the model doesn't know: \\x07 ä\n"

@@ -98,7 +98,7 @@ def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
         ),
         ("MS", ["2024-01-31", "2024-02-29"], 0, 'say frequency="ME"'),
         ("2QE", ["2024-01-01"], 0, 'say frequency="2QS"'),
-        ("MS", ["2024-Q1"], 0, "isn't ISO 8601"),
+        ("MS", ["2024-Q1"], 0, "isn't ISO 8601 or a whole number; quarters are for models of them"),
         (
             "MS",
             [f"2024-01-{day:02}" for day in range(1, 32)],
@@ -120,7 +120,7 @@ def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
         ("D", ["2024-01-01", "2024-01-01"], 1, "is there twice"),
         ("D", ["2024-01-01", "2024-01-03", "2024-01-02"], 2, "sort the rows"),
         ("D", ["2024-01-01", "yesterday"], 1, "isn't ISO 8601 or a whole number"),
-        ("D", ["now"], 0, "isn't ISO 8601 or a whole number"),
+        ("D", ["now"], 0, "isn't ISO 8601 or a whole number; write it as 2026-01-31"),
         ("D", [None], 0, "isn't ISO 8601"),
         ("D", [True], 0, "isn't ISO 8601"),
         ("D", ["2024-01-01", [1]], 1, "isn't ISO 8601"),

@@ -393,7 +393,8 @@ def test_exit_codes(source, tiny_path, tmp_path, capsys):
     assert code(*options) == 1
     said = "bad.csv, line 3: bytes that aren't utf-8 text; the file may have another encoding "
     assert (
-        said + "(--encoding); correct the file, or say --on-error skip\n" in capsys.readouterr().err
+        said + "(Excel on Windows: --encoding cp1252); correct the file, or say --on-error skip\n"
+        in capsys.readouterr().err
     )
     assert code(*options, "--resume", "--on-error", "skip") == 3
     last = capsys.readouterr().err.splitlines()[-1]

@@ -122,5 +122,5 @@ def _concerns(
         return []
     return [
         f"The network is clearly under {' and '.join(NAMES[name] for name in under)}: more texts, "
-        "or a wider network (units=128, embedding=128), may close the gap; else use those."
+        "or a wider network (128 units, embedding 128), may close the gap; else use those."
     ]
