@@ -54,7 +54,7 @@ def test_unlikeness() -> None:
 
 def test_forecasts() -> None:
     page = (REPOSITORY / "docs/forecast.md").read_text("utf-8")
-    for name in ("accuracy", "speed"):
+    for name in ("accuracy", "bundled", "speed"):
         results = REPOSITORY / f"benchmarks/results/forecast/{name}.md"
         for line in filter(None, results.read_text("utf-8").splitlines()):
             assert line in page
