@@ -173,12 +173,13 @@ def days() -> Iterator[tuple[str, list[Series], list[Series]]]:
 
 def untrained() -> Iterator[tuple[str, str, list[Series], list[Series]]]:
     """Yield test sets of the bundled models: the model, the set, histories and futures."""
+    daily = list(days())  # first, as its package may be missing
     yield "hourly", "m4_hourly", *parts("m4_hourly")
     yield "weekly", "m4_weekly", *parts("m4_weekly")
     ends = range(16 * MONTH + 48, 20 * MONTH + 1, 101)
     known = [column[end - 2000 : end] for column in etth1().T for end in ends]
     yield "hourly", "etth1", [one[:-48] for one in known], [one[-48:] for one in known]
-    for name, histories, futures in days():
+    for name, histories, futures in daily:
         yield "daily", name, histories, futures
 
 

@@ -81,6 +81,12 @@ def _wait_for_threads() -> None:
 # -- forks --------------------------------------------------------------------------------------
 
 _sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
+_making = threading.Lock()
+
+
+def making() -> threading.Lock:
+    """Return the lock to hold while a session is made: several threads may want the same one."""
+    return _making
 
 
 def _after_fork() -> None:
@@ -89,6 +95,8 @@ def _after_fork() -> None:
     A child has none of its parent's other threads: a session with a pool of threads would wait for
     them for ever, and so would one that another thread was using, which holds its locks.
     """
+    global _making
+    _making = threading.Lock()  # which another thread may have held
     for session in list(_sessions):
         if session.threads > 1 or _inside:
             session.abandon()

@@ -21,9 +21,10 @@ import pytest
 
 import pocketrnn
 import tinyonnx
-from pocketrnn import Classifier
+from pocketrnn import Classifier, session
 from pocketrnn.classify import file
 from pocketrnn.loading import BUNDLED
+from pocketrnn.modelfile import forms
 from tables import write_numbered
 from virtualdisplay import until
 
@@ -81,6 +82,28 @@ def test_first_use_by_many_at_once() -> None:
         with ThreadPoolExecutor(16) as pool:
             for found in pool.map(work, range(16)):
                 np.testing.assert_array_equal(found, expected)
+
+
+def test_many_that_need_a_session_at_once_make_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, barrier = [], threading.Barrier(8)
+
+    class Counted(session.Session):
+        def __init__(self, *given: Any, **more: Any) -> None:
+            made.append(None)
+            super().__init__(*given, **more)
+
+    monkeypatch.setattr(forms, "Session", Counted)
+    model = pocketrnn.load(BUNDLED)
+    assert len(made) == 1
+
+    def work(text: str) -> Any:
+        barrier.wait()
+        return model.scores(text).tolist()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(work, ["a fine film " * 20] * 8))
+    assert len(made) == 2
+    assert found == [found[0]] * 8
 
 
 def test_asyncio(model: Classifier, alone: list[np.ndarray[Any, Any]]) -> None:

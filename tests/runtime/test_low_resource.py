@@ -110,12 +110,14 @@ def limited(
 def test_predict(
     prefix: list[str], limit: int, environment: dict[str, str], model_path: Path
 ) -> None:
+    texts = [TEXT, 20 * f"{TEXT} "]  # of one window, and of several
     result = limited(
-        prefix, limit, environment, "predict", "--json", "--model", str(model_path), TEXT
+        prefix, limit, environment, "predict", "--json", "--model", str(model_path), *texts
     )
     assert (result.returncode, result.stderr) == (0, "")
-    expected = pocketrnn.load(model_path).predict(TEXT).to_dict()
-    assert json.loads(result.stdout) == {**expected, "text": TEXT}
+    model = pocketrnn.load(model_path)
+    expected = [{**model.predict(text).to_dict(), "text": text} for text in texts]
+    assert list(map(json.loads, result.stdout.splitlines())) == expected
     assert list(Path(environment["HOME"]).iterdir()) == []
 
 

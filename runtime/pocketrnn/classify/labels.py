@@ -49,18 +49,18 @@ def all_right(chosen: NDArray[np.int64], true: NDArray[np.int64]) -> NDArray[np.
     return np.asarray(same.all(axis=0))
 
 
-def thresholds_of(threshold: Threshold, labels: int) -> list[float | None]:
+def thresholds_of(threshold: Threshold, labels: int) -> tuple[float | None, ...]:
     """Return what the probability of each label must reach for it to be given, as float32 has it.
 
     With two labels that is the threshold of the second one, and 1 minus it for the first; with
     more there is no threshold, unless each label has one.
     """
     if isinstance(threshold, tuple):
-        return [float(np.float32(one)) for one in threshold]
+        return tuple(float(np.float32(one)) for one in threshold)
     if labels != 2:
-        return [None] * labels
+        return (None,) * labels
     second = np.float32(threshold)
-    return [float(1 - second), float(second)]
+    return float(1 - second), float(second)
 
 
 def shown(score: float, threshold: float | None) -> str:

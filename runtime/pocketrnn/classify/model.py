@@ -126,8 +126,8 @@ class Classifier(Model):
         self.config, self.tokenizer, self.test_cases = read(file, trusted=trusted)
         usual, network = file.card.get("usual"), self.config.network
         self._unlikeness = Unlikeness(Usual.from_dict(usual), self.config.text) if usual else None
-        # What the probability of each label must reach.
-        self.needed: list[Any] = thresholds_of(self.config.threshold, len(self.labels))
+        self.needed: tuple[Any, ...] = thresholds_of(self.config.threshold, len(self.labels))
+        """What the probability of each label must reach; None where there is no threshold."""
         self.weights = file.weights(self.config.graph()) if network else {}
         self._network = (
             Network(self.config, network, self.weights, threads)
@@ -322,10 +322,10 @@ class Classifier(Model):
         `band` is what the method of that name gives, `allowed` are columns of `scores`.
         """
         values, names, several = row.tolist(), self.labels, self.config.multi_label
-        needed, columns = self.needed, allowed or range(len(values))
+        needed, columns = self.needed, range(len(values)) if allowed is None else allowed
         if several:
             given = [i for i in columns if values[i] > needed[i]]
-        elif len(columns) == 2 == len(values):
+        elif allowed is None and len(values) == 2:
             given = [int(values[1] > needed[1])]
         else:
             given = [max(columns, key=values.__getitem__)]

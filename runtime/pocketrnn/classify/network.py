@@ -1,4 +1,4 @@
-"""The network, ready to run: one session for a single text, one for batches."""
+"""The network, ready to run: a session for each form of its graph that is asked for."""
 
 from array import array
 from collections.abc import Mapping, Sequence
@@ -62,17 +62,18 @@ class Network(OwnGraph):
         weights: Mapping[str, Array],
         threads: int,
     ) -> None:
-        """Make the session for short texts; others are made when they are asked for."""
+        """Make a session at once, as onnxruntime may refuse it; the others when asked for."""
         self._config, self._network = config, network
         self._sessions = forms.Sessions(weights, threads, network, config.size)
-        self._chain = self._sessions[forms.chain]
+        # What is padded to `maxlen` has several windows, and short texts have one.
+        self._sessions[forms.one if network.window and not network.mask else forms.chain]
 
     def one(self, row: Sequence[int]) -> NDArray[np.float32]:
         text, window, multiple = self._config.text, self._network.window, self._config.time_multiple
         row = row[text.kept]
         if not row:  # nothing but padding
             return self.padded(pad([row], text, multiple))
-        session = self._chain
+        form = forms.chain
         if self._network.mask and len(row) <= window:
             multiple = 1  # one window, with as many steps as there are words
         if extra := -len(row) % multiple:
@@ -81,11 +82,12 @@ class Network(OwnGraph):
         # A list of ints becomes an array.array in half the time of numpy's.
         ids = np.frombuffer(array("i", row), np.int32)
         if window and len(ids) > window:
-            session = self._sessions[forms.one]
+            form = forms.one
             ids = np.ascontiguousarray(ids.reshape(-1, window).T)
         else:
             ids = ids[:, None]
-        return _checked(session, {"ids": ids, **self._start(ids.size, 1)}, self._config, 1)
+        inputs = {"ids": ids, **self._start(ids.size, 1)}
+        return _checked(self._sessions[form], inputs, self._config, 1)
 
     def padded(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         texts, time = ids.shape
@@ -141,7 +143,7 @@ class Network(OwnGraph):
         steps = [[np.zeros((1, self._network.units), np.float32) for _ in starts]]
         while len(steps) <= self._config.text.maxlen:
             states = dict(zip(starts, steps[-1], strict=True))
-            steps.append(self._chain.run({"ids": padding, **states}, ends))
+            steps.append(self._sessions[forms.chain].run({"ids": padding, **states}, ends))
             if all(map(np.array_equal, steps[-1], steps[-2])):
                 break
         return {name: np.concatenate([step[i] for step in steps]) for i, name in enumerate(starts)}

@@ -37,8 +37,8 @@ _ENOUGH, _APART, _LIKE = 4, 20, 1.12
 # Stamps for each step, from which on they aren't some stray ones.
 _MORE = 1.5
 _OTHER = (
-    "they have another frequency: take a bundled model of that one, such as daily, or train one "
-    "with frequency=..."
+    "they have another frequency: take a model of that one (bundled are hourly, daily, weekly, "
+    "monthly and quarterly), or train one with frequency=..."
 )
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}")

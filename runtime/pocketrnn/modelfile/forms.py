@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..session import Session
+from ..session import Session, making
 from .graph import CELLS, Builder, Gives, Handed, Layer, Size, built, layers
 from .network import NetworkConfig
 from .onnx import Array, Attribute, Graph, Value, model_to_bytes, to_bytes
@@ -34,10 +34,14 @@ class Sessions(dict[Callable[..., Graph], Session]):
         self._weights, self._threads, self._settings = weights, threads, settings
 
     def __missing__(self, form: Callable[..., Graph]) -> Session:
-        # Not `self`, which would then be freed with a delay.
-        graph, weights = form(*self._settings), self._weights
-        session = Session(lambda: model_to_bytes(to_bytes(graph, weights)), threads=self._threads)
-        return self.setdefault(form, session)
+        with making():
+            if form not in self:  # another thread may have made it
+                # Not `self`, which would then be freed with a delay.
+                graph, weights = form(*self._settings), self._weights
+                self[form] = Session(
+                    lambda: model_to_bytes(to_bytes(graph, weights)), threads=self._threads
+                )
+            return self[form]
 
 
 def starts_after_padding(network: NetworkConfig, size: Size) -> bool:
@@ -129,7 +133,7 @@ def chain(network: NetworkConfig, size: Size) -> Graph:
     `ids` is int32 (steps, 1): at least one word, and no padding that is to be masked.
     """
     build = _Chain(network, size)
-    build.inputs[0] = Value("ids", "int32", ("steps", "rows"))
+    build.inputs[0] = Value("ids", "int32", ("steps", 1))
     if network.pooling == "last":
         return build.graph(*build.stack("last"))
     (states,) = build.stack("states")

@@ -103,7 +103,7 @@ def test_an_hour_twice_by_the_clock_is_two_hours() -> None:
             "MS",
             [f"2024-01-{day:02}" for day in range(1, 32)],
             1,
-            "31 stamps for 1 such steps, so they have another frequency: take a bundled model",
+            "31 stamps for 1 such steps, so they have another frequency: take a model of that one",
         ),
         (
             "MS",
