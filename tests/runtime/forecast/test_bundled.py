@@ -89,3 +89,31 @@ def test_small_changes_about_a_high_level_are_seen() -> None:
     spike = 1000 + 0.05 * noise
     spike[-1] = 1000.5
     assert model.flag(spike, last=1)[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "places", "least", "most"), [("hourly", 12, 0.35, 0.75), ("daily", 6, 0.72, 0.88)]
+)
+def test_of_shops_that_close_intervals_hold_what_the_documentation_says(
+    name: str, places: int, least: float, most: float
+) -> None:
+    """Of the values while it is open: hours too few, days as many as they should."""
+    model, rng = pocketrnn.load(name), np.random.default_rng(0)
+    season, context, horizon = model.config.season, model.config.context, model.config.horizon
+    place = np.arange(context + horizon) % season
+    mean = 20 + 10 * np.sin(2 * np.pi * place / season)
+    sold = rng.poisson(mean, (60, len(place))) * (place < places)
+    history, truth = sold[:, :context].astype(float), sold[:, context:]
+    found = np.stack([(one.lower, one.median, one.upper) for one in model.forecast(history)], 1)
+    is_open = place[context:] < places
+    holds = ((found[0] <= truth) & (truth <= found[2]))[:, is_open].mean()
+    assert least < holds < most
+    assert np.abs(found[1][:, ~is_open]).mean() < 1
+
+
+def test_few_months_with_rare_sales_have_narrow_intervals_as_the_documentation_says() -> None:
+    model, rng = pocketrnn.load("monthly"), np.random.default_rng(0)
+    sold = (rng.random((300, 13)) < 0.4) * rng.integers(1, 4, (300, 13)).astype(float)
+    found = model.forecast(list(sold[(sold > 0).sum(axis=1) > 1]), horizon=6)
+    narrow = np.mean([np.median(one.upper - one.lower) < 0.3 for one in found])
+    assert 0.2 < narrow < 0.45
