@@ -67,6 +67,8 @@ def test_scores_that_differ(shift: float, ok: bool) -> None:
     found = pocketrnn.verify(with_test_cases(shift))
     assert (found.ok, found.checks[-1].ok) == (ok, ok)
     assert found.difference == pytest.approx(shift, rel=0.1)
+    cases = len(pocketrnn.load(with_test_cases(shift)).test_cases)
+    assert found.checks[-1].detail.startswith(f"{cases} case")
     assert found.checks[-1].detail.endswith(f"(allowed: {TOLERANCE:.0e})")
 
 

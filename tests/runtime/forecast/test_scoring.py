@@ -431,6 +431,16 @@ def test_a_frequency_that_is_not_the_models_is_an_error(tmp_path: Path) -> None:
     assert "is the frequency right?" in found[0].problem
 
 
+def test_of_one_series_there_are_no_others_to_go_on_with(tmp_path: Path) -> None:
+    path, output = tmp_path / "in.csv", str(tmp_path / "out.csv")
+    path.write_text("ds,y\n2024-01-01,1\nyesterday,2\n")
+    with pytest.raises(InputError, match=r"in.csv, line 3: .*; write it as 2026-01-31$"):
+        forecast_file(path, output, MODEL)
+    path.write_text("unique_id,ds,y\na,2024-01-01,1\na,yesterday,2\n")
+    with pytest.raises(InputError, match=r"in.csv, series 'a', line 3: .*say on_error=\"skip\"$"):
+        forecast_file(path, output, MODEL)
+
+
 def test_a_table_sorted_by_time_is_told_so(tmp_path: Path) -> None:
     """And not that each series of one row has too few values."""
     mixed = [(name, month(t), t + 1) for t in range(24) for name in ("a", "b")]
