@@ -137,11 +137,10 @@ def chain(network: NetworkConfig, size: Size) -> Graph:
     if network.pooling == "last":
         return build.graph(*build.stack("last"))
     (states,) = build.stack("states")
-    root = build.make("Sqrt", build.to_float(build.make("Size", "ids")))
+    count = build.to_float(build.make("Size", "ids"))
     total = build.make("ReduceSum", states, build.axes(0), keepdims=0)
-    total = build.make("Div", total, build.make("Mul", root, build.number(16)))
     highest = build.make("ReduceMax", states, axes=(0,), keepdims=0)
-    return build.graph(build.make("Concat", total, highest, axis=1))
+    return build.graph(build.pool(total, highest, count, axis=1, may_be_empty=False))
 
 
 def step(network: NetworkConfig, ids: int) -> Graph:

@@ -340,14 +340,17 @@ class Builder(Nodes):
 
     # Pooling and head.
 
-    def pool(self, total: str, highest: str, count: str, axis: int) -> str:
+    def pool(
+        self, total: str, highest: str, count: str, axis: int, *, may_be_empty: bool = True
+    ) -> str:
         """Return sum / (16 sqrt(count)) and maximum of `count` states; without a word both are 0.
 
         As pocketrnn_train.layers.SqrtnMax.
         """
-        root = self.make("Sqrt", self.make("Max", count, self.number(1)))
+        least = self.make("Max", count, self.number(1)) if may_be_empty else count
+        root = self.make("Sqrt", least)
         total = self.make("Div", total, self.make("Mul", root, self.number(16)))
-        if self.network.mask:
+        if self.network.mask and may_be_empty:
             highest = self.make("Mul", highest, self.make("Min", count, self.number(1)))
         return self.make("Concat", total, highest, axis=axis)
 
