@@ -17,7 +17,7 @@ from ..loading import Model
 from ..modelfile import ModelFile
 from .explaining import Explanation, explain
 from .file import TASK, read
-from .labels import shown, thresholds_of
+from .labels import shown, telling, thresholds_of
 from .network import Network, OwnGraph
 from .padding import Rows, count_words
 from .unlike import Unlikeness, Usual
@@ -329,8 +329,7 @@ class Classifier(Model):
             given = [int(values[1] > needed[1])]
         else:
             given = [max(columns, key=values.__getitem__)]
-        sure = values[1] if len(values) == 2 else max(values)
-        if not known or (band and band[0] <= sure <= band[1]):
+        if not known or (band and band[0] <= telling(row[None])[0] <= band[1]):
             given = []
         among = given or (allowed if several else None) or range(len(values))
         chosen = max(among, key=values.__getitem__)
