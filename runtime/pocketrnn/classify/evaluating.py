@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..config import check
 from ..errors import ConfigError, InputError
+from ..lazy import lazy
 from ..tables.block import Block
 from ..tables.inputs import Inputs, PathLike
 from ..tables.reading import Reader, Reading, ReadOptions, check_column, find_text_column, listed
@@ -335,6 +336,16 @@ class _Rows:
         self.truths.append(np.array(true, np.int64).reshape(shape))
         return rows, self.truths[-1]
 
+    @lazy
+    def truth(self) -> NDArray[np.int64]:
+        """Return the true labels of all rows that count, once they are read."""
+        return np.concatenate(self.truths)
+
+    @lazy
+    def counts(self) -> figures.Floats | None:
+        """Return how much each counts; None: all the same."""
+        return None if self._answers.weight_column is None else np.array(self.weights)
+
     def refuse_none(self, name: str) -> None:
         """Raise InputError for a table without rows, ConfigError for a column that none has."""
         if not any(map(len, self.truths)):
@@ -413,9 +424,8 @@ def evaluate(
                 moved[all_right(first.chosen, second.chosen)] = np.inf
                 second.keep("changed", moved)
     rows.refuse_none(source.names[0])
-    counts = None if weight_column is None else np.array(rows.weights)
     holds = source.text_column, rows.label_column
-    done = [_evaluation(one, rows, counts, holds, wanted) for one in judged]
+    done = [_evaluation(one, rows, holds, wanted) for one in judged]
     if len(done) == 1:
         return done[0][0]
     (first_one, right), (other, other_right) = done
@@ -424,7 +434,7 @@ def evaluate(
         other,
         only_first,
         only_second,
-        figures.mcnemar(only_first, only_second) if counts is None else None,
+        figures.mcnemar(only_first, only_second) if weight_column is None else None,
         tuple(judged[1].kept("changed")),
     )
     return replace(first_one, comparison=comparison)
@@ -433,12 +443,11 @@ def evaluate(
 def _evaluation(
     judged: _Judged,
     rows: _Rows,
-    weights: figures.Floats | None,
     columns: tuple[str, str],
     wanted: Mapping[str, float],
 ) -> tuple[Evaluation, NDArray[np.bool_]]:
     """Return the evaluation of one model, and which texts it has right."""
-    true, slices, reasons = np.concatenate(rows.truths), rows.slices, rows.reasons
+    true, weights, slices, reasons = rows.truth, rows.counts, rows.slices, rows.reasons
     model, numbers = judged.model, np.concatenate(judged.parts)
     scores, words, known = numbers[:, :-2], numbers[:, -2], numbers[:, -1]
     threshold, classes = model.config.threshold, len(model.labels)
