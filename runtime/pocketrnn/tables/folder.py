@@ -64,11 +64,8 @@ class FolderReader(Reader):
         except UnicodeError:
             return "", undecodable(self.options.encoding)
         data = data[len(mark) :]
-        text = data.decode(encoding, "replace")
-        if more or len(text) > limit:
-            return "", self.options.over
         try:
-            data.decode(encoding)
+            text, problem = data.decode(encoding), ""
         except UnicodeDecodeError:
-            return text, undecodable(encoding)
-        return text, ""
+            text, problem = data.decode(encoding, "replace"), undecodable(encoding)
+        return ("", self.options.over) if more or len(text) > limit else (text, problem)
