@@ -103,9 +103,14 @@ def synthetic(
         drawn: Array = np.exp(rng.uniform(np.log(low), np.log(high), count)) * some(share)
         return drawn
 
+    def some_places(of: int, every: int, share: float) -> NDArray[np.bool_]:
+        """Draw one in so many of some places, in a share of the series."""
+        drawn: NDArray[np.bool_] = rng.random((of, count)) * every < 1
+        return drawn & some(share)
+
     def rare(every: int, share: float, size: float) -> Array:
         """Draw jumps, one in so many values, for a share of the series."""
-        where = (rng.random((length, count)) * every < 1) & some(share)
+        where = some_places(length, every, share)
         jumps: Array = where * rng.normal(size=(length, count)) * noise * size
         return jumps
 
@@ -186,7 +191,7 @@ def synthetic(
         delay = np.where(calm, some(0.4), some(0.05)) * amount(0.01, 1.5)
         delay *= rng.choice([-1.0, 1.0], count) / season
     if kind.holidays:
-        holiday = (rng.random((length, count)) * _HOLIDAY < 1) & some(kind.holidays)
+        holiday = some_places(length, _HOLIDAY, kind.holidays)
         lowest = pattern.argmin(axis=0)
     for i in range(length):
         slope = damping * slope + turns[i]
@@ -211,6 +216,6 @@ def synthetic(
     added = series + rng.choice([0.0, 1.0, 3.0], count)
     found = np.where(drawn < 0.75, grown, np.where(drawn < 1 - kind.counts, added, counts))
     if kind.closed:
-        closed = (rng.random((season, count)) * _CLOSED < 1) & some(kind.closed)
+        closed = some_places(season, _CLOSED, kind.closed)
         found[closed[np.arange(length) % season]] = 0
     return found.T
